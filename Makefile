@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+# The sockets toolkit: `make`, `make check`; `make help` says what else.
+#
+# One Makefile for the whole tree. Objects go to build/VARIANT, the tools to bin/ (those of another variant
+# than the plain one to build/VARIANT/bin). CC CFLAGS CPPFLAGS LDFLAGS DESTDIR PREFIX are yours; DEVELOPER=1
+# adds -Werror, V=1 shows whole commands. New .c files in known folders are found by themselves.
+
+VERSION := 0.1.0
+
+CFLAGS     ?= -O2 -g
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+FUZZ_CC    ?= clang
+VARIANT    ?= plain
+T          ?= 60
+
+B   := build/$(VARIANT)
+BIN := $(if $(filter plain,$(VARIANT)),bin,$B/bin)
+
+# What there is to build.
+TOOLS  := $(patsubst cmd/%.c,%,$(wildcard cmd/sock*.c))
+SHARED := $(patsubst %.c,$B/%.o,$(filter-out cmd/sock%.c,$(wildcard cmd/*.c)))
+LIB    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
+UNIT   := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
+HELPER := $(patsubst %.c,$B/%.o,$(wildcard tests/unit/lib/*.c))
+HOST   := $(patsubst %.c,$B/%,$(wildcard tests/host/*.c))
+FUZZ   ?= $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
+FUZZED := $(FUZZ:%=$B/tests/fuzz/%)
+MAN    := $(wildcard docs/man/*.[157])
+
+# How. The user's flags come after ours, so that they win; a variant's come last, for they are what it is about.
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 \
+	    -Wwrite-strings
+# glibc wants optimisation for _FORTIFY_SOURCE, and a distribution may have set its own.
+FORTIFY  := $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS)),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),\
+	    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+
+variant_asan     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+variant_fuzz     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+variant_coverage := --coverage -O0
+SPECIAL := $(variant_$(VARIANT))
+
+needs := zlib libsodium
+packages = $(shell $(PKG_CONFIG) $1 $2 2>/dev/null)
+
+cppflags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(call packages,--cflags,$(needs)) \
+	    $(if $(SPECIAL),,$(FORTIFY)) $(CPPFLAGS)
+cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE $(CFLAGS) $(SPECIAL)
+ldflags  := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+
+# cmd/ sees nothing but include/, and so cannot reach into the library.
+$B/lib/%.o:   INCLUDES = -Ilib
+$B/tests/%.o: INCLUDES = -Ilib -Itests/unit/lib $(call packages,--cflags,cmocka)
+$B/cmd/%.o $B/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
+
+# One short line a file; whole commands with V=1; nothing with -s.
+silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+say  = @$(if $V,set -x;,$(if $(silent),,echo '  $1	$@';))
+link = $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^)
+
+all: $(TOOLS:%=$(BIN)/%) ## build the tools into bin/ (plain make does this)
+
+$(TOOLS:%=$(BIN)/%): $(BIN)/%: $B/cmd/%.o $(SHARED) $B/libskt.a
+	@mkdir -p $(@D)
+	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
+
+static: $(TOOLS:%=bin/static/%) ## build the tools, statically linked, into bin/static/
+$(TOOLS:%=bin/static/%): bin/static/%: $B/cmd/%.o $(SHARED) $B/libskt.a
+	@mkdir -p $(@D)
+	$(call say,LINK)$(link) -static $(call packages,--static --libs,$(needs))
+
+$B/libskt.a: $(LIB)
+$B/tests/unit/lib.a: $(HELPER)
+# The folders, too, are prerequisites: a source that was removed leaves the archive.
+$B/libskt.a $B/tests/unit/lib.a: $(wildcard lib lib/* tests/unit/lib)
+	@mkdir -p $(@D) && rm -f $@
+	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
+
+$B/%.o: %.c $B/flags | $(needs:%=need-%)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) -MMD -MP -c -o $@ $<
+
+# Another compiler or other flags build everything anew.
+$B/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(ldflags) $(VERSION))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(needs:%=need-%) need-cmocka: need-%:
+	@$(if $(shell $(PKG_CONFIG) --exists $* 2>/dev/null && echo yes),:,$(error $* not found: run scripts/deps))
+
+# Tests. Helpers are an archive, so that a program takes those that it uses.
+$(UNIT:=.o) $(HELPER): | need-cmocka
+$(UNIT): %: %.o $B/tests/unit/lib.a $B/libskt.a
+	$(call say,LINK)$(link) -pie $(WRAP) $(call packages,--libs,cmocka $(needs))
+$(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+$(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/libskt.a
+	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
+
+$(HOST): %: %.o
+	$(call say,LINK)$(link) -pie
+
+# Tests find the tools (and the programs of tests/host) by PATH and the tree as their working directory.
+# The sanitizers' own exit status must be none that a test may expect.
+run_tests = PATH="$(CURDIR)/$1:$(CURDIR)/$B/tests/host:$$PATH" SKT_BIN="$(CURDIR)/$1" \
+	    ASAN_OPTIONS="exitcode=99:detect_stack_use_after_return=1:$$ASAN_OPTIONS" \
+	    UBSAN_OPTIONS="print_stacktrace=1:$$UBSAN_OPTIONS" scripts/tap
+cli_tests = $(wildcard tests/golden/run tests/cli/*.sh)
+
+tests: all $(UNIT) $(FUZZED) $(HOST) ## build the test programs, run none
+
+check: tests ## run the tests that any user can run: unit, command line, goldens, the fuzz targets' corpora
+	@$(call run_tests,$(BIN)) $(UNIT) $(foreach f,$(FUZZ),'$B/tests/fuzz/$f tests/fuzz/corpus/$f') $(cli_tests)
+
+check-static: static $(HOST) ## run the tests of the command line on the static tools
+	@$(call run_tests,bin/static) $(cli_tests)
+
+check-host: all $(HOST) ## run the tests on this host's own sockets (root)
+	@[ "$$(id -u)" = 0 ] || { echo "check-host: must be root" >&2; exit 1; }
+	@$(call run_tests,$(BIN)) -t 300 $(wildcard tests/host/*.sh)
+
+asan: ## build with the address and undefined behaviour sanitizers and run check
+	@$(MAKE) --no-print-directory VARIANT=asan check
+
+coverage: ## run check and print how many lines of each file of lib/ it ran
+	@$(MAKE) --no-print-directory VARIANT=coverage tests
+	@find build/coverage -name '*.gcda' -delete
+	@-$(MAKE) --no-print-directory VARIANT=coverage check
+	@scripts/coverage build/coverage
+
+fuzz: ## fuzz every target (or FUZZ=target) for T seconds each; what crashes is kept in build/fuzz/crash
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC='$(FUZZ_CC)' fuzz-run
+
+fuzz-run: $(FUZZED)
+	@rc=0; for f in $(FUZZ); do \
+		mkdir -p $B/crash $B/corpus/$$f tests/fuzz/corpus/$$f; \
+		echo "== $$f: $(T) seconds"; \
+		$B/tests/fuzz/$$f -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$B/crash/$$f- $B/corpus/$$f tests/fuzz/corpus/$$f || rc=1; \
+	done; exit $$rc
+
+bench: all ## run the benchmarks (bench/run)
+	@if [ -x bench/run ]; then PATH="$(CURDIR)/bin:$$PATH" bench/run; else echo "bench: there is no bench/run yet"; fi
+
+lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages
+	@WARNINGS='$(WARNINGS)' scripts/lint
+
+format: ## let clang-format lay out every C file
+	@scripts/lint --format
+
+install: all ## install tools, library, headers, skt.pc and man pages below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/skt
+	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(BINDIR)
+	install -m 644 $B/libskt.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(wildcard include/skt/*.h) $(DESTDIR)$(INCLUDEDIR)/skt
+	printf '%s\n' 'Name: skt' 'Description: recordings of which process held which socket' 'Version: $(VERSION)' \
+		'Requires: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt' \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/skt.pc
+	$(foreach m,$(MAN),install -D -m 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
+
+uninstall: ## remove what install installed
+	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(LIBDIR)/libskt.a $(DESTDIR)$(LIBDIR)/pkgconfig/skt.pc
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/skt
+	rm -f $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
+
+dist: ## pack what is committed as build/skt-VERSION.tar.gz
+	@mkdir -p build
+	git archive --prefix=skt-$(VERSION)/ -o build/skt-$(VERSION).tar.gz HEAD
+
+clean: ## remove build/ and bin/
+	rm -rf build bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target what; do \
+		printf '  make %-13s %s\n' "$$target" "$$what"; done
+
+.PHONY: all static tests check check-static check-host asan coverage fuzz fuzz-run bench lint format install \
+	uninstall dist clean help need-cmocka $(needs:%=need-%) FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
