@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_ARRAY_H
+#define BASE_ARRAY_H
+
+#include <stddef.h>
+
+/*
+ * Grow an array: *array is a pointer to items of item_size bytes with room for *room of them; afterwards it has
+ * room for at least n. 0, or -ENOMEM with the array as it was.
+ */
+int array_room(void *array, size_t *room, size_t n, size_t item_size);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/* Write all of these parts, however short the system's writes are. parts is used up. 0 or a negative errno. */
+int io_writev(int fd, struct iovec *parts, int n);
+
+/* Read len bytes at an offset: how many there were (fewer only at the end of the file), or a negative errno. */
+int64_t io_pread(int fd, void *bytes, size_t len, uint64_t offset);
+
+#endif
