@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_SNAPSHOT_H
+#define SKT_SNAPSHOT_H
+
+#include <skt/process.h>
+#include <skt/sock.h>
+#include <skt/strtab.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A snapshot: everything known at one instant. It owns all that is in it.
+ *
+ *	tables ---- order ----> socks ---- first_owner, n_owners ----> owners ---- process ----> processes
+ *	(kernel's   (slots)     (slots)                                (runs)                    (slots)
+ *	 order)
+ *
+ * A socket or process stays in its slot while it lives, so a step can name it by number and is applied
+ * in place. Slots, owner runs and strings that are no longer used stay behind until
+ * skt_snapshot_compact(), which renumbers everything.
+ */
+
+/* Where a table's rows come from. Stored; never reused. */
+enum skt_source { SKT_SOURCE_PROC = 1 };
+
+enum skt_table_status {
+	SKT_TABLE_UNKNOWN, /* never read: its rows are not known (and not none) */
+	SKT_TABLE_FRESH,   /* read for this snapshot */
+	SKT_TABLE_STALE,   /* its rows are those of the last good read, at read_time */
+};
+
+const char *skt_table_status_name(unsigned status);
+
+/* A line that is no row, kept as it stood. */
+struct skt_raw_line {
+	uint32_t before; /* how many rows of the table's order stand before it */
+	uint32_t text;	 /* string id, without the newline */
+};
+
+/* One table of one network namespace. */
+struct skt_table {
+	uint8_t kind; /* enum skt_table_kind */
+	uint8_t source;
+	uint8_t status;
+	bool gone;		/* the slot is free */
+	uint64_t net_namespace; /* inode; 0 unknown */
+	uint32_t heading;	/* string id: the first line, without the newline */
+	int32_t error;		/* negative errno of the read that failed, 0 when it did not */
+	int64_t read_time;	/* ns since 1970: when its rows were read last; 0 never */
+	uint32_t read_us;	/* how long that took */
+	uint32_t duplicates;	/* rows dropped because the same was read before */
+	uint32_t malformed;	/* lines that are no row: those kept raw and those over the limit */
+	uint32_t *order;	/* slots of its rows, in the kernel's order */
+	size_t n_rows;
+	struct skt_raw_line *raw;
+	size_t n_raw;
+};
+
+/* How complete the look for owners was. Stored; never reused. */
+enum skt_walk { SKT_WALK_NONE, SKT_WALK_FULL };
+
+struct skt_quality {
+	uint8_t walk;	     /* enum skt_walk */
+	uint32_t processes;  /* whose descriptors were looked at */
+	uint32_t links;	     /* descriptors read */
+	uint32_t denied;     /* processes whose descriptors could not be read */
+	uint32_t vanished;   /* processes that exited during the look */
+	uint32_t unsearched; /* processes that the look did not reach */
+	uint32_t malformed;  /* files of processes that do not read as the kernel writes them */
+	uint32_t walk_us;
+};
+
+struct skt_snapshot {
+	uint64_t number;  /* in its recording, from 1; 0 outside one */
+	int64_t time;	  /* ns since 1970: the instant before the first table was read */
+	int64_t end;	  /* the instant after the last read */
+	int64_t boottime; /* CLOCK_BOOTTIME at `time`, ns; `time` itself where there is no such clock */
+	uint32_t missed;  /* ticks missed since the snapshot before */
+	struct skt_quality quality;
+
+	struct skt_strtab *strings;
+	struct skt_table *tables;
+	size_t n_tables;
+	struct skt_sock *socks;
+	size_t n_socks; /* slots, free ones included */
+	struct skt_owner *owners;
+	size_t n_owners;
+	struct skt_process *processes;
+	size_t n_processes;	/* slots, free ones included */
+	struct skt_user *users; /* by uid, each once */
+	size_t n_users;
+
+	/* room taken in each array; private to lib/model */
+	size_t room_tables, room_socks, room_owners, room_processes, room_users;
+	size_t live_socks; /* rows, free slots not counted */
+};
+
+/* Limits on what a snapshot may hold, met wherever one is filled from outside. */
+#define SKT_TABLES_MAX 65536
+#define SKT_SOCKS_MAX \
+	(1u << 24) /* 16 million rows: twice what a kernel with 64-bit conntrack defaults is seen to hold */
+#define SKT_PROCESSES_MAX (1u << 22) /* PID_MAX_LIMIT, include/linux/threads.h */
+#define SKT_OWNERS_MAX	  (1u << 26)
+#define SKT_RAW_MAX	  (1u << 20)
+
+/* Empty, with a string table of its own (one reference to strings is taken; NULL: a new one with this seed). 0 or -ENOMEM. */
+int skt_snapshot_init(struct skt_snapshot *snapshot, struct skt_strtab *strings, uint64_t seed);
+void skt_snapshot_release(struct skt_snapshot *snapshot);
+
+/* Empty, memory kept, with a reference to strings in place of the table it had. */
+void skt_snapshot_clear(struct skt_snapshot *snapshot, struct skt_strtab *strings);
+
+/* Fill: each adds one and returns its slot through ret, or -ENOMEM or -E2BIG. Pointers into the array move. */
+int skt_snapshot_add_table(struct skt_snapshot *snapshot, const struct skt_table *table, uint32_t *ret);
+int skt_snapshot_add_sock(struct skt_snapshot *snapshot, const struct skt_sock *sock, uint32_t *ret);
+int skt_snapshot_add_process(struct skt_snapshot *snapshot, const struct skt_process *process, uint32_t *ret);
+int skt_snapshot_add_owners(struct skt_snapshot *snapshot, const struct skt_owner *owners, size_t n,
+			    uint32_t *ret_first);
+int skt_snapshot_add_user(struct skt_snapshot *snapshot, uint32_t uid, uint32_t name);
+int skt_table_add_raw(struct skt_table *table, uint32_t before, uint32_t text);
+
+/* Set every table's order to its rows in slot order: for a snapshot that was filled in the kernel's order. */
+int skt_snapshot_order(struct skt_snapshot *snapshot);
+
+/* The process of this identity, or NULL. Linear: for tests and single questions. */
+const struct skt_process *skt_snapshot_process(const struct skt_snapshot *snapshot, uint32_t pid, uint64_t start_time);
+
+/* The user's name, or NULL where it is unknown; borrowed from the string table. */
+const char *skt_snapshot_user(const struct skt_snapshot *snapshot, uint32_t uid, size_t *ret_len);
+
+/*
+ * Dense again: free slots, unused owner runs and unused strings are dropped, rows stand in slot order
+ * table by table, and strings is a new table. Everything read from it before is void. 0, or -ENOMEM with nothing
+ * changed.
+ */
+int skt_snapshot_compact(struct skt_snapshot *snapshot);
+
+/* A dense copy with a string table of its own, given to the caller (init is not needed). 0 or -ENOMEM. */
+int skt_snapshot_copy(const struct skt_snapshot *snapshot, struct skt_snapshot *ret);
+
+/*
+ * Whether two snapshots say the same: the same times, quality, users, tables in the same order with the same rows in the
+ * same order, fields, owners and processes. Slots and string ids may differ. Where they do not, why (unless NULL) names the first difference.
+ */
+bool skt_snapshot_equal(const struct skt_snapshot *a, const struct skt_snapshot *b, char *why, size_t why_size);
+
+#endif

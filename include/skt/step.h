@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_STEP_H
+#define SKT_STEP_H
+
+#include <skt/err.h>
+#include <skt/snapshot.h>
+
+/*
+ * A step: what turns one snapshot into the next. skt_match() finds it, skt_apply() takes it, a recording stores
+ * it, and what the tools show of change is read from it. Slots are those of the snapshot it is applied to;
+ * strings are ids of that snapshot's table.
+ */
+
+/* Stored; never reused. */
+enum skt_change {
+	SKT_PRESENT = 1, /* there in the first snapshot */
+	SKT_OPENED = 2,
+	SKT_CLOSED = 3,
+	SKT_CHANGED = 4,
+	SKT_LOST = 5, /* its namespace can no longer be read */
+};
+
+const char *skt_change_name(unsigned change);
+
+struct skt_sock_change {
+	uint8_t change;		/* enum skt_change */
+	uint32_t slot;		/* where the row is, or will be */
+	uint32_t fields;	/* for SKT_CHANGED: SKT_BIT(enum skt_field) */
+	int64_t after;		/* it happened after this instant (INT64_MIN: no bound) ... */
+	int64_t until;		/* ... and until this one */
+	struct skt_sock before; /* filled by apply; its owners lie in the snapshot */
+	struct skt_sock now;	/* its owners lie in the step, and from apply on in the snapshot */
+};
+
+enum skt_process_change_kind {
+	SKT_PROCESS_APPEARED = 1,
+	SKT_PROCESS_EXEC = 2, /* exe or command line differ, with whatever else does */
+	SKT_PROCESS_CHANGED = 3,
+	SKT_PROCESS_EXITED = 4,
+};
+
+const char *skt_process_change_name(unsigned change);
+
+struct skt_process_change {
+	uint8_t change;
+	uint32_t slot;
+	uint32_t fields;	   /* SKT_BIT(enum skt_process_field) */
+	struct skt_process before; /* filled by apply */
+	struct skt_process now;
+};
+
+/* A table that is new, gone, or says something else than before. Its order is told by edits. */
+struct skt_table_change {
+	uint32_t slot;
+	bool raw_changed;     /* now.raw replaces the raw lines */
+	struct skt_table now; /* order and n_rows unused; raw owned by the step */
+};
+
+/* A row whose timer was read a tick or so off: no change, but needed to give the line back. */
+struct skt_timer_off {
+	uint32_t slot;
+	int32_t off;
+};
+
+/*
+ * The new order of one table, from its old one: keep rows, drop rows (closed, or moved), then put rows
+ * taken from step->puts in turn (opened, or moved); repeated. Rows after the last edit are kept.
+ */
+struct skt_order_edit {
+	uint32_t table;
+	uint32_t keep;
+	uint32_t drop;
+	uint32_t put;
+};
+
+struct skt_step {
+	/* of the snapshot it leads to */
+	uint64_t number;
+	int64_t time;
+	int64_t end;
+	int64_t boottime;
+	uint32_t missed;
+	struct skt_quality quality;
+	int64_t from; /* time of the snapshot it starts from; INT64_MIN: it starts from nothing */
+
+	struct skt_table_change *tables;
+	size_t n_tables;
+	struct skt_process_change *processes;
+	size_t n_processes;
+	struct skt_sock_change *socks;
+	size_t n_socks;
+	struct skt_timer_off *timers;
+	size_t n_timers;
+	struct skt_order_edit *edits;
+	size_t n_edits;
+	uint32_t *puts;
+	size_t n_puts;
+	struct skt_owner *owners;
+	size_t n_owners;
+	struct skt_user *users; /* names not known before */
+	size_t n_users;
+
+	/* room taken in each array; private to lib/model */
+	size_t room_tables, room_processes, room_socks, room_timers, room_edits, room_puts, room_owners, room_users;
+};
+
+void skt_step_init(struct skt_step *step);
+void skt_step_release(struct skt_step *step);
+void skt_step_clear(struct skt_step *step);
+
+/* Scratch memory that is kept from one match to the next, and the seed of its hashes (from getrandom(2), say). */
+struct skt_matcher;
+struct skt_matcher *skt_matcher_new(uint64_t seed);
+void skt_matcher_free(struct skt_matcher *matcher);
+
+/*
+ * The step from old to now, by the identity rules:
+ *
+ *   - The same table, ends and inode are the same socket; equal `sk` goes first, then order, so
+ *     that twins (SO_REUSEPORT, UDP) are told apart.
+ *   - The same ends with one inode zero are the same connection (it was accepted, or orphaned), unless
+ *     two candidates exist and no equal non-zero `sk` decides between them. Nothing follows TIME_WAIT.
+ *   - A table that could not be read this time keeps its rows, stale, and yields no changes.
+ *   - A row that lost its inode keeps its owners, carried.
+ *   - A timer's instant is held while its count is no further off than a tick and the time the table took to read.
+ *
+ * Strings of now that old lacks are added to old's table (which may be now's own); old is otherwise as
+ * before. from_nothing says that old is no snapshot: rows are `present`, not `opened`. 0, -ENOMEM or
+ * -E2BIG.
+ */
+int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struct skt_snapshot *now, bool from_nothing,
+	      struct skt_step *ret);
+
+/*
+ * Take the step: the snapshot becomes the one it leads to, and the step's changes get their `before`. A step from
+ * a recording is hostile: one that does not fit (-EBADMSG) leaves the snapshot unusable but released safely.
+ */
+int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err);
+
+#endif

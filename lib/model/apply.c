@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/step.h>
+
+#include "base/array.h"
+#include "model/order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A step may come from a recording, so every number in it is checked before it is used. A change says only
+ * what changed: TAKE copies a member where its field is in the mask.
+ */
+#define TAKE(member, field)                        \
+	do {                                       \
+		if (fields & SKT_BIT(field))       \
+			to->member = from->member; \
+	} while (0)
+
+static int misfit(struct skt_err *err, const char *what, uint32_t number)
+{
+	return skt_err_set(err, -EBADMSG, "step does not fit its snapshot: %s %u", what, number);
+}
+
+static int apply_tables(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	for (size_t i = 0; i < step->n_tables; i++) {
+		struct skt_table_change *change = &step->tables[i];
+		struct skt_table *table;
+
+		if (change->slot == snapshot->n_tables) {
+			uint32_t slot;
+			int rc = skt_snapshot_add_table(snapshot, &change->now, &slot);
+
+			if (rc)
+				return skt_err_set(err, rc, "table %u", change->slot);
+		}
+		if (change->slot >= snapshot->n_tables || snapshot->tables[change->slot].gone)
+			return misfit(err, "table", change->slot);
+		table = &snapshot->tables[change->slot];
+		change->now.order = table->order;
+		change->now.n_rows = table->n_rows;
+		if (change->raw_changed) {
+			free(table->raw);
+		} else {
+			change->now.raw = table->raw;
+			change->now.n_raw = table->n_raw;
+		}
+		*table = change->now;
+		/* the raw lines are the snapshot's from here on */
+		change->now.raw = NULL;
+		change->now.n_raw = 0;
+		change->now.order = NULL;
+		change->now.n_rows = 0;
+	}
+	return 0;
+}
+
+/* Copy the fields in the mask, and whether they are known. */
+static void take_process_fields(struct skt_process *to, const struct skt_process *from, uint32_t fields)
+{
+	to->has = (to->has & ~fields) | (from->has & fields);
+	TAKE(ppid, SKT_P_PPID);
+	TAKE(uid, SKT_P_UID);
+	TAKE(comm, SKT_P_COMM);
+	TAKE(exe, SKT_P_EXE);
+	TAKE(exe_deleted, SKT_P_EXE);
+	TAKE(cmdline, SKT_P_CMDLINE);
+	TAKE(cmdline_truncated, SKT_P_CMDLINE);
+	TAKE(cgroup, SKT_P_CGROUP);
+	TAKE(net_namespace, SKT_P_NET_NAMESPACE);
+	TAKE(threads, SKT_P_THREADS);
+	TAKE(state, SKT_P_STATE);
+}
+
+static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	for (size_t i = 0; i < step->n_processes; i++) {
+		struct skt_process_change *change = &step->processes[i];
+		struct skt_process *process;
+
+		if (change->change == SKT_PROCESS_APPEARED) {
+			uint32_t slot;
+			int rc;
+
+			if (change->slot != snapshot->n_processes)
+				return misfit(err, "new process", change->slot);
+			rc = skt_snapshot_add_process(snapshot, &change->now, &slot);
+			if (rc)
+				return skt_err_set(err, rc, "process %u", change->slot);
+			memset(&change->before, 0, sizeof(change->before));
+			continue;
+		}
+		if (change->slot >= snapshot->n_processes || snapshot->processes[change->slot].exited)
+			return misfit(err, "process", change->slot);
+		process = &snapshot->processes[change->slot];
+		change->before = *process;
+		if (change->change == SKT_PROCESS_EXITED)
+			process->exited = true;
+		else
+			take_process_fields(process, &change->now, change->fields & ~SKT_BIT(SKT_P_EXITED));
+		change->now = *process;
+	}
+	return 0;
+}
+
+/* Copy the fields in the mask from one row to another. */
+static void take_fields(struct skt_sock *to, const struct skt_sock *from, uint32_t fields)
+{
+	TAKE(inode, SKT_F_INODE);
+	TAKE(sk, SKT_F_SK);
+	TAKE(rto, SKT_F_RTO);
+	TAKE(ato, SKT_F_ATO);
+	TAKE(tx_queue, SKT_F_TX_QUEUE);
+	TAKE(rx_queue, SKT_F_RX_QUEUE);
+	TAKE(retransmits, SKT_F_RETRANSMITS);
+	TAKE(probes, SKT_F_PROBES);
+	TAKE(uid, SKT_F_UID);
+	TAKE(ref, SKT_F_REF);
+	TAKE(quick, SKT_F_QUICK);
+	TAKE(cwnd, SKT_F_CWND);
+	TAKE(ssthresh, SKT_F_SSTHRESH);
+	TAKE(drops, SKT_F_DROPS);
+	TAKE(tail, SKT_F_TAIL);
+	TAKE(text, SKT_F_TEXT);
+	TAKE(has, SKT_F_HAS);
+	TAKE(state, SKT_F_STATE);
+	TAKE(timer, SKT_F_TIMER);
+	TAKE(timer_expires, SKT_F_TIMER_MS);
+	TAKE(timer_off, SKT_F_TIMER_MS);
+	TAKE(owner, SKT_F_OWNER);
+	TAKE(owner_gaps, SKT_F_OWNER_GAPS);
+}
+
+static void count_owners(struct skt_snapshot *snapshot, const struct skt_sock *sock, int by)
+{
+	for (uint32_t i = 0; i < sock->n_owners; i++)
+		snapshot->processes[snapshot->owners[sock->first_owner + i].process].sockets += (uint32_t)by;
+}
+
+/* The owners of `now` move from the step into the snapshot. */
+static int take_owners(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_sock *now,
+		       struct skt_err *err)
+{
+	const struct skt_owner *owners;
+	int rc;
+
+	if (now->first_owner > step->n_owners || now->n_owners > step->n_owners - now->first_owner)
+		return misfit(err, "owners from", now->first_owner);
+	owners = step->owners + now->first_owner;
+	for (uint32_t i = 0; i < now->n_owners; i++)
+		if (owners[i].process >= snapshot->n_processes)
+			return misfit(err, "owner", owners[i].process);
+	rc = skt_snapshot_add_owners(snapshot, owners, now->n_owners, &now->first_owner);
+	return rc ? skt_err_set(err, rc, "owners") : 0;
+}
+
+static int apply_opened(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_sock_change *change,
+			struct skt_err *err)
+{
+	uint32_t slot;
+	int rc;
+
+	if (change->slot != snapshot->n_socks)
+		return misfit(err, "new socket", change->slot);
+	if (change->now.table >= snapshot->n_tables || snapshot->tables[change->now.table].gone)
+		return misfit(err, "socket of table", change->now.table);
+	rc = take_owners(snapshot, step, &change->now, err);
+	if (rc)
+		return rc;
+	rc = skt_snapshot_add_sock(snapshot, &change->now, &slot);
+	if (rc)
+		return skt_err_set(err, rc, "socket %u", change->slot);
+	memset(&change->before, 0, sizeof(change->before));
+	return 0;
+}
+
+static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_sock_change *change,
+			 struct skt_err *err)
+{
+	struct skt_sock *sock = &snapshot->socks[change->slot];
+	struct skt_sock now = *sock;
+
+	take_fields(&now, &change->now, change->fields);
+	if (change->fields & SKT_BIT(SKT_F_OWNERS)) {
+		int rc;
+
+		now.first_owner = change->now.first_owner;
+		now.n_owners = change->now.n_owners;
+		rc = take_owners(snapshot, step, &now, err);
+		if (rc)
+			return rc;
+		count_owners(snapshot, sock, -1);
+	}
+	*sock = now;
+	change->now = now;
+	return 0;
+}
+
+static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	for (size_t i = 0; i < step->n_socks; i++) {
+		struct skt_sock_change *change = &step->socks[i];
+		int rc = 0;
+
+		if (change->change == SKT_OPENED || change->change == SKT_PRESENT) {
+			rc = apply_opened(snapshot, step, change, err);
+		} else if (change->slot >= snapshot->n_socks || snapshot->socks[change->slot].table == SKT_NO_TABLE) {
+			rc = misfit(err, "socket", change->slot);
+		} else {
+			change->before = snapshot->socks[change->slot];
+			if (change->change == SKT_CHANGED) {
+				rc = apply_changed(snapshot, step, change, err);
+			} else {
+				count_owners(snapshot, &change->before, -1);
+				snapshot->socks[change->slot].table = SKT_NO_TABLE;
+				snapshot->live_socks--;
+			}
+		}
+		if (rc)
+			return rc;
+	}
+	for (size_t i = 0; i < step->n_timers; i++) {
+		if (step->timers[i].slot >= snapshot->n_socks)
+			return misfit(err, "timer of socket", step->timers[i].slot);
+		snapshot->socks[step->timers[i].slot].timer_off = step->timers[i].off;
+	}
+	return 0;
+}
+
+/* Every live row stands in its table's order once. */
+static int check_order(const struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < snapshot->n_tables; i++) {
+		if (snapshot->tables[i].gone && snapshot->tables[i].n_rows)
+			return misfit(err, "rows of table", (uint32_t)i);
+		rows += snapshot->tables[i].n_rows;
+	}
+	if (rows != snapshot->live_socks)
+		return misfit(err, "number of rows", (uint32_t)rows);
+	for (size_t i = 0; i < step->n_socks; i++) {
+		const struct skt_sock *sock = &snapshot->socks[step->socks[i].slot];
+
+		if (sock->listed != (sock->table != SKT_NO_TABLE))
+			return misfit(err, "order of socket", step->socks[i].slot);
+	}
+	return 0;
+}
+
+static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	const uint32_t *puts = step->puts;
+
+	for (size_t first = 0; first < step->n_edits;) {
+		uint32_t table = step->edits[first].table;
+		size_t n = 1;
+		int rc;
+
+		while (first + n < step->n_edits && step->edits[first + n].table == table)
+			n++;
+		if (table >= snapshot->n_tables)
+			return misfit(err, "order of table", table);
+		rc = order_apply(snapshot, table, step->edits + first, n, &puts, step->puts + step->n_puts);
+		if (rc == -EBADMSG)
+			return misfit(err, "order of table", table);
+		if (rc)
+			return skt_err_set(err, rc, "order of table %u", table);
+		first += n;
+	}
+	return check_order(snapshot, step, err);
+}
+
+int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	int rc;
+
+	snapshot->number = step->number;
+	snapshot->time = step->time;
+	snapshot->end = step->end;
+	snapshot->boottime = step->boottime;
+	snapshot->missed = step->missed;
+	snapshot->quality = step->quality;
+	for (size_t i = 0; i < step->n_users; i++)
+		if (skt_snapshot_add_user(snapshot, step->users[i].uid, step->users[i].name))
+			return skt_err_set(err, -ENOMEM, "out of memory");
+	rc = apply_tables(snapshot, step, err);
+	if (!rc)
+		rc = apply_processes(snapshot, step, err);
+	if (!rc)
+		rc = apply_socks(snapshot, step, err);
+	if (!rc)
+		rc = apply_order(snapshot, step, err);
+	return rc;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/step.h>
+
+#include "base/array.h"
+#include "model/match.h"
+#include "model/step.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct skt_matcher *skt_matcher_new(uint64_t seed)
+{
+	struct skt_matcher *matcher = calloc(1, sizeof(*matcher));
+
+	if (!matcher)
+		return NULL;
+	matcher->seed = seed;
+	map_init(&matcher->map);
+	pairing_init(&matcher->pairing, seed);
+	return matcher;
+}
+
+void skt_matcher_free(struct skt_matcher *matcher)
+{
+	if (!matcher)
+		return;
+	map_release(&matcher->map);
+	pairing_release(&matcher->pairing);
+	ordering_release(&matcher->ordering);
+	free(matcher->process_slots);
+	free(matcher->row_slots);
+	free(matcher);
+}
+
+static int match_users(struct match *match)
+{
+	struct skt_step *step = match->step;
+
+	for (size_t i = 0; i < match->now->n_users; i++) {
+		struct skt_user user = match->now->users[i];
+		size_t have_len, len;
+		const char *have = skt_snapshot_user(match->old, user.uid, &have_len);
+		const char *name = skt_strtab_get(match->now->strings, user.name, &len);
+		int rc;
+
+		if (have && have_len == len && !memcmp(have, name, len))
+			continue;
+		rc = translate(&match->translation, &user.name);
+		if (!rc)
+			rc = array_room(&step->users, &step->room_users, step->n_users + 1, sizeof(*step->users));
+		if (rc)
+			return rc;
+		step->users[step->n_users++] = user;
+	}
+	return 0;
+}
+
+static bool same_raw(const struct skt_table *a, const struct skt_table *b)
+{
+	if (a->n_raw != b->n_raw)
+		return false;
+	for (size_t i = 0; i < a->n_raw; i++)
+		if (a->raw[i].before != b->raw[i].before || a->raw[i].text != b->raw[i].text)
+			return false;
+	return true;
+}
+
+static bool same_words(const struct skt_table *a, const struct skt_table *b)
+{
+	return a->status == b->status && a->source == b->source && a->error == b->error &&
+	       a->read_time == b->read_time && a->read_us == b->read_us && a->duplicates == b->duplicates &&
+	       a->malformed == b->malformed && a->heading == b->heading;
+}
+
+/* What a table that was read says now, where it differs from what it said (have, NULL: nothing). */
+static int match_words(struct match *match, uint32_t slot, const struct skt_table *have, const struct skt_table *table)
+{
+	struct skt_step *step = match->step;
+	struct skt_table_change change = { .slot = slot, .now = *table };
+	int rc = array_room(&step->tables, &step->room_tables, step->n_tables + 1, sizeof(*step->tables));
+
+	change.now.order = NULL;
+	change.now.n_rows = 0;
+	change.now.raw = NULL;
+	change.now.n_raw = 0;
+	if (!rc)
+		rc = translate(&match->translation, &change.now.heading);
+	for (size_t i = 0; !rc && i < table->n_raw; i++) {
+		uint32_t text = table->raw[i].text;
+
+		rc = translate(&match->translation, &text);
+		if (!rc)
+			rc = skt_table_add_raw(&change.now, table->raw[i].before, text);
+	}
+	change.raw_changed = !rc && (!have || !same_raw(have, &change.now));
+	if (change.raw_changed || (!rc && !same_words(have, &change.now))) {
+		step->tables[step->n_tables++] = change;
+		if (change.raw_changed)
+			return 0;
+		step->tables[step->n_tables - 1].now.raw = NULL;
+		step->tables[step->n_tables - 1].now.n_raw = 0;
+	}
+	free(change.now.raw);
+	return rc;
+}
+
+/* A table that could not be read, or is gone: what was known of it, with another status. */
+static int restate_table(struct match *match, uint32_t slot, uint8_t status, int32_t error, bool gone)
+{
+	const struct skt_table *have = &match->old->tables[slot];
+	struct skt_step *step = match->step;
+
+	if (!gone && have->status == status && have->error == error)
+		return 0;
+	if (array_room(&step->tables, &step->room_tables, step->n_tables + 1, sizeof(*step->tables)))
+		return -ENOMEM;
+	step->tables[step->n_tables] = (struct skt_table_change){ .slot = slot, .now = *have };
+	step->tables[step->n_tables].now.status = status;
+	step->tables[step->n_tables].now.error = error;
+	step->tables[step->n_tables].now.gone = gone;
+	step->tables[step->n_tables].now.order = NULL;
+	step->tables[step->n_tables].now.n_rows = 0;
+	step->tables[step->n_tables].now.raw = NULL;
+	step->tables[step->n_tables].now.n_raw = 0;
+	step->n_tables++;
+	return 0;
+}
+
+/* The table of this kind and namespace among n, or n. */
+static size_t find_table(const struct skt_table *tables, size_t n, const struct skt_table *wanted, size_t likely)
+{
+	for (size_t k = 0; k < n; k++) {
+		size_t i = (likely + k) % n;
+
+		if (tables[i].kind == wanted->kind && tables[i].net_namespace == wanted->net_namespace &&
+		    !tables[i].gone)
+			return i;
+	}
+	return n;
+}
+
+static int match_table(struct match *match, size_t i, uint32_t *next_slot)
+{
+	const struct skt_table *after = &match->now->tables[i];
+	const struct skt_table *before = NULL;
+	size_t at = find_table(match->old->tables, match->old->n_tables, after, i);
+	uint32_t slot = (uint32_t)at;
+	int rc = 0;
+
+	if (at < match->old->n_tables) {
+		before = &match->old->tables[at];
+		if (after->status == SKT_TABLE_UNKNOWN) {
+			/* not empty, not known: what was known stays */
+			uint8_t status = before->status == SKT_TABLE_UNKNOWN ? SKT_TABLE_UNKNOWN : SKT_TABLE_STALE;
+
+			return restate_table(match, slot, status, after->error, false);
+		}
+		rc = match_words(match, slot, before, after);
+	} else {
+		slot = (*next_slot)++;
+		rc = match_words(match, slot, NULL, after);
+	}
+	return rc ? rc : match_rows(match, slot, before, after);
+}
+
+static int match_table_gone(struct match *match, uint32_t slot)
+{
+	int rc = match_lost(match, slot);
+
+	return rc ? rc : restate_table(match, slot, SKT_TABLE_UNKNOWN, match->old->tables[slot].error, true);
+}
+
+static int match_tables(struct match *match)
+{
+	uint32_t next_slot = (uint32_t)match->old->n_tables;
+
+	for (size_t i = 0; i < match->old->n_tables; i++) {
+		int rc = 0;
+
+		if (!match->old->tables[i].gone && find_table(match->now->tables, match->now->n_tables,
+							      &match->old->tables[i], i) == match->now->n_tables)
+			rc = match_table_gone(match, (uint32_t)i);
+		if (rc)
+			return rc;
+	}
+	for (size_t i = 0; i < match->now->n_tables; i++) {
+		int rc = match->now->tables[i].gone ? 0 : match_table(match, i, &next_slot);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struct skt_snapshot *now, bool from_nothing,
+	      struct skt_step *ret)
+{
+	struct match match = {
+		.matcher = matcher,
+		.old = old,
+		.now = now,
+		.from_nothing = from_nothing,
+		.step = ret,
+		.next_sock = (uint32_t)old->n_socks,
+		.next_process = (uint32_t)old->n_processes,
+	};
+	int rc = translation_init(&match.translation, now->strings, old->strings);
+
+	if (rc)
+		return rc;
+	skt_step_clear(ret);
+	ret->number = now->number;
+	ret->time = now->time;
+	ret->end = now->end;
+	ret->boottime = now->boottime;
+	ret->missed = now->missed;
+	ret->quality = now->quality;
+	ret->from = from_nothing ? INT64_MIN : old->time;
+	rc = match_users(&match);
+	if (!rc)
+		rc = match_processes(&match);
+	if (!rc)
+		rc = match_tables(&match);
+	if (!rc)
+		step_set_intervals(ret, old);
+	translation_release(&match.translation);
+	return rc;
+}

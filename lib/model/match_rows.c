@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/match.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct skt_sock_change *new_change(struct match *match, uint8_t what, uint32_t slot)
+{
+	struct skt_step *step = match->step;
+	struct skt_sock_change *change;
+
+	if (array_room(&step->socks, &step->room_socks, step->n_socks + 1, sizeof(*step->socks)))
+		return NULL;
+	change = &step->socks[step->n_socks++];
+	memset(change, 0, sizeof(*change));
+	change->change = what;
+	change->slot = slot;
+	return change;
+}
+
+/* Put owners into the step; process slots are old's. */
+static int add_owners(struct match *match, struct skt_sock *sock)
+{
+	struct skt_step *step = match->step;
+	const struct skt_owner *owners = match->now->owners + sock->first_owner;
+
+	if (array_room(&step->owners, &step->room_owners, step->n_owners + sock->n_owners, sizeof(*step->owners)))
+		return -ENOMEM;
+	sock->first_owner = (uint32_t)step->n_owners;
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		step->owners[step->n_owners] = owners[i];
+		step->owners[step->n_owners++].process = match->matcher->process_slots[owners[i].process];
+	}
+	return 0;
+}
+
+static bool same_owners(const struct match *match, const struct skt_sock *old, const struct skt_sock *now)
+{
+	if (old->n_owners != now->n_owners)
+		return false;
+	for (uint32_t i = 0; i < now->n_owners; i++) {
+		const struct skt_owner *a = &match->old->owners[old->first_owner + i];
+		const struct skt_owner *b = &match->now->owners[now->first_owner + i];
+
+		if (a->fd != b->fd || a->process != match->matcher->process_slots[b->process])
+			return false;
+	}
+	return true;
+}
+
+/* Hold the instant of expiry where the count is no further off than a tick and the time that reading the table took. */
+static uint32_t match_timer(const struct match *match, const struct skt_table *table, const struct skt_sock *old,
+			    struct skt_sock *now)
+{
+	int64_t slack = 1 + (int64_t)table->read_us * 1000 / SKT_TICK_NS;
+	struct skt_sock held = *old;
+	int64_t off;
+
+	if (!skt_sock_has(old, SKT_F_TIMER_MS) || !skt_sock_has(now, SKT_F_TIMER_MS))
+		return skt_sock_has(old, SKT_F_TIMER_MS) || skt_sock_has(now, SKT_F_TIMER_MS) ? SKT_BIT(SKT_F_TIMER_MS)
+											      : 0;
+	held.timer_off = 0;
+	off = (int64_t)skt_sock_ticks(now, match->now->boottime) - (int64_t)skt_sock_ticks(&held, match->now->boottime);
+	if (old->timer != now->timer || off < -slack || off > slack)
+		return SKT_BIT(SKT_F_TIMER_MS);
+	now->timer_expires = old->timer_expires;
+	now->timer_off = (int32_t)off;
+	return 0;
+}
+
+static int add_timer(struct skt_step *step, uint32_t slot, int32_t off)
+{
+	if (array_room(&step->timers, &step->room_timers, step->n_timers + 1, sizeof(*step->timers)))
+		return -ENOMEM;
+	step->timers[step->n_timers++] = (struct skt_timer_off){ .slot = slot, .off = off };
+	return 0;
+}
+
+static int match_survivor(struct match *match, uint32_t slot, const struct skt_table *table, const struct skt_sock *row)
+{
+	const struct skt_sock *old = &match->old->socks[slot];
+	struct skt_sock now = *row;
+	struct skt_sock_change *change;
+	bool carried;
+	uint32_t fields;
+	int rc;
+
+	if (now.tail || now.text) {
+		rc = translate(&match->translation, &now.tail);
+		if (!rc)
+			rc = translate(&match->translation, &now.text);
+		if (rc)
+			return rc;
+	}
+	carried = !now.inode && (old->owner == SKT_OWNER_HELD || old->owner == SKT_OWNER_CARRIED) &&
+		  now.owner != SKT_OWNER_CARRIED;
+	if (carried) {
+		now.owner = SKT_OWNER_CARRIED;
+		now.owner_gaps = old->owner_gaps;
+	}
+	fields = match_timer(match, table, old, &now);
+	fields |= skt_sock_compare(old, &now);
+	if (!carried && !same_owners(match, old, row))
+		fields |= SKT_BIT(SKT_F_OWNERS);
+	if (!(fields & SKT_BIT(SKT_F_TIMER_MS)) && now.timer_off != old->timer_off &&
+	    add_timer(match->step, slot, now.timer_off))
+		return -ENOMEM;
+	if (!fields)
+		return 0;
+	change = new_change(match, SKT_CHANGED, slot);
+	if (!change)
+		return -ENOMEM;
+	change->fields = fields;
+	change->now = now;
+	change->now.table = old->table;
+	change->now.first_owner = row->first_owner;
+	if (fields & SKT_BIT(SKT_F_OWNERS))
+		return add_owners(match, &change->now);
+	change->now.n_owners = 0;
+	return 0;
+}
+
+static int match_opened(struct match *match, uint32_t slot, uint32_t table, const struct skt_sock *row)
+{
+	struct skt_sock_change *change = new_change(match, match->from_nothing ? SKT_PRESENT : SKT_OPENED, slot);
+	int rc;
+
+	if (!change)
+		return -ENOMEM;
+	change->now = *row;
+	change->now.table = table;
+	change->now.listed = false;
+	rc = translate(&match->translation, &change->now.tail);
+	if (!rc)
+		rc = translate(&match->translation, &change->now.text);
+	return rc ? rc : add_owners(match, &change->now);
+}
+
+int match_rows(struct match *match, uint32_t slot, const struct skt_table *before, const struct skt_table *after)
+{
+	static const struct skt_table nothing;
+	struct skt_matcher *matcher = match->matcher;
+	struct pairing *pairing = &matcher->pairing;
+	const struct skt_table *had = before ? before : &nothing;
+	int rc = pairing_find(pairing, match->old, had, match->now, after);
+
+	if (!rc)
+		rc = array_room(&matcher->row_slots, &matcher->room_row_slots, after->n_rows, sizeof(uint32_t));
+	for (size_t i = 0; !rc && i < had->n_rows; i++)
+		if (pairing->of_old[i] == MAP_NONE)
+			rc = new_change(match, SKT_CLOSED, had->order[i]) ? 0 : -ENOMEM;
+	for (size_t i = 0; !rc && i < after->n_rows; i++) {
+		const struct skt_sock *row = &match->now->socks[after->order[i]];
+
+		if (pairing->of_now[i] != MAP_NONE) {
+			matcher->row_slots[i] = had->order[pairing->of_now[i]];
+			rc = match_survivor(match, matcher->row_slots[i], after, row);
+		} else {
+			matcher->row_slots[i] = match->next_sock++;
+			rc = match_opened(match, matcher->row_slots[i], slot, row);
+		}
+	}
+	if (rc)
+		return rc;
+	return order_find(&matcher->ordering, pairing, slot, had->n_rows, after->n_rows, matcher->row_slots,
+			  match->step);
+}
+
+int match_lost(struct match *match, uint32_t slot)
+{
+	const struct skt_table *table = &match->old->tables[slot];
+	struct skt_order_edit edit = { .table = slot, .drop = (uint32_t)table->n_rows };
+	struct skt_step *step = match->step;
+
+	for (size_t i = 0; i < table->n_rows; i++)
+		if (!new_change(match, SKT_LOST, table->order[i]))
+			return -ENOMEM;
+	if (edit.drop) {
+		if (array_room(&step->edits, &step->room_edits, step->n_edits + 1, sizeof(*step->edits)))
+			return -ENOMEM;
+		step->edits[step->n_edits++] = edit;
+	}
+	return 0;
+}

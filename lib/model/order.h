@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MODEL_ORDER_H
+#define MODEL_ORDER_H
+
+#include "model/pair.h"
+
+#include <skt/step.h>
+
+/* Scratch for the longest run of survivors that kept their order. */
+struct ordering {
+	uint32_t *tails;
+	uint32_t *previous;
+	bool *kept; /* for each new row */
+	size_t room_tails, room_previous, room_kept;
+};
+
+void ordering_release(struct ordering *ordering);
+
+/*
+ * The edits that turn the old order of a table into the new one are appended to the step. slots names the new rows'
+ * slots, pairing which of them were there before and where. The fewest rows are moved. 0 or -ENOMEM.
+ */
+int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_t table, size_t n_old, size_t n_now,
+	       const uint32_t *slots, struct skt_step *step);
+
+/* Take the edits [first, n) of a table, which are from outside: -EBADMSG where they do not fit. puts is advanced past what was used. */
+int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_order_edit *edits, size_t n,
+		const uint32_t **puts, const uint32_t *puts_end);
+
+#endif

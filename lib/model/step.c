@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/step.h>
+
+#include "model/step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *skt_change_name(unsigned change)
+{
+	static const char *const names[] = { "", "present", "opened", "closed", "changed", "lost" };
+
+	return change < sizeof(names) / sizeof(*names) ? names[change] : "";
+}
+
+const char *skt_process_change_name(unsigned change)
+{
+	static const char *const names[] = { "", "appeared", "exec", "changed", "exited" };
+
+	return change < sizeof(names) / sizeof(*names) ? names[change] : "";
+}
+
+void skt_step_init(struct skt_step *step)
+{
+	memset(step, 0, sizeof(*step));
+}
+
+void skt_step_clear(struct skt_step *step)
+{
+	for (size_t i = 0; i < step->n_tables; i++)
+		free(step->tables[i].now.raw);
+	step->n_tables = 0;
+	step->n_processes = 0;
+	step->n_socks = 0;
+	step->n_timers = 0;
+	step->n_edits = 0;
+	step->n_puts = 0;
+	step->n_owners = 0;
+	step->n_users = 0;
+}
+
+void skt_step_release(struct skt_step *step)
+{
+	skt_step_clear(step);
+	free(step->tables);
+	free(step->processes);
+	free(step->socks);
+	free(step->timers);
+	free(step->edits);
+	free(step->puts);
+	free(step->owners);
+	free(step->users);
+	skt_step_init(step);
+}
+
+/* What the step says of this table, or NULL where it says nothing. Tables come in order, so it is the last one or near it. */
+static const struct skt_table *words_after(const struct skt_step *step, uint32_t slot, size_t *near)
+{
+	for (size_t k = 0; k < step->n_tables; k++) {
+		size_t i = (*near + k) % step->n_tables;
+
+		if (step->tables[i].slot == slot) {
+			*near = i;
+			return &step->tables[i].now;
+		}
+	}
+	return NULL;
+}
+
+void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
+{
+	uint32_t at = SKT_NO_TABLE;
+	int64_t after = 0, until = 0;
+	size_t near = 0;
+
+	for (size_t i = 0; i < step->n_socks; i++) {
+		struct skt_sock_change *change = &step->socks[i];
+		bool opened = change->change == SKT_OPENED || change->change == SKT_PRESENT;
+		uint32_t table = opened			       ? change->now.table
+				 : change->slot < old->n_socks ? old->socks[change->slot].table
+							       : SKT_NO_TABLE;
+
+		if (table != at || !i) {
+			const struct skt_table *before = table < old->n_tables ? &old->tables[table] : NULL;
+			const struct skt_table *words = words_after(step, table, &near);
+
+			if (!words)
+				words = before;
+			after = step->from == INT64_MIN	      ? INT64_MIN
+				: before && before->read_time ? before->read_time
+							      : step->from;
+			until = words && words->read_time && !words->gone
+					? words->read_time + (int64_t)words->read_us * 1000
+					: step->time;
+			at = table;
+		}
+		change->after = after;
+		change->until = until;
+	}
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MODEL_STEP_H
+#define MODEL_STEP_H
+
+#include <skt/step.h>
+
+/*
+ * Set after and until of every socket change of a step that is about to be applied to old. They follow from when its
+ * table was read: after the last good read before, until the end of this one. Slots that do not fit are passed over.
+ */
+void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old);
+
+#endif
