@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_CAPTURE_H
+#define SKT_CAPTURE_H
+
+#include <skt/err.h>
+#include <skt/snapshot.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Capture: the one place that reads /proc, or a tree of files that looks like it. Everything is opened
+ * through one directory handle; no path to /proc is known here. What is missing is unknown, what is
+ * wrong is counted and told as a problem, and neither ends a recording.
+ */
+
+/* A clock, so that tests bring theirs. Instants in ns. */
+struct skt_clock {
+	void (*read)(void *data, int64_t *ret_realtime, int64_t *ret_boottime);
+	void *data;
+};
+
+struct skt_capture_options {
+	const char *name; /* what the tree is called in messages ("/proc"); borrowed for as long as the capture lives */
+	uint32_t tables;  /* 1 << enum skt_table_kind for each wanted */
+	int passwd_fd; /* passwd(5) of the recorded host, for user names; -1: none. Borrowed. No name service is asked. */
+	bool big_endian; /* the recorded machine's byte order, in which the tables print addresses */
+	struct skt_clock clock;
+};
+
+/* The recorded host, as far as the tree tells. Text is "" and btime -1 where it does not. */
+struct skt_host {
+	char name[65];		/* sys/kernel/hostname */
+	char kernel[65];	/* sys/kernel/osrelease */
+	char boot_id[37];	/* sys/kernel/random/boot_id */
+	int64_t btime;		/* ns since 1970 at which it booted, from stat(5) */
+	uint64_t net_namespace; /* inode of self/ns/net; 0 unknown */
+};
+
+struct skt_capture;
+
+/*
+ * Begin to capture from the directory proc_fd (borrowed until skt_capture_free()). Fails, with what is wrong,
+ * if it is not a directory with net/ in it, or none of the wanted tables exists there. Whether it is a running
+ * kernel's /proc (statfs(2) says procfs) or a tree of files is found out here: on a live one equal rows without
+ * `sk` are duplicates, in a tree twins; in a tree every path is resolved beneath proc_fd (openat2(2)).
+ */
+int skt_capture_open(int proc_fd, const struct skt_capture_options *options, struct skt_capture **ret,
+		     struct skt_err *err);
+void skt_capture_free(struct skt_capture *capture);
+
+bool skt_capture_is_live(const struct skt_capture *capture);
+const struct skt_host *skt_capture_host(const struct skt_capture *capture);
+
+/*
+ * One snapshot into ret, which is initialised, and is emptied first (its string table is kept and added
+ * to). Tables are read first, then descriptors, then identities: of every holder, of its ancestors up to
+ * pid 1, and of each process that was in an earlier snapshot and still exists; so a process that is missing
+ * from the next snapshot has exited. number, missed and owners' history are the caller's business.
+ * Returns 0, or -ENOMEM or -E2BIG; whatever else fails is in the snapshot.
+ */
+int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err);
+
+/*
+ * What was wrong with the tree in the last snapshot (a file that cannot be read, a line that is no row), each with
+ * path and line. At most SKT_PROBLEMS_MAX are kept, ret_total says how many there were. Processes that exited or
+ * are denied are no problems: quality counts them. Borrowed until the next call.
+ */
+#define SKT_PROBLEMS_MAX 64
+const struct skt_err *skt_capture_problems(const struct skt_capture *capture, size_t *ret_kept, uint64_t *ret_total);
+
+#endif

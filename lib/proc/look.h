@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROC_LOOK_H
+#define PROC_LOOK_H
+
+#include <skt/buf.h>
+#include <skt/capture.h>
+
+#include "proc/tree.h"
+
+/* What was wrong with the tree during one look: the first few, and how many there were. */
+struct problems {
+	struct skt_err kept[SKT_PROBLEMS_MAX];
+	size_t n;
+	uint64_t total;
+};
+
+/* One call of skt_capture_next(), as its parts share it. */
+struct look {
+	const struct tree *tree;
+	const struct skt_capture_options *options;
+	struct skt_snapshot *snapshot; /* being filled */
+	struct problems *problems;
+	struct skt_buf *text; /* for one file at a time */
+};
+
+/* Tell a problem: err has code and message, path is relative to the root (NULL: not in it), line counts from 1 (0: the file as a whole). */
+void look_problem(struct look *look, const struct skt_err *err, const char *path, uint64_t line);
+
+/* The clock: now in ns of boot time, and of 1970 through ret_realtime (unless NULL). */
+int64_t look_clock(const struct look *look, int64_t *ret_realtime);
+
+/* Microseconds from start until now, both of boot time. */
+uint32_t look_microseconds(const struct look *look, int64_t start);
+
+#endif
