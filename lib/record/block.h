@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORD_BLOCK_H
+#define RECORD_BLOCK_H
+
+#include "record/codec.h"
+
+#include <skt/record.h>
+
+/*
+ * The outside of a recording: file header and blocks. All numbers little-endian.
+ *
+ *	block:	head (64 bytes)  payload (`length` bytes)  tail (40 bytes)
+ *
+ *	head	OFFSET SIZE                        tail	OFFSET SIZE
+ *		0      8    sync mark			0      32   chain value
+ *		8      1    type			32     4    CRC-32 of head, payload and chain value
+ *		9      1    flags			36     4    length again
+ *		10     2    0
+ *		12     4    length of the payload
+ *		16     8    sequence, from 1
+ *		24     8    number of the first snapshot
+ *		32     4    snapshots
+ *		36     4    0
+ *		40     8    time of the first snapshot
+ *		48     8    time of the last one
+ *		56     4    0
+ *		60     4    CRC-32 of the 60 bytes before
+ *
+ * The chain value is SHA-256(chain value of the block before || head || payload); before the first block
+ * it is SHA-256 of the file header.
+ */
+#define BLOCK_HEAD_SIZE 64
+#define BLOCK_TAIL_SIZE 40
+#define CHAIN_SIZE	32
+
+/* Stored; never reused. */
+enum block_type {
+	BLOCK_KEY = 1,
+	BLOCK_STEPS = 2,
+	BLOCK_END = 3, /* no payload; time is until when the last snapshot is in force */
+};
+
+/* An unknown block with this flag may be passed over; one without it ends what can be read of its group. */
+#define BLOCK_ANCILLARY 1
+
+/* Instants this far from 1970 are refused, so that sums of two fit into int64_t: years 1824 to 2116. */
+#define BLOCK_TIME_MAX ((INT64_C(1) << 62) - 1)
+
+static inline bool block_time_is_good(int64_t when)
+{
+	return when <= BLOCK_TIME_MAX && when >= -BLOCK_TIME_MAX;
+}
+
+struct block_head {
+	uint8_t type;
+	uint8_t flags;
+	uint32_t length;
+	uint64_t sequence;
+	uint64_t number;
+	uint32_t snapshots;
+	int64_t first; /* times */
+	int64_t last;
+};
+
+/* The head as bytes; sync is the file's mark. */
+void block_head_put(const struct block_head *head, const uint8_t sync[8], uint8_t ret[BLOCK_HEAD_SIZE]);
+
+/* Read a head: false if mark or checksum are wrong, or a number is over its limit. */
+bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8], struct block_head *ret);
+
+/* The tail of a block; chain is that of the block before, and becomes this one's. */
+void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE],
+		    uint8_t ret[BLOCK_TAIL_SIZE]);
+
+/* Whether a tail's CRC and length fit the head and payload before it. */
+bool block_tail_is_good(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length,
+			const uint8_t tail[BLOCK_TAIL_SIZE]);
+
+/*
+ * A payload is a list of sections, each compressed by itself:
+ *
+ *	id (1)  codec (1: 0 stored, 1 zlib)  0 (2)  bytes inflated (4)  bytes stored (4)  data
+ */
+#define SECTION_HEAD_SIZE 12
+enum { CODEC_STORED = 0, CODEC_ZLIB = 1 };
+
+/* Append the sections, compressed at this zlib level. Empty ones are left out. 0, -ENOMEM, -E2BIG. */
+int payload_put(const struct skt_buf sections[SECTION_END], int level, struct skt_buf *out);
+
+/*
+ * Inflate the wanted sections (a bit each) of a payload into buffers, each to exactly the length it states; unknown ones are passed
+ * over. 0, -EBADMSG, -E2BIG, -ENOMEM.
+ */
+int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_buf ret[SECTION_END],
+		struct skt_err *err);
+
+/* The file header as bytes, id and sync mark included; and back, into what the caller releases with header_release(). */
+int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out);
+int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], struct skt_err *err);
+void header_release(struct skt_header *header);
+
+/* How long the header says it is, from its first HEADER_FIXED_SIZE bytes: 0 and err's code if these are not the beginning of a recording. */
+#define HEADER_FIXED_SIZE 112
+size_t header_length(const void *bytes, size_t length, struct skt_err *err);
+
+/* The chain value before the first block. */
+void chain_start(const void *header, size_t length, uint8_t ret[CHAIN_SIZE]);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORD_COLUMNS_H
+#define RECORD_COLUMNS_H
+
+#include "base/cur.h"
+
+#include <skt/buf.h>
+#include <skt/step.h>
+
+/*
+ * The columns of a socket row, in one table that both the encoder and the decoder walk. A column stands as
+ *
+ *	id (1 byte) | length (varint) | values
+ *
+ * so that a reader can pass over one it does not know.
+ */
+
+/* The parts of a block that are compressed, and so can be inflated, apart from each other. */
+enum section {
+	SECTION_META = 1,     /* times, quality, tables, users */
+	SECTION_STRINGS = 2,  /* those first used by these steps */
+	SECTION_IDENTITY = 3, /* processes; rows that came, went, changed hands or state */
+	SECTION_STATE = 4,    /* their counters */
+	SECTION_RESIDUAL = 5, /* timers off by a tick, and order: needed to write tables back, and for nothing else */
+	SECTION_END = 6,
+};
+
+const char *section_name(unsigned section);
+
+/* How a column's values are written. */
+enum how {
+	HOW_VARINT,
+	HOW_SIGNED,  /* zigzag */
+	HOW_DELTA,   /* zigzag of the difference to the row before in the column; of a changed row to its old value */
+	HOW_FIXED,   /* little-endian, its width */
+	HOW_ADDRESS, /* 4 or 16 bytes, by the table's kind */
+	HOW_TIMER, /* zigzag ms from the snapshot's boottime, then zigzag ticks off; nothing where the row has no timer */
+};
+
+struct column {
+	uint8_t id; /* enum skt_field */
+	uint8_t section;
+	uint8_t how;
+	uint8_t width; /* bytes of the member: 1, 2, 4, 8 */
+	uint16_t offset;
+};
+
+/* The columns that a row which came has, and the fields that a changed row can have: those whose section is asked for, in this order. */
+extern const struct column row_columns[];
+extern const size_t n_row_columns;
+
+/* Fields whose change is told in SECTION_IDENTITY; all others are in SECTION_STATE. */
+#define IDENTITY_FIELDS                                                                            \
+	(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_UID) | SKT_BIT(SKT_F_INODE) | SKT_BIT(SKT_F_OWNER) | \
+	 SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
+
+/* What a value is written against. */
+struct column_context {
+	const struct column *column;
+	int64_t boottime;
+	bool ipv6; /* of the row at hand */
+	uint64_t previous;
+};
+
+/* One value. before is the row as it was, NULL for one that came. */
+void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,
+		struct skt_buf *out);
+void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in);
+
+/* Timers further from their snapshot than this are refused: 100 times what a column can say. */
+#define TIMER_MS_MAX (INT64_C(1) << 42)
+
+/* The ms grid on which timers stand. */
+int64_t timer_base(int64_t boottime);
+
+#endif
