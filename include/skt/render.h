@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_RENDER_H
+#define SKT_RENDER_H
+
+#include <skt/buf.h>
+#include <skt/snapshot.h>
+#include <skt/time.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Rows as text. Nothing is printed here: text is appended to a buffer, which the program writes out, and whose `failed`
+ * says whether there was memory for it. All bytes that came from the recorded host go through skt/escape.h, in
+ * every format.
+ *
+ *   table    a socket a line, columns fitted to what stands in them, and cut to the terminal
+ *   json     one array, an object a line
+ *   jsonl    an object a line
+ *   csv      RFC 4180, a line for each owner with `row` repeated; null is nothing between the commas, empty text
+ *            is "", a list the text of a JSON array, and what a spreadsheet would run as a formula is escaped
+ *   netstat  as `netstat -tuwapn` of net-tools 2.10 prints
+ *
+ * Fields have the names of DESIGN section 3; what is unknown or absent is null, and never left out.
+ */
+
+enum skt_format { SKT_FORMAT_TABLE, SKT_FORMAT_JSON, SKT_FORMAT_JSONL, SKT_FORMAT_CSV, SKT_FORMAT_NETSTAT };
+
+/* The format of a name ("table", "json", "jsonl", "csv", "netstat"), or -1. */
+int skt_format_of(const char *name);
+
+struct skt_render {
+	enum skt_format format;
+	enum skt_zone zone;
+	unsigned width;	   /* columns of the terminal; 0: no terminal, nothing is cut */
+	bool heading;	   /* column names (table, csv, netstat) */
+	const char *host;  /* name of the recorded host, "" unknown; borrowed */
+	int64_t boot_time; /* ns since 1970 to which process start times are added; -1 unknown */
+	uint64_t rows;	   /* how many were rendered since skt_render_begin() */
+	bool headed;	   /* private: the column names have been put */
+};
+
+/*
+ * One document: begin, any number of calls for rows of one kind (one per snapshot, say), end. Column names come with the
+ * first call, those of a table with each, for its columns are fitted within one call. Slots name live rows, in the order
+ * wanted; hundreds of thousands of rows are better handed over in several calls and written out between them.
+ */
+void skt_render_begin(struct skt_render *render, struct skt_buf *out);
+void skt_render_end(struct skt_render *render, struct skt_buf *out);
+
+/* Sockets of a snapshot. */
+void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots, size_t n,
+			struct skt_buf *out);
+
+/* Processes of a snapshot: rows with the fields of an owner but fd. They have no netstat look, and get the table's. */
+void skt_render_processes(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots,
+			  size_t n, struct skt_buf *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "render/cells.h"
+
+#include <skt/escape.h>
+
+/* A terminal shows no more of a command line than it is wide; a character has at most 4 bytes. */
+static size_t command_limit(const struct row *row)
+{
+	return row->render->width ? (size_t)row->render->width * 4 : SIZE_MAX;
+}
+
+/* Arguments with blanks between; the empty ones at the end, which are what setproctitle() leaves, are not shown. */
+static void put_arguments(const char *cmdline, size_t len, struct skt_buf *out)
+{
+	const char *at = cmdline, *arg;
+	size_t arg_len;
+
+	while (len > 1 && !cmdline[len - 1] && !cmdline[len - 2])
+		len--;
+	while (argv_next(&at, cmdline + len, &arg, &arg_len)) {
+		if (arg != cmdline)
+			skt_buf_byte(out, ' ');
+		if (arg_len)
+			skt_escape(out, arg, arg_len);
+		else
+			skt_buf_text(out, "''");
+	}
+}
+
+static void put_string(const struct row *row, uint32_t id, struct skt_buf *out)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(row->snapshot->strings, id, &len);
+
+	skt_escape(out, bytes, len);
+}
+
+void cell_command(const struct row *row, struct skt_buf *out)
+{
+	const struct skt_process *process = row->process;
+	size_t len, limit = command_limit(row);
+	const char *cmdline = skt_strtab_get(row->snapshot->strings, process->cmdline, &len);
+	bool cut = len > limit || process->cmdline_truncated;
+
+	if (process->has & SKT_BIT(SKT_P_EXE) && process->exe_deleted)
+		skt_buf_text(out, "(deleted) ");
+	if (!(process->has & SKT_BIT(SKT_P_CMDLINE))) {
+		if (process->has & SKT_BIT(SKT_P_EXE))
+			put_string(row, process->exe, out);
+		return;
+	}
+	if (!len) {
+		skt_buf_byte(out, '[');
+		put_string(row, process->has & SKT_BIT(SKT_P_COMM) ? process->comm : 0, out);
+		skt_buf_byte(out, ']');
+		return;
+	}
+	put_arguments(cmdline, len < limit ? len : limit, out);
+	if (cut)
+		skt_buf_text(out, "\xe2\x80\xa6");
+}
+
+void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out)
+{
+	char buffer[SKT_ADDRESS_SIZE];
+
+	if (ipv6)
+		skt_buf_byte(out, '[');
+	skt_buf_text(out, skt_address_format(address, ipv6, buffer));
+	skt_buf_text(out, ipv6 ? "]:" : ":");
+	if (port)
+		put_number(out, port);
+	else
+		skt_buf_byte(out, '*');
+}
+
+void cell_user(const struct row *row, bool is_known, uint32_t uid, struct skt_buf *out)
+{
+	size_t len;
+	const char *name = is_known ? skt_snapshot_user(row->snapshot, uid, &len) : NULL;
+
+	if (name)
+		skt_escape(out, name, len);
+	else if (is_known)
+		put_number(out, uid);
+	else
+		skt_buf_byte(out, '-');
+}

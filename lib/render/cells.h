@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_CELLS_H
+#define RENDER_CELLS_H
+
+#include "render/fields.h"
+
+#include <skt/buf.h>
+
+/* What stands in the cells of tables, whatever row it is. */
+
+/*
+ * The command line of the row's process, or what is known instead: [comm] of a kernel thread, as ps(1) shows it, or the
+ * program. Before it stands whether the program's file has been deleted, and no more of it is put than the
+ * terminal could show.
+ */
+void cell_command(const struct row *row, struct skt_buf *out);
+
+/* As ss(8) writes it: [::1]:80, 0.0.0.0:*. */
+void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out);
+
+/* A user's name, or the number that has none; "-" where it is not known which. */
+void cell_user(const struct row *row, bool is_known, uint32_t uid, struct skt_buf *out);
+
+#endif

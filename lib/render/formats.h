@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_FORMATS_H
+#define RENDER_FORMATS_H
+
+#include "render/fields.h"
+
+#include <skt/buf.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The formats. render.c chooses among them; each appends whole lines, but for json. */
+
+/* One object, without a newline. */
+void json_row(const struct view *view, const struct row *row, struct skt_buf *out);
+
+/* Lists, as a JSON array of strings. */
+void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
+void json_gaps(uint64_t gaps, struct skt_buf *out);
+
+/* A line with the names of the fields, and one with their values. */
+void csv_heading(const struct view *view, struct skt_buf *out);
+void csv_row(const struct view *view, const struct row *row, struct skt_buf *out);
+
+void netstat_heading(struct skt_buf *out);
+void netstat_socket(const struct row *row, struct skt_buf *out);
+
+/* All rows at once, for the columns are fitted to them. row has render and snapshot. */
+void table_sockets(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+void table_processes(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "render/holders.h"
+
+#include <skt/escape.h>
+
+#include <stdlib.h>
+
+#define NO_COMM UINT32_MAX
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_in_name(const struct holder *a, const struct holder *b)
+{
+	int by_pid = compare_numbers(a->pid, b->pid);
+
+	return by_pid ? by_pid : (a->fd > b->fd) - (a->fd < b->fd);
+}
+
+static int compare_names(const void *va, const void *vb)
+{
+	const struct holder *a = va, *b = vb;
+	int by_name = compare_numbers(a->comm, b->comm);
+
+	return by_name ? by_name : compare_in_name(a, b);
+}
+
+static int compare_ranks(const void *va, const void *vb)
+{
+	const struct holder *a = va, *b = vb;
+	int by_rank = compare_numbers(a->rank, b->rank);
+
+	return by_rank ? by_rank : compare_names(a, b);
+}
+
+const struct holder *holders_list(const struct row *row, struct skt_buf *scratch)
+{
+	const struct skt_owner *owners = row_owners(row);
+	size_t n = row->sock->n_owners;
+	struct holder *list;
+
+	skt_buf_clear(scratch);
+	list = skt_buf_room(scratch, n * sizeof(*list));
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct skt_process *process = &row->snapshot->processes[owners[i].process];
+
+		list[i].comm = process->has & SKT_BIT(SKT_P_COMM) ? process->comm : NO_COMM;
+		list[i].pid = process->pid;
+		list[i].fd = owners[i].fd;
+		list[i].process = owners[i].process;
+	}
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_names);
+	for (size_t i = 0; i < n; i++)
+		list[i].rank = i && list[i].comm == list[i - 1].comm ? list[i - 1].rank : list[i].pid;
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_ranks);
+	return list;
+}
+
+static void put_comm(const struct row *row, uint32_t comm, struct skt_buf *out)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(row->snapshot->strings, comm, &len);
+
+	if (comm == NO_COMM)
+		skt_buf_byte(out, '?');
+	else if (!len)
+		skt_buf_text(out, "''");
+	else
+		skt_escape(out, bytes, len);
+}
+
+void holders_put(const struct row *row, const struct holder *list, struct skt_buf *out)
+{
+	for (size_t i = 0; i < row->sock->n_owners; i++) {
+		const struct holder *before = i ? &list[i - 1] : NULL;
+
+		if (before && before->comm == list[i].comm && before->pid == list[i].pid) {
+			skt_buf_byte(out, ',');
+			put_number(out, (uint64_t)list[i].fd);
+			continue;
+		}
+		if (!before || before->comm != list[i].comm) {
+			skt_buf_text(out, before ? ", " : "");
+			put_comm(row, list[i].comm, out);
+		}
+		skt_buf_byte(out, ' ');
+		put_number(out, list[i].pid);
+		skt_buf_byte(out, '/');
+		put_number(out, (uint64_t)list[i].fd);
+	}
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_HOLDERS_H
+#define RENDER_HOLDERS_H
+
+#include "render/fields.h"
+
+#include <skt/buf.h>
+
+#include <stdint.h>
+
+/*
+ * The owners of one socket as one text, those of one name together and the name of the lowest pid first:
+ * "nginx 7203/6 7204/6,8, curl 991/5".
+ */
+struct holder {
+	uint32_t rank; /* the lowest pid of its name */
+	uint32_t comm; /* string id */
+	uint32_t pid;
+	int32_t fd;
+	uint32_t process; /* slot */
+};
+
+/* All of them in that order, in scratch, whose memory it borrows; NULL (and scratch failed) without memory. */
+const struct holder *holders_list(const struct row *row, struct skt_buf *scratch);
+
+void holders_put(const struct row *row, const struct holder *list, struct skt_buf *out);
+
+#endif

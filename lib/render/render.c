@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/render.h>
+
+#include "render/formats.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const formats[] = {
+	[SKT_FORMAT_TABLE] = "table", [SKT_FORMAT_JSON] = "json",	[SKT_FORMAT_JSONL] = "jsonl",
+	[SKT_FORMAT_CSV] = "csv",     [SKT_FORMAT_NETSTAT] = "netstat",
+};
+
+int skt_format_of(const char *name)
+{
+	for (int i = 0; i < (int)(sizeof(formats) / sizeof(*formats)); i++)
+		if (!strcmp(formats[i], name))
+			return i;
+	return -1;
+}
+
+void skt_render_begin(struct skt_render *render, struct skt_buf *out)
+{
+	render->rows = 0;
+	render->headed = false;
+	if (render->format == SKT_FORMAT_JSON)
+		skt_buf_byte(out, '[');
+}
+
+void skt_render_end(struct skt_render *render, struct skt_buf *out)
+{
+	if (render->format == SKT_FORMAT_JSON)
+		skt_buf_text(out, render->rows ? "\n]\n" : "]\n");
+}
+
+/* Is it time for the names of the columns? */
+static bool take_heading(struct skt_render *render)
+{
+	bool first = !render->headed;
+
+	render->headed = true;
+	return first && render->heading;
+}
+
+/* An object of an array begins a line, an object on its own ends one. */
+static void put_object(struct skt_render *render, const struct view *view, const struct row *row, struct skt_buf *out)
+{
+	if (render->format == SKT_FORMAT_JSON)
+		skt_buf_text(out, render->rows ? ",\n" : "\n");
+	json_row(view, row, out);
+	if (render->format == SKT_FORMAT_JSONL)
+		skt_buf_byte(out, '\n');
+	render->rows++;
+}
+
+/* A line for each owner, with the number of the row before it. */
+static void put_lines(struct skt_render *render, const struct view *view, const struct row *row, struct skt_buf *out)
+{
+	uint32_t n = row->sock->n_owners;
+
+	render->rows++;
+	for (uint32_t i = 0; i < n || !i; i++) {
+		struct row owner = n ? row_of_owner(row, &row_owners(row)[i]) : *row;
+
+		put_number(out, render->rows);
+		skt_buf_byte(out, ',');
+		csv_row(view, &owner, out);
+	}
+}
+
+static void csv_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+			struct skt_buf *out)
+{
+	struct view view;
+
+	view_of_sockets(&view, true);
+	if (take_heading(render)) {
+		skt_buf_text(out, "row,");
+		csv_heading(&view, out);
+	}
+	for (size_t i = 0; i < n; i++) {
+		row->sock = &row->snapshot->socks[slots[i]];
+		put_lines(render, &view, row, out);
+	}
+}
+
+static void json_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+			 struct skt_buf *out)
+{
+	struct view view;
+
+	view_of_sockets(&view, false);
+	for (size_t i = 0; i < n; i++) {
+		row->sock = &row->snapshot->socks[slots[i]];
+		put_object(render, &view, row, out);
+	}
+}
+
+static void netstat_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+			    struct skt_buf *out)
+{
+	if (take_heading(render))
+		netstat_heading(out);
+	for (size_t i = 0; i < n; i++) {
+		row->sock = &row->snapshot->socks[slots[i]];
+		netstat_socket(row, out);
+	}
+	render->rows += n;
+}
+
+void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots, size_t n,
+			struct skt_buf *out)
+{
+	struct row row = { .render = render, .snapshot = snapshot };
+
+	for (size_t i = 0; i < n; i++)
+		assert(slots[i] < snapshot->n_socks && snapshot->socks[slots[i]].table != SKT_NO_TABLE);
+	switch (render->format) {
+	case SKT_FORMAT_TABLE:
+		table_sockets(&row, slots, n, out);
+		render->rows += n;
+		break;
+	case SKT_FORMAT_JSON:
+	case SKT_FORMAT_JSONL:
+		json_sockets(render, &row, slots, n, out);
+		break;
+	case SKT_FORMAT_CSV:
+		csv_sockets(render, &row, slots, n, out);
+		break;
+	case SKT_FORMAT_NETSTAT:
+		netstat_sockets(render, &row, slots, n, out);
+		break;
+	}
+}
+
+void skt_render_processes(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots,
+			  size_t n, struct skt_buf *out)
+{
+	struct row row = { .render = render, .snapshot = snapshot };
+	bool is_csv = render->format == SKT_FORMAT_CSV;
+	struct view view;
+
+	if (render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT) {
+		table_processes(&row, slots, n, out);
+		render->rows += n;
+		return;
+	}
+	view_of_processes(&view);
+	if (is_csv && take_heading(render))
+		csv_heading(&view, out);
+	for (size_t i = 0; i < n; i++) {
+		row.process = &snapshot->processes[slots[i]];
+		if (!is_csv) {
+			put_object(render, &view, &row, out);
+			continue;
+		}
+		csv_row(&view, &row, out);
+		render->rows++;
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "render/fields.h"
+
+#include <skt/time.h>
+
+#include <string.h>
+
+struct row row_of_owner(const struct row *row, const struct skt_owner *owner)
+{
+	struct row of_owner = *row;
+
+	of_owner.process = &row->snapshot->processes[owner->process];
+	of_owner.fd = owner->fd;
+	return of_owner;
+}
+
+bool row_has_uid(const struct row *row)
+{
+	const struct skt_sock *sock = row->sock;
+
+	/*
+	 * TIME_WAIT's uid is a constant 0 (get_timewait4_sock()), and so was, before Linux 6.17, that of any socket that
+	 * no file refers to (sock_i_uid()): root must not be blamed for those. A SYN_RECV shows its listener's.
+	 */
+	return sock->uid || sock->inode || sock->state == SKT_SYN_RECV;
+}
+
+bool row_start_time(const struct row *row, int64_t *ret)
+{
+	int64_t boot = row->render->boot_time;
+
+	/* the ticks may come from a tree that somebody made up */
+	if (boot < 0 || row->process->start_time > (uint64_t)((INT64_MAX - boot) / SKT_TICK_NS))
+		return false;
+	*ret = boot + (int64_t)row->process->start_time * SKT_TICK_NS;
+	return true;
+}
+
+bool argv_next(const char **at, const char *end, const char **ret, size_t *ret_len)
+{
+	const char *nul;
+
+	if (*at == end)
+		return false;
+	nul = memchr(*at, '\0', (size_t)(end - *at));
+	*ret = *at;
+	*ret_len = (size_t)((nul ? nul : end) - *at);
+	*at = nul ? nul + 1 : end;
+	return true;
+}
+
+void put_number(struct skt_buf *out, uint64_t number)
+{
+	char digits[20]; /* of UINT64_MAX */
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	skt_buf_add(out, digits + at, sizeof(digits) - at);
+}
+
+void put_number_value(struct skt_buf *out, const struct value *value)
+{
+	if (value->negative)
+		skt_buf_byte(out, '-');
+	put_number(out, value->number);
+}
