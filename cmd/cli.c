@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+
+#include <skt/escape.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ZONEINFO "/usr/share/zoneinfo"
+
+static const struct cli *the_tool;
+static bool output_failed;
+
+void cli_begin(const struct cli *cli)
+{
+	the_tool = cli;
+}
+
+void cli_line(struct skt_buf *out, const char *text)
+{
+	skt_escape(out, text, strlen(text));
+	skt_buf_byte(out, '\n');
+}
+
+/* Print a line on stderr: the tool's name, and text that may be hostile. */
+static void say(const char *text)
+{
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	skt_buf_text(&line, the_tool->tool);
+	skt_buf_text(&line, ": ");
+	cli_line(&line, text);
+	if (!line.failed)
+		fwrite(line.data, 1, line.len, stderr);
+	skt_buf_release(&line);
+}
+
+__attribute__((format(printf, 1, 0))) static void say_format(const char *format, va_list args)
+{
+	va_list again;
+	char *text = NULL;
+	int n;
+
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n >= 0)
+		text = malloc((size_t)n + 1);
+	if (text) {
+		vsnprintf(text, (size_t)n + 1, format, args);
+		say(text);
+	}
+	free(text);
+}
+
+void cli_say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_format(format, args);
+	va_end(args);
+}
+
+_Noreturn void cli_usage(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_format(format, args);
+	va_end(args);
+	fprintf(stderr, "Try '%s --help'.\n", the_tool->tool);
+	exit(CLI_TROUBLE);
+}
+
+void cli_err(const struct skt_err *err)
+{
+	char position[32] = "";
+
+	if (err->position >= 0)
+		snprintf(position, sizeof(position), ":%" PRId64, err->position);
+	if (err->path[0])
+		cli_say("%s%s: %s", err->path, position, err->message);
+	else
+		cli_say("%s", err->message);
+}
+
+static void help(const struct cli *cli)
+{
+	printf("Usage: %s %s\n%s\n\n", cli->tool, cli->usage, cli->about);
+	for (size_t i = 0; i < cli->n_options; i++) {
+		const struct cli_option *option = &cli->options[i];
+		char left[64];
+		int n = 0;
+
+		if (option->letter)
+			n = snprintf(left, sizeof(left), "  -%c%s", option->letter, option->name ? ", " : "");
+		else
+			n = snprintf(left, sizeof(left), "      ");
+		if (option->name)
+			n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", option->name);
+		if (option->argument)
+			snprintf(left + n, sizeof(left) - (size_t)n, "%s%s", option->name ? "=" : " ",
+				 option->argument);
+		printf("%-26s  %s\n", left, option->help);
+	}
+	printf("%-26s  %s\n", "      --help", "print this and exit");
+	printf("%-26s  %s\n", "      --version", "print the version and exit");
+	printf("\nExit status: 0 yes, 1 no, 2 trouble or cannot say. See %s(1).\n", cli->tool);
+}
+
+/* What getopt stumbled over, as it was typed. */
+static const char *typed(char **argv)
+{
+	static char letter[3] = "-";
+
+	if (!optopt || optopt >= UCHAR_MAX)
+		return argv[optind - 1];
+	letter[1] = (char)optopt;
+	return letter;
+}
+
+enum { HELP = UCHAR_MAX + 1, VERSION, FIRST };
+
+int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argument)
+{
+	struct option longs[64];
+	char shorts[128] = ":";
+	size_t n_longs = 0, n_shorts = 1;
+	int found;
+
+	for (size_t i = 0; i < cli->n_options; i++) {
+		const struct cli_option *option = &cli->options[i];
+
+		if (option->letter) {
+			shorts[n_shorts++] = (char)option->letter;
+			if (option->argument)
+				shorts[n_shorts++] = ':';
+		}
+		if (option->name)
+			longs[n_longs++] =
+				(struct option){ option->name, option->argument != NULL, NULL, FIRST + (int)i };
+	}
+	shorts[n_shorts] = '\0';
+	longs[n_longs++] = (struct option){ "help", 0, NULL, HELP };
+	longs[n_longs++] = (struct option){ "version", 0, NULL, VERSION };
+	longs[n_longs] = (struct option){ NULL, 0, NULL, 0 };
+	opterr = 0;
+	optopt = 0;
+	found = getopt_long(argc, argv, shorts, longs, NULL);
+	*ret_argument = optarg;
+	switch (found) {
+	case -1:
+		return -1;
+	case HELP:
+		help(cli);
+		exit(cli_end(CLI_YES));
+	case VERSION:
+		printf("%s %s\n", cli->tool, SKT_VERSION);
+		exit(cli_end(CLI_YES));
+	case ':':
+		cli_usage("option '%s' needs an argument", typed(argv));
+	case '?':
+		if (optopt >= HELP)
+			cli_usage("option '%s' takes no argument", argv[optind - 1]);
+		cli_usage("there is no option '%s', or it is short for several", typed(argv));
+	default:
+		break;
+	}
+	if (found >= FIRST)
+		return found - FIRST;
+	for (size_t i = 0; i < cli->n_options; i++)
+		if (cli->options[i].letter == found)
+			return (int)i;
+	return -1;
+}
+
+static void output_trouble(int error)
+{
+	if (!output_failed)
+		cli_say("cannot write to standard output: %s", strerror(error));
+	output_failed = true;
+}
+
+void cli_write(struct skt_buf *buf)
+{
+	if (buf->failed) {
+		cli_say("out of memory");
+		output_failed = true;
+	} else if (!output_failed && fwrite(buf->data, 1, buf->len, stdout) < buf->len) {
+		output_trouble(errno);
+	}
+	skt_buf_clear(buf);
+}
+
+int cli_end(int status)
+{
+	if (!output_failed && (fflush(stdout) || ferror(stdout)))
+		output_trouble(errno);
+	return output_failed ? CLI_TROUBLE : status;
+}
+
+unsigned cli_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+int64_t cli_duration(const char *option, const char *text)
+{
+	struct skt_err err;
+	int64_t ns;
+
+	skt_err_init(&err);
+	if (skt_duration_parse(text, &ns, &err))
+		cli_usage("%s: %s", option, err.message);
+	return ns;
+}
+
+uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64_t most)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || number < least || number > most)
+		cli_usage("%s: '%s' is no number from %" PRIu64 " to %" PRIu64, option, text, least, most);
+	return number;
+}
+
+enum skt_zone cli_zone(const char *name)
+{
+	if (!strcmp(name, "UTC"))
+		return SKT_ZONE_UTC;
+	if (!skt_zone_is(name, ZONEINFO))
+		cli_usage(
+			"--tz: '%s' is no time zone: neither a name such as Europe/Berlin nor a TZ string such as CET-1CEST",
+			name);
+	if (setenv("TZ", name, 1)) {
+		cli_say("cannot set the time zone: %s", strerror(errno));
+		exit(CLI_TROUBLE);
+	}
+	tzset();
+	return SKT_ZONE_LOCAL;
+}
+
+void cli_random(void *bytes, size_t len)
+{
+	if (getrandom(bytes, len, 0) != (ssize_t)len) {
+		cli_say("cannot get random bytes: %s", strerror(errno));
+		exit(CLI_TROUBLE);
+	}
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_H
+#define CLI_H
+
+#include <skt/buf.h>
+#include <skt/err.h>
+#include <skt/time.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the tools' command lines share: options and their help, messages, exit status, checked output. */
+
+/* Exit status: yes; no (different, nothing matched); trouble or cannot say. */
+enum { CLI_YES = 0, CLI_NO = 1, CLI_TROUBLE = 2 };
+
+/* One table of these is both the parser and --help. */
+struct cli_option {
+	int letter;	      /* 'o' for -o; 0: no short form */
+	const char *name;     /* "output"; NULL: no long form */
+	const char *argument; /* "FILE"; NULL: takes none */
+	const char *help;
+};
+
+struct cli {
+	const char *tool;
+	const char *usage; /* what follows the name: "[-o FILE] ..." */
+	const char *about; /* one sentence */
+	const struct cli_option *options;
+	size_t n_options;
+};
+
+/* Call first: messages carry the tool's name. */
+void cli_begin(const struct cli *cli);
+
+/*
+ * The next option on the command line: its index in the table, with its argument in *ret_argument; -1 after the last one, when
+ * operands begin at argv[optind]. --help and --version are dealt with here, and so is a wrong option: one line, "Try ...", exit 2.
+ */
+int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argument);
+
+/* A mistake on the command line: the message, "Try 'TOOL --help'.", exit 2. */
+_Noreturn void cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A message on stderr, with the tool's name before it. Bytes that could harm a terminal are escaped. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for what the library says: TOOL: PATH:POSITION: MESSAGE. */
+void cli_err(const struct skt_err *err);
+
+/* Append a line of text that may be hostile, escaped. */
+void cli_line(struct skt_buf *out, const char *text);
+
+/* Write to stdout and empty the buffer; a failure is told once, and makes cli_end() trouble. */
+void cli_write(struct skt_buf *buf);
+
+/* Flush stdout and return the exit status: the one given, or trouble where output failed. */
+int cli_end(int status);
+
+/* Columns of the terminal that stdout is, 0 where it is none. */
+unsigned cli_width(void);
+
+/* Read an option's argument, or complain and exit 2. */
+int64_t cli_duration(const char *option, const char *text);
+uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64_t most);
+
+/* --tz: sets the process's zone (TZ) and says which one times are read and printed in. */
+enum skt_zone cli_zone(const char *name);
+
+/* Random bytes from the kernel; trouble (exit 2) where there are none. */
+void cli_random(void *bytes, size_t len);
+
+#endif

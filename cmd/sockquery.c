@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+
+#include <skt/record.h>
+#include <skt/render.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	OPT_FORMAT,
+	OPT_TZ,
+	OPT_TCP,
+	OPT_UDP,
+	OPT_RAW,
+	OPT_LISTEN,
+	OPT_4,
+	OPT_6,
+	OPT_ALL,
+	OPT_NUMERIC,
+	OPT_PROCESSES,
+	OPT_NO_HEADER
+};
+
+static const struct cli_option options[] = {
+	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl, csv or netstat" },
+	[OPT_TZ] = { 0, "tz", "ZONE",
+		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
+	[OPT_TCP] = { 't', "tcp", NULL, "TCP sockets" },
+	[OPT_UDP] = { 'u', "udp", NULL, "UDP sockets, UDP-Lite too" },
+	[OPT_RAW] = { 'w', "raw", NULL, "raw sockets" },
+	[OPT_LISTEN] = { 'l', "listening", NULL, "only sockets that wait for others: LISTEN, and UDP without a peer" },
+	[OPT_4] = { '4', "ipv4", NULL, "only tables of IPv4" },
+	[OPT_6] = { '6', "ipv6", NULL, "only tables of IPv6" },
+	[OPT_ALL] = { 'a', "all", NULL, "understood, for ss's sake: all sockets are shown anyway" },
+	[OPT_NUMERIC] = { 'n', "numeric", NULL, "understood: names are never looked up" },
+	[OPT_PROCESSES] = { 'p', "processes", NULL, "understood: processes are always shown" },
+	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "no headings" },
+};
+
+static const struct cli cli = {
+	.tool = "sockquery",
+	.usage = "[OPTION]... REC[@TIME]...",
+	.about = "Show the sockets of a recording at an instant, with who held them; at its last snapshot unless told.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(*options),
+};
+
+/* What was asked for, and what came of it. */
+struct query {
+	struct skt_render render;
+	struct skt_buf out;
+	uint32_t kinds; /* 1 << enum skt_table_kind */
+	bool listening;
+	const char *zone; /* as given */
+	int64_t now;
+	bool trouble;
+};
+
+#define TCP_KINDS  (1u << SKT_TCP | 1u << SKT_TCP6)
+#define UDP_KINDS  (1u << SKT_UDP | 1u << SKT_UDP6 | 1u << SKT_UDPLITE | 1u << SKT_UDPLITE6)
+#define RAW_KINDS  (1u << SKT_RAW | 1u << SKT_RAW6)
+#define IPV4_KINDS (1u << SKT_TCP | 1u << SKT_UDP | 1u << SKT_UDPLITE | 1u << SKT_RAW)
+#define ALL_KINDS  (TCP_KINDS | UDP_KINDS | RAW_KINDS)
+
+static bool exists(const char *path, size_t len, void *data)
+{
+	char *name = strndup(path, len);
+	struct stat status;
+	bool is = name && (!strcmp(name, "-") || !lstat(name, &status));
+
+	(void)data;
+	free(name);
+	return is;
+}
+
+/* A recording that comes through a pipe is read whole first, into a file without a name. */
+static int spool(struct skt_err *err)
+{
+	FILE *file = tmpfile();
+	char bytes[65536];
+	ssize_t got;
+	int fd = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 3) : -1;
+
+	if (file)
+		fclose(file);
+	if (fd < 0)
+		return skt_err_sys(err, -errno, "cannot make a temporary file for standard input");
+	while ((got = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+		for (ssize_t done = 0, n; done < got; done += n) {
+			n = write(fd, bytes + done, (size_t)(got - done));
+			if (n < 0) {
+				skt_err_sys(err, -errno, "cannot keep standard input in a temporary file");
+				close(fd);
+				return err->code;
+			}
+		}
+	if (got < 0) {
+		skt_err_sys(err, -errno, "cannot read standard input");
+		close(fd);
+		return err->code;
+	}
+	return fd;
+}
+
+static int open_recording(const char *path, struct skt_err *err)
+{
+	/* not to be held up by a fifo: it is refused once it is open */
+	int fd = !strcmp(path, "-") ? spool(err) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd == -1) {
+		skt_err_sys(err, -errno, "cannot open");
+		skt_err_at(err, path, -1);
+		return err->code;
+	}
+	return fd;
+}
+
+/* --tz=host: the zone that the recorded host had. */
+static enum skt_zone host_zone(const struct skt_file *file)
+{
+	const char *zone = skt_header_fact(skt_file_header(file), "host.zone");
+
+	if (!zone) {
+		cli_say("%s: the zone of the recorded host is not known; times are UTC", skt_file_name(file));
+		return SKT_ZONE_UTC;
+	}
+	return cli_zone(zone);
+}
+
+static bool is_wanted(const struct query *query, const struct skt_table *table, const struct skt_sock *sock)
+{
+	if (!(query->kinds & 1u << table->kind))
+		return false;
+	return !query->listening || sock->state == (skt_table_kind_is_tcp(table->kind) ? SKT_LISTEN : SKT_CLOSE);
+}
+
+/* Which instant it is: in the table's first line, and on stderr where the output is for programs. */
+static void print_instant(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
+			  size_t rows)
+{
+	struct skt_span span = skt_file_span(file);
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
+	skt_time_format(&line, snapshot->time, query->render.zone);
+	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
+		       (unsigned long long)span.snapshots, rows, rows == 1 ? "" : "s");
+	if (rows != snapshot->live_socks)
+		skt_buf_printf(&line, " of %zu", snapshot->live_socks);
+	skt_buf_byte(&line, '\0');
+	if (line.failed)
+		query->trouble = true;
+	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading)
+		cli_line(&query->out, (char *)line.data);
+	else
+		cli_say("%s: %s", skt_file_name(file), (char *)line.data);
+	skt_buf_release(&line);
+}
+
+static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot)
+{
+	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
+	size_t n = 0;
+
+	if (!slots) {
+		cli_say("out of memory");
+		query->trouble = true;
+		return;
+	}
+	for (size_t t = 0; t < snapshot->n_tables; t++)
+		for (size_t i = 0; i < snapshot->tables[t].n_rows; i++)
+			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
+				slots[n++] = snapshot->tables[t].order[i];
+	print_instant(query, file, snapshot, n);
+	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
+	cli_write(&query->out);
+	free(slots);
+}
+
+static int show(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err)
+{
+	struct skt_cursor *cursor = NULL;
+	struct skt_time time = { .kind = SKT_TIME_LAST };
+	const struct skt_header *header = skt_file_header(file);
+	const char *host = skt_header_fact(header, "host.name");
+	int64_t when;
+	int rc = 0;
+
+	if (query->zone && !strcmp(query->zone, "host"))
+		query->render.zone = host_zone(file);
+	if (time_text)
+		rc = skt_time_parse(time_text, query->render.zone, query->now, &time, err);
+	if (!rc)
+		rc = skt_cursor_new(file, &cursor, err);
+	if (!rc)
+		rc = skt_cursor_seek(cursor, &time, query->render.zone, &when, err);
+	if (cursor && skt_cursor_snapshot(cursor) && (!rc || rc == -EBADMSG)) {
+		query->render.host = host ? host : "";
+		query->render.boot_time = header->boot_time;
+		print_snapshot(query, file, skt_cursor_snapshot(cursor));
+	}
+	skt_cursor_free(cursor);
+	return rc;
+}
+
+static void query_operand(struct query *query, const char *operand)
+{
+	const char *time_text;
+	size_t len = skt_operand_split(operand, exists, NULL, &time_text);
+	char *path = strndup(operand, len);
+	struct skt_file *file = NULL;
+	struct skt_err err;
+	int fd;
+
+	skt_err_init(&err);
+	if (!path) {
+		cli_say("out of memory");
+		query->trouble = true;
+		return;
+	}
+	fd = open_recording(path, &err);
+	if (fd >= 0 && !skt_file_open(fd, path, &file, &err) && !show(query, file, time_text, &err)) {
+		if (skt_file_problem(file)->code)
+			err = *skt_file_problem(file);
+	}
+	if (err.code) {
+		cli_err(&err);
+		query->trouble = true;
+	}
+	skt_file_free(file);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+}
+
+static int64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
+}
+
+static int set_format(const char *name)
+{
+	int format = skt_format_of(name);
+
+	if (format < 0)
+		cli_usage("--format: '%s' is none of table, json, jsonl, csv, netstat", name);
+	return format;
+}
+
+int main(int argc, char **argv)
+{
+	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC } };
+	uint32_t family = 0, kinds = 0;
+	const char *argument;
+	int option;
+
+	cli_begin(&cli);
+	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
+		switch (option) {
+		case OPT_FORMAT:
+			query.render.format = (enum skt_format)set_format(argument);
+			break;
+		case OPT_TZ:
+			query.zone = argument;
+			break;
+		case OPT_TCP:
+			kinds |= TCP_KINDS;
+			break;
+		case OPT_UDP:
+			kinds |= UDP_KINDS;
+			break;
+		case OPT_RAW:
+			kinds |= RAW_KINDS;
+			break;
+		case OPT_LISTEN:
+			query.listening = true;
+			break;
+		case OPT_4:
+			family |= IPV4_KINDS;
+			break;
+		case OPT_6:
+			family |= ALL_KINDS & ~IPV4_KINDS;
+			break;
+		case OPT_NO_HEADER:
+			query.render.heading = false;
+			break;
+		default:
+			break;
+		}
+	}
+	if (optind == argc)
+		cli_usage("no recording named");
+	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
+	query.now = clock_now();
+	query.render.width = cli_width();
+	if (query.zone && strcmp(query.zone, "host"))
+		query.render.zone = cli_zone(query.zone);
+	skt_buf_init(&query.out);
+	skt_render_begin(&query.render, &query.out);
+	for (int i = optind; i < argc; i++)
+		query_operand(&query, argv[i]);
+	skt_render_end(&query.render, &query.out);
+	cli_write(&query.out);
+	skt_buf_release(&query.out);
+	return cli_end(query.trouble ? CLI_TROUBLE : query.render.rows ? CLI_YES : CLI_NO);
+}
