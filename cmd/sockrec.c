@@ -108,7 +108,7 @@ static uint32_t read_tables(const char *list)
 		if (kind < 0)
 			cli_usage("--tables: '%.*s' is none of tcp, tcp6, udp, udp6, udplite, udplite6, raw, raw6",
 				  (int)len, list);
-		tables |= 1u << kind;
+		tables |= 1u << (unsigned)kind;
 		list += len + (list[len] == ',');
 	}
 	if (!tables)

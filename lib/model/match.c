@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <skt/step.h>
+#include "model/match.h"
 
 #include "base/array.h"
-#include "model/match.h"
 #include "model/step.h"
 
 #include <errno.h>
@@ -127,40 +126,33 @@ static int restate_table(struct match *match, uint32_t slot, uint8_t status, int
 	return 0;
 }
 
-/* The table of this kind and namespace among n, or n. */
-static size_t find_table(const struct skt_table *tables, size_t n, const struct skt_table *wanted, size_t likely)
+/* The table of this kind and namespace among n, or n. Tables come in order, so it is likely the one after the last found. */
+static size_t find_table(const struct skt_table *tables, size_t n, const struct skt_table *wanted, size_t *likely)
 {
 	for (size_t k = 0; k < n; k++) {
-		size_t i = (likely + k) % n;
+		size_t i = (*likely + k) % n;
 
 		if (tables[i].kind == wanted->kind && tables[i].net_namespace == wanted->net_namespace &&
-		    !tables[i].gone)
+		    !tables[i].gone) {
+			*likely = i + 1;
 			return i;
+		}
 	}
 	return n;
 }
 
-static int match_table(struct match *match, size_t i, uint32_t *next_slot)
+static int match_table(struct match *match, uint32_t slot, const struct skt_table *after)
 {
-	const struct skt_table *after = &match->now->tables[i];
-	const struct skt_table *before = NULL;
-	size_t at = find_table(match->old->tables, match->old->n_tables, after, i);
-	uint32_t slot = (uint32_t)at;
-	int rc = 0;
+	const struct skt_table *before = slot < match->old->n_tables ? &match->old->tables[slot] : NULL;
+	int rc;
 
-	if (at < match->old->n_tables) {
-		before = &match->old->tables[at];
-		if (after->status == SKT_TABLE_UNKNOWN) {
-			/* not empty, not known: what was known stays */
-			uint8_t status = before->status == SKT_TABLE_UNKNOWN ? SKT_TABLE_UNKNOWN : SKT_TABLE_STALE;
+	if (before && after->status == SKT_TABLE_UNKNOWN) {
+		/* not empty, not known: what was known stays */
+		uint8_t status = before->status == SKT_TABLE_UNKNOWN ? SKT_TABLE_UNKNOWN : SKT_TABLE_STALE;
 
-			return restate_table(match, slot, status, after->error, false);
-		}
-		rc = match_words(match, slot, before, after);
-	} else {
-		slot = (*next_slot)++;
-		rc = match_words(match, slot, NULL, after);
+		return restate_table(match, slot, status, after->error, false);
 	}
+	rc = match_words(match, slot, before, after);
 	return rc ? rc : match_rows(match, slot, before, after);
 }
 
@@ -171,22 +163,33 @@ static int match_table_gone(struct match *match, uint32_t slot)
 	return rc ? rc : restate_table(match, slot, SKT_TABLE_UNKNOWN, match->old->tables[slot].error, true);
 }
 
+/* In the order of slots: those that were there, then the new ones. */
 static int match_tables(struct match *match)
 {
-	uint32_t next_slot = (uint32_t)match->old->n_tables;
+	const struct skt_snapshot *old = match->old, *now = match->now;
+	uint32_t slot = 0;
+	size_t likely = 0;
 
-	for (size_t i = 0; i < match->old->n_tables; i++) {
+	for (; slot < old->n_tables; slot++) {
+		size_t at = old->tables[slot].gone ? now->n_tables :
+						     find_table(now->tables, now->n_tables, &old->tables[slot], &likely);
 		int rc = 0;
 
-		if (!match->old->tables[i].gone && find_table(match->now->tables, match->now->n_tables,
-							      &match->old->tables[i], i) == match->now->n_tables)
-			rc = match_table_gone(match, (uint32_t)i);
+		if (at < now->n_tables)
+			rc = match_table(match, slot, &now->tables[at]);
+		else if (!old->tables[slot].gone)
+			rc = match_table_gone(match, slot);
 		if (rc)
 			return rc;
 	}
-	for (size_t i = 0; i < match->now->n_tables; i++) {
-		int rc = match->now->tables[i].gone ? 0 : match_table(match, i, &next_slot);
+	likely = 0;
+	for (size_t i = 0; i < now->n_tables; i++) {
+		int rc;
 
+		if (now->tables[i].gone ||
+		    find_table(old->tables, old->n_tables, &now->tables[i], &likely) < old->n_tables)
+			continue;
+		rc = match_table(match, slot++, &now->tables[i]);
 		if (rc)
 			return rc;
 	}

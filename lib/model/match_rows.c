@@ -50,11 +50,28 @@ static bool same_owners(const struct match *match, const struct skt_sock *old, c
 	return true;
 }
 
-/* Hold the instant of expiry where the count is no further off than a tick and the time that reading the table took. */
+/*
+ * How many ticks a count may be off what it was expected to be: one, for the kernel rounds, and those that fit into the
+ * time from the snapshot's instant, at which counts are taken to be read, to the end of the table.
+ */
+static int64_t timer_slack(const struct match *match, const struct skt_table *table)
+{
+	/* longer than any read: the clock was set in between */
+	const uint64_t most = 10 * UINT64_C(1000000000);
+	uint64_t late = (uint64_t)table->read_us * 1000;
+
+	if (table->read_time > match->now->time)
+		late += (uint64_t)table->read_time - (uint64_t)match->now->time;
+	if (late > most)
+		late = most;
+	return 1 + ((int64_t)late + SKT_TICK_NS - 1) / SKT_TICK_NS;
+}
+
+/* Hold the instant of expiry where the count is not too far off. */
 static uint32_t match_timer(const struct match *match, const struct skt_table *table, const struct skt_sock *old,
 			    struct skt_sock *now)
 {
-	int64_t slack = 1 + (int64_t)table->read_us * 1000 / SKT_TICK_NS;
+	int64_t slack = timer_slack(match, table);
 	struct skt_sock held = *old;
 	int64_t off;
 

@@ -56,11 +56,12 @@ static bool may_gain(const struct skt_sock *sock)
 				sock->state == SKT_NEW_SYN_RECV || sock->state == SKT_CLOSE_WAIT);
 }
 
-/* Only what was closed by its last holder can have lost one. */
+/* Only what was closed by its last holder can have lost one (tcp_close_state() leaves these states). */
 static bool may_have_lost(const struct skt_sock *sock)
 {
-	return !sock->inode && sock->state != SKT_ESTABLISHED && sock->state != SKT_SYN_RECV &&
-	       sock->state != SKT_NEW_SYN_RECV && sock->state != SKT_LISTEN;
+	return !sock->inode &&
+	       (sock->state == SKT_FIN_WAIT1 || sock->state == SKT_FIN_WAIT2 || sock->state == SKT_CLOSING ||
+		sock->state == SKT_LAST_ACK || sock->state == SKT_TIME_WAIT || sock->state == SKT_CLOSE);
 }
 
 /* What a key holds, besides both ends. */

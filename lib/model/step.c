@@ -53,25 +53,27 @@ void skt_step_release(struct skt_step *step)
 	skt_step_init(step);
 }
 
-/* What the step says of this table, or NULL where it says nothing. Tables come in order, so it is the last one or near it. */
-static const struct skt_table *words_after(const struct skt_step *step, uint32_t slot, size_t *near)
+/* What the step says of this table, or NULL where it says nothing. */
+static const struct skt_table *words_after(const struct skt_step *step, uint32_t slot)
 {
-	for (size_t k = 0; k < step->n_tables; k++) {
-		size_t i = (*near + k) % step->n_tables;
+	size_t low = 0, high = step->n_tables;
 
-		if (step->tables[i].slot == slot) {
-			*near = i;
-			return &step->tables[i].now;
-		}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (step->tables[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low < step->n_tables && step->tables[low].slot == slot ? &step->tables[low].now : NULL;
 }
 
 void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 {
 	uint32_t at = SKT_NO_TABLE;
 	int64_t after = 0, until = 0;
-	size_t near = 0;
+	bool unseen = false;
 
 	for (size_t i = 0; i < step->n_socks; i++) {
 		struct skt_sock_change *change = &step->socks[i];
@@ -82,18 +84,19 @@ void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 
 		if (table != at || !i) {
 			const struct skt_table *before = table < old->n_tables ? &old->tables[table] : NULL;
-			const struct skt_table *words = words_after(step, table, &near);
+			const struct skt_table *words = words_after(step, table);
 
 			if (!words)
 				words = before;
-			after = step->from == INT64_MIN	      ? INT64_MIN
-				: before && before->read_time ? before->read_time
-							      : step->from;
-			until = words && words->read_time && !words->gone
-					? words->read_time + (int64_t)words->read_us * 1000
-					: step->time;
+			unseen = step->from == INT64_MIN || (before && before->status == SKT_TABLE_UNKNOWN);
+			after = unseen ? INT64_MIN : before ? before->read_time : step->from;
+			until = words && words->read_time && !words->gone ?
+					words->read_time + (int64_t)words->read_us * 1000 :
+					step->time;
 			at = table;
 		}
+		if (opened)
+			change->change = unseen ? SKT_PRESENT : SKT_OPENED;
 		change->after = after;
 		change->until = until;
 	}

@@ -95,7 +95,7 @@ bool row_start_time(const struct row *row, int64_t *ret);
 /* A number in decimal. */
 void put_number(struct skt_buf *out, uint64_t number);
 
-/* A number or time value as text. */
+/* The value of a FIELD_NUMBER. */
 void put_number_value(struct skt_buf *out, const struct value *value);
 
 #endif
