@@ -9,12 +9,24 @@
 
 /* A step as bytes, in the sections of a block; several steps may follow each other in each section. */
 
+/* Scratch of the encoder, kept from one step to the next; begins zeroed. */
+struct encoder {
+	const struct skt_sock_change **rows;
+	size_t n_rows;
+	struct skt_timer_off *timers;
+	size_t room, room_timers;
+	struct skt_buf values;
+	struct skt_buf columns;
+};
+
+void encoder_release(struct encoder *encoder);
+
 /*
  * Append a step. It has been applied: `now` is the snapshot it led to, and changes have their `before`. A step from nothing is
  * a key frame. Strings from number first_string on are appended with it (a key frame's begin with 1).
  */
-void step_encode(const struct skt_step *step, const struct skt_snapshot *now, uint32_t first_string,
-		 struct skt_buf sections[SECTION_END]);
+void step_encode(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
+		 uint32_t first_string, struct skt_buf sections[SECTION_END]);
 
 /* Scratch of the decoder, kept from one step to the next. */
 struct decoder {

@@ -93,10 +93,16 @@ static bool store(const struct column *column, struct skt_sock *sock, uint64_t v
 	}
 }
 
-static void put_fixed(struct skt_buf *out, uint64_t value, unsigned width)
+void column_put_plane(const struct column *column, unsigned plane, const struct skt_sock *now, struct skt_buf *out)
 {
-	for (unsigned i = 0; i < width; i++)
-		skt_buf_byte(out, (unsigned char)(value >> (8 * i)));
+	skt_buf_byte(out, (unsigned char)(load(column, now) >> (8 * plane)));
+}
+
+void column_get_plane(const struct column *column, unsigned plane, struct skt_sock *now, struct cur *in)
+{
+	uint64_t below = plane ? load(column, now) : 0;
+
+	store(column, now, below | (uint64_t)cur_byte(in) << (8 * plane));
 }
 
 void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,
@@ -115,9 +121,6 @@ void column_put(struct column_context *context, const struct skt_sock *before, c
 	case HOW_DELTA:
 		skt_buf_zigzag(out, (int64_t)(value - (before ? load(column, before) : context->previous)));
 		context->previous = value;
-		break;
-	case HOW_FIXED:
-		put_fixed(out, value, column->width);
 		break;
 	case HOW_ADDRESS:
 		skt_buf_add(out, (const unsigned char *)now + column->offset, context->ipv6 ? 16 : 4);
@@ -166,11 +169,6 @@ void column_get(struct column_context *context, const struct skt_sock *before, s
 	case HOW_DELTA:
 		value = (uint64_t)cur_zigzag(in) + (before ? load(column, before) : context->previous);
 		context->previous = value;
-		break;
-	case HOW_FIXED:
-		bytes = cur_bytes(in, column->width);
-		for (unsigned i = column->width; bytes && i-- > 0;)
-			value = value << 8 | bytes[i];
 		break;
 	case HOW_ADDRESS:
 		bytes = cur_bytes(in, context->ipv6 ? 16 : 4);

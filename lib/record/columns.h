@@ -32,7 +32,7 @@ enum how {
 	HOW_VARINT,
 	HOW_SIGNED,  /* zigzag */
 	HOW_DELTA,   /* zigzag of the difference to the row before in the column; of a changed row to its old value */
-	HOW_FIXED,   /* little-endian, its width */
+	HOW_FIXED,   /* little-endian, in planes: the lowest byte of every row, then the next ... */
 	HOW_ADDRESS, /* 4 or 16 bytes, by the table's kind */
 	HOW_TIMER, /* zigzag ms from the snapshot's boottime, then zigzag ticks off; nothing where the row has no timer */
 };
@@ -62,10 +62,14 @@ struct column_context {
 	uint64_t previous;
 };
 
-/* One value. before is the row as it was, NULL for one that came. */
+/* One value of a column that is not HOW_FIXED. before is the row as it was, NULL for one that came. */
 void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,
 		struct skt_buf *out);
 void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in);
+
+/* One byte of a HOW_FIXED column: planes let deflate see that high bytes are equal, and not try on low ones. */
+void column_put_plane(const struct column *column, unsigned plane, const struct skt_sock *now, struct skt_buf *out);
+void column_get_plane(const struct column *column, unsigned plane, struct skt_sock *now, struct cur *in);
 
 /* Timers further from their snapshot than this are refused: 100 times what a column can say. */
 #define TIMER_MS_MAX (INT64_C(1) << 42)

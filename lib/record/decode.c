@@ -194,6 +194,17 @@ static void get_process(struct reading *reading, struct skt_process *process, ui
 		process->exited = cur_byte(in) & 1;
 }
 
+/* A slot in rising order: none stands twice, for all but the first are told by a gap of at least one. */
+static uint32_t get_next_slot(struct cur *in, uint32_t *slot, bool first)
+{
+	uint64_t gap = cur_count(in, UINT32_MAX - *slot);
+
+	if (!first && !gap)
+		cur_fail(in);
+	*slot += (uint32_t)gap;
+	return *slot;
+}
+
 /* A slot written as the difference to the one before it. */
 static uint32_t get_slot(struct cur *in, uint32_t *slot)
 {
@@ -263,7 +274,7 @@ static void get_slots(struct reading *reading, uint8_t what, struct cur *in)
 		struct skt_sock_change *change = &reading->step->socks[reading->step->n_socks++];
 
 		change->change = what;
-		change->slot = get_slot(in, &slot);
+		change->slot = get_next_slot(in, &slot, !i);
 	}
 }
 
@@ -314,7 +325,10 @@ static void get_column(struct reading *reading, const struct column *column, str
 	uint32_t strings = skt_strtab_count(reading->old->strings);
 	uint32_t table = SKT_NO_TABLE;
 
-	for (size_t i = 0; i < n && !in->bad; i++) {
+	for (unsigned plane = 0; column->how == HOW_FIXED && plane < column->width; plane++)
+		for (size_t i = 0; i < n; i++)
+			column_get_plane(column, plane, &rows[i]->now, in);
+	for (size_t i = 0; column->how != HOW_FIXED && i < n && !in->bad; i++) {
 		if (column->how == HOW_ADDRESS && rows[i]->now.table != table) {
 			table = rows[i]->now.table;
 			context.ipv6 = skt_table_kind_is_ipv6(kind_of(reading, table));
@@ -432,7 +446,7 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 	for (size_t i = 0; rows && i < n && !in->bad; i++) {
 		struct skt_sock_change *change = &reading->step->socks[reading->step->n_socks];
 
-		get_slot(in, &slot);
+		get_next_slot(in, &slot, !i);
 		if (slot >= old->n_socks || old->socks[slot].table == SKT_NO_TABLE)
 			cur_fail(in);
 		else if (change_of[slot]) {
@@ -468,7 +482,7 @@ static void get_timers(struct reading *reading, struct cur *in)
 	if (!room(reading, &step->timers, &step->room_timers, n, sizeof(*step->timers)))
 		return;
 	for (size_t i = 0; i < n; i++)
-		step->timers[i].slot = get_slot(in, &slot);
+		step->timers[i].slot = get_next_slot(in, &slot, !i);
 	for (size_t i = 0; i < n && !in->bad; i++) {
 		int64_t off = cur_zigzag(in);
 
@@ -484,19 +498,21 @@ static void get_order(struct reading *reading, struct cur *in)
 	struct skt_step *step = reading->step;
 	size_t n = cur_count(in, cur_left(in) / 4);
 	uint64_t puts = 0, run;
-	uint32_t slot = 0;
+	uint32_t table = 0, slot = 0;
 
 	if (!room(reading, &step->edits, &step->room_edits, n, sizeof(*step->edits)))
 		return;
-	for (; step->n_edits < n && !in->bad; step->n_edits++) {
-		struct skt_order_edit *edit = &step->edits[step->n_edits];
-
-		edit->table = (uint32_t)cur_count(in, SKT_TABLES_MAX);
-		edit->keep = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
-		edit->drop = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
-		edit->put = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
-		puts += edit->put;
+	for (size_t i = 0; i < n; i++)
+		step->edits[i].table = get_slot(in, &table);
+	for (size_t i = 0; i < n; i++)
+		step->edits[i].keep = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
+	for (size_t i = 0; i < n; i++)
+		step->edits[i].drop = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		step->edits[i].put = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
+		puts += step->edits[i].put;
 	}
+	step->n_edits = n;
 	/* a row is put because it came or because it moved: never more than there are */
 	if (in->bad || puts > reading->old->n_socks + step->n_socks) {
 		cur_fail(in);

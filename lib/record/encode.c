@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/codec.h"
 
+#include "base/array.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* The twin of decode.c: the two read side by side, function for function. */
@@ -142,42 +145,68 @@ static bool is_opened(const struct skt_sock_change *change)
 	return change->change == SKT_OPENED || change->change == SKT_PRESENT;
 }
 
-/* Slots of all changes of one kind. */
-static void put_slots(const struct skt_step *step, uint8_t what, struct skt_buf *out)
+static int by_slot(const void *x, const void *y)
 {
-	uint32_t slot = 0, n = 0;
+	uint32_t a = (*(const struct skt_sock_change *const *)x)->slot;
+	uint32_t b = (*(const struct skt_sock_change *const *)y)->slot;
 
-	for (size_t i = 0; i < step->n_socks; i++)
-		n += step->socks[i].change == what;
-	skt_buf_varint(out, n);
+	return a < b ? -1 : a > b;
+}
+
+/* Which changes a list in the file is made of. */
+struct choice {
+	uint8_t what;	 /* of this kind (SKT_OPENED: SKT_PRESENT too) */
+	uint32_t fields; /* and, unless 0, in one of these fields */
+};
+
+/* Gather them into encoder->rows, by slot: small gaps pack better than the kernel's order, which nothing here needs. */
+static void choose(struct encoder *encoder, const struct skt_step *step, struct choice choice)
+{
+	bool sorted = true;
+
+	encoder->n_rows = 0;
+	if (array_room(&encoder->rows, &encoder->room, step->n_socks, sizeof(*encoder->rows))) {
+		encoder->values.failed = true;
+		return;
+	}
 	for (size_t i = 0; i < step->n_socks; i++) {
-		if (step->socks[i].change != what)
+		const struct skt_sock_change *change = &step->socks[i];
+		bool is = choice.what == SKT_OPENED ? is_opened(change) : change->change == choice.what;
+
+		if (!is || (choice.fields && !(change->fields & choice.fields)))
 			continue;
-		skt_buf_zigzag(out, (int64_t)step->socks[i].slot - slot);
-		slot = step->socks[i].slot;
+		sorted &= !encoder->n_rows || encoder->rows[encoder->n_rows - 1]->slot < change->slot;
+		encoder->rows[encoder->n_rows++] = change;
+	}
+	if (!sorted)
+		qsort(encoder->rows, encoder->n_rows, sizeof(*encoder->rows), by_slot);
+}
+
+/* How many were chosen, and their slots. */
+static void put_slots(const struct encoder *encoder, struct skt_buf *out)
+{
+	uint32_t slot = 0;
+
+	skt_buf_varint(out, encoder->n_rows);
+	for (size_t i = 0; i < encoder->n_rows; i++) {
+		skt_buf_varint(out, encoder->rows[i]->slot - slot);
+		slot = encoder->rows[i]->slot;
 	}
 }
 
-static void put_column(uint8_t id, const struct skt_buf *values, struct skt_buf *out)
+/* The owners of the rows that have this field, as three columns in one: how many, then whose and which descriptor. */
+static void put_owners(struct encoder *encoder, const struct skt_snapshot *now, bool opened)
 {
-	skt_buf_byte(out, id);
-	skt_buf_varint(out, values->len);
-	skt_buf_add(out, values->data, values->len);
-	out->failed |= values->failed;
-}
-
-/* The owners of the rows that have this bit, as three columns in one: how many, whose, which descriptor. */
-static void put_owners(const struct skt_step *step, const struct skt_snapshot *now, bool opened, struct skt_buf *out)
-{
+	struct skt_buf *out = &encoder->values;
 	uint32_t process = 0;
 
-	for (size_t i = 0; i < step->n_socks; i++)
-		if (opened ? is_opened(&step->socks[i]) : step->socks[i].fields & SKT_BIT(SKT_F_OWNERS))
-			skt_buf_varint(out, step->socks[i].now.n_owners);
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock *sock = &step->socks[i].now;
+	for (size_t i = 0; i < encoder->n_rows; i++)
+		if (opened || encoder->rows[i]->fields & SKT_BIT(SKT_F_OWNERS))
+			skt_buf_varint(out, encoder->rows[i]->now.n_owners);
+	for (size_t i = 0; i < encoder->n_rows; i++) {
+		const struct skt_sock *sock = &encoder->rows[i]->now;
 
-		if (!(opened ? is_opened(&step->socks[i]) : step->socks[i].fields & SKT_BIT(SKT_F_OWNERS)))
+		if (!opened && !(encoder->rows[i]->fields & SKT_BIT(SKT_F_OWNERS)))
 			continue;
 		for (uint32_t k = 0; k < sock->n_owners; k++) {
 			const struct skt_owner *owner = &now->owners[sock->first_owner + k];
@@ -189,139 +218,168 @@ static void put_owners(const struct skt_step *step, const struct skt_snapshot *n
 	}
 }
 
-/* Every column of a section, of the rows that came, or of those that changed. */
-static void put_columns(const struct skt_step *step, const struct skt_snapshot *now, uint8_t section, bool opened,
-			struct skt_buf *out)
+static void put_values(struct encoder *encoder, const struct column *column, const struct skt_snapshot *now,
+		       bool opened)
 {
-	struct skt_buf values, columns;
-	unsigned n = 0;
+	struct column_context context = { .column = column, .boottime = now->boottime };
+	unsigned planes = column->how == HOW_FIXED ? column->width : 1;
 
-	skt_buf_init(&values);
-	skt_buf_init(&columns);
-	for (size_t c = 0; c < n_row_columns; c++) {
-		struct column_context context = { .column = &row_columns[c], .boottime = step->boottime };
+	for (unsigned plane = 0; plane < planes; plane++) {
+		for (size_t i = 0; i < encoder->n_rows; i++) {
+			const struct skt_sock_change *change = encoder->rows[i];
 
-		if (row_columns[c].section != section)
-			continue;
-		skt_buf_clear(&values);
-		for (size_t i = 0; i < step->n_socks; i++) {
-			const struct skt_sock_change *change = &step->socks[i];
-
-			if (opened ? !is_opened(change) : !(change->fields & SKT_BIT(row_columns[c].id)))
+			if (!opened && !(change->fields & SKT_BIT(column->id)))
 				continue;
 			context.ipv6 = skt_table_kind_is_ipv6(now->tables[change->now.table].kind);
-			column_put(&context, opened ? NULL : &change->before, &change->now, &values);
-		}
-		if (!values.len)
-			continue;
-		put_column(row_columns[c].id, &values, &columns);
-		n++;
-	}
-	if (section == SECTION_IDENTITY) {
-		skt_buf_clear(&values);
-		put_owners(step, now, opened, &values);
-		if (values.len) {
-			put_column(SKT_F_OWNERS, &values, &columns);
-			n++;
+			if (column->how == HOW_FIXED)
+				column_put_plane(column, plane, &change->now, &encoder->values);
+			else
+				column_put(&context, opened ? NULL : &change->before, &change->now, &encoder->values);
 		}
 	}
-	skt_buf_varint(out, n);
-	skt_buf_add(out, columns.data, columns.len);
-	out->failed |= columns.failed;
-	skt_buf_release(&values);
-	skt_buf_release(&columns);
 }
 
-/* Rows that came: how many, of which table each (as runs), and their columns. */
-static void put_opened(const struct skt_step *step, const struct skt_snapshot *now, struct skt_buf *out)
+/* Every column of a section, of the chosen rows. One that has no values is left out. */
+static void put_columns(struct encoder *encoder, const struct skt_snapshot *now, uint8_t section, bool opened,
+			struct skt_buf *out)
 {
-	uint32_t table = 0, run = 0;
+	struct skt_buf *values = &encoder->values;
+	unsigned n = 0;
 
-	for (size_t i = 0; i < step->n_socks; i++) {
-		if (!is_opened(&step->socks[i]))
+	skt_buf_clear(&encoder->columns);
+	for (size_t c = 0; c <= n_row_columns; c++) {
+		const struct column *column = c < n_row_columns ? &row_columns[c] : NULL;
+
+		values->len = 0;
+		if (column && column->section == section)
+			put_values(encoder, column, now, opened);
+		else if (!column && section == SECTION_IDENTITY)
+			put_owners(encoder, now, opened);
+		if (!values->len)
 			continue;
-		if (run && step->socks[i].now.table != table) {
-			skt_buf_varint(out, run);
-			skt_buf_varint(out, table);
-			run = 0;
-		}
-		table = step->socks[i].now.table;
-		run++;
+		skt_buf_byte(&encoder->columns, column ? column->id : SKT_F_OWNERS);
+		skt_buf_varint(&encoder->columns, values->len);
+		skt_buf_add(&encoder->columns, values->data, values->len);
+		n++;
 	}
-	if (run) {
+	skt_buf_varint(out, n);
+	skt_buf_add(out, encoder->columns.data, encoder->columns.len);
+	out->failed |= encoder->columns.failed | values->failed;
+}
+
+/* Of which table each of the chosen rows is, as runs. */
+static void put_table_runs(const struct encoder *encoder, struct skt_buf *out)
+{
+	for (size_t i = 0, run; i < encoder->n_rows; i += run) {
+		uint32_t table = encoder->rows[i]->now.table;
+
+		for (run = 1; i + run < encoder->n_rows && encoder->rows[i + run]->now.table == table;)
+			run++;
 		skt_buf_varint(out, run);
 		skt_buf_varint(out, table);
 	}
 	skt_buf_varint(out, 0);
-	put_columns(step, now, SECTION_IDENTITY, true, out);
 }
 
 /* Rows that changed in a field of this section: slots, masks, columns. */
-static void put_changed(const struct skt_step *step, const struct skt_snapshot *now, uint8_t section,
-			struct skt_buf *out)
+static void put_changed(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
+			uint8_t section, struct skt_buf *out)
 {
 	uint32_t fields = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~IDENTITY_FIELDS;
-	uint32_t slot = 0, n = 0;
 
-	for (size_t i = 0; i < step->n_socks; i++)
-		n += (step->socks[i].fields & fields) != 0;
-	skt_buf_varint(out, n);
-	for (size_t i = 0; i < step->n_socks; i++) {
-		if (!(step->socks[i].fields & fields))
-			continue;
-		skt_buf_zigzag(out, (int64_t)step->socks[i].slot - slot);
-		slot = step->socks[i].slot;
-	}
-	for (size_t i = 0; i < step->n_socks; i++)
-		if (step->socks[i].fields & fields)
-			skt_buf_varint(out, step->socks[i].fields & fields);
-	put_columns(step, now, section, false, out);
+	choose(encoder, step, (struct choice){ .what = SKT_CHANGED, .fields = fields });
+	put_slots(encoder, out);
+	for (size_t i = 0; i < encoder->n_rows; i++)
+		skt_buf_varint(out, encoder->rows[i]->fields & fields);
+	put_columns(encoder, now, section, false, out);
 }
 
-static void put_residual(const struct skt_step *step, struct skt_buf *out)
+static void put_socks(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
+		      struct skt_buf sections[SECTION_END])
+{
+	choose(encoder, step, (struct choice){ .what = SKT_CLOSED });
+	put_slots(encoder, &sections[SECTION_IDENTITY]);
+	choose(encoder, step, (struct choice){ .what = SKT_LOST });
+	put_slots(encoder, &sections[SECTION_IDENTITY]);
+	choose(encoder, step, (struct choice){ .what = SKT_OPENED });
+	put_table_runs(encoder, &sections[SECTION_IDENTITY]);
+	put_columns(encoder, now, SECTION_IDENTITY, true, &sections[SECTION_IDENTITY]);
+	put_columns(encoder, now, SECTION_STATE, true, &sections[SECTION_STATE]);
+	put_changed(encoder, step, now, SECTION_IDENTITY, &sections[SECTION_IDENTITY]);
+	put_changed(encoder, step, now, SECTION_STATE, &sections[SECTION_STATE]);
+}
+
+static int by_timer_slot(const void *x, const void *y)
+{
+	uint32_t a = ((const struct skt_timer_off *)x)->slot, b = ((const struct skt_timer_off *)y)->slot;
+
+	return a < b ? -1 : a > b;
+}
+
+static void put_timers(struct encoder *encoder, const struct skt_step *step, struct skt_buf *out)
 {
 	uint32_t slot = 0;
 
 	skt_buf_varint(out, step->n_timers);
+	if (!step->n_timers)
+		return;
+	if (array_room(&encoder->timers, &encoder->room_timers, step->n_timers, sizeof(*encoder->timers))) {
+		out->failed = true;
+		return;
+	}
+	memcpy(encoder->timers, step->timers, step->n_timers * sizeof(*encoder->timers));
+	qsort(encoder->timers, step->n_timers, sizeof(*encoder->timers), by_timer_slot);
 	for (size_t i = 0; i < step->n_timers; i++) {
-		skt_buf_zigzag(out, (int64_t)step->timers[i].slot - slot);
-		slot = step->timers[i].slot;
+		skt_buf_varint(out, encoder->timers[i].slot - slot);
+		slot = encoder->timers[i].slot;
 	}
 	for (size_t i = 0; i < step->n_timers; i++)
-		skt_buf_zigzag(out, step->timers[i].off);
+		skt_buf_zigzag(out, encoder->timers[i].off);
+}
+
+static void put_order(const struct skt_step *step, struct skt_buf *out)
+{
+	uint32_t table = 0, slot = 0;
+
 	skt_buf_varint(out, step->n_edits);
 	for (size_t i = 0; i < step->n_edits; i++) {
-		skt_buf_varint(out, step->edits[i].table);
-		skt_buf_varint(out, step->edits[i].keep);
-		skt_buf_varint(out, step->edits[i].drop);
-		skt_buf_varint(out, step->edits[i].put);
+		skt_buf_zigzag(out, (int64_t)step->edits[i].table - table);
+		table = step->edits[i].table;
 	}
+	for (size_t i = 0; i < step->n_edits; i++)
+		skt_buf_varint(out, step->edits[i].keep);
+	for (size_t i = 0; i < step->n_edits; i++)
+		skt_buf_varint(out, step->edits[i].drop);
+	for (size_t i = 0; i < step->n_edits; i++)
+		skt_buf_varint(out, step->edits[i].put);
 	/* runs of slots that follow each other: new rows are numbered in order, so there are few */
-	slot = 0;
-	for (size_t i = 0; i < step->n_puts;) {
-		size_t run = 1;
-
-		while (i + run < step->n_puts && step->puts[i + run] == step->puts[i] + run)
+	for (size_t i = 0, run; i < step->n_puts; i += run) {
+		for (run = 1; i + run < step->n_puts && step->puts[i + run] == step->puts[i] + run;)
 			run++;
 		skt_buf_varint(out, run);
 		skt_buf_zigzag(out, (int64_t)step->puts[i] - slot);
 		slot = step->puts[i] + (uint32_t)run;
-		i += run;
 	}
 	skt_buf_varint(out, 0);
 }
 
-void step_encode(const struct skt_step *step, const struct skt_snapshot *now, uint32_t first_string,
-		 struct skt_buf sections[SECTION_END])
+void step_encode(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
+		 uint32_t first_string, struct skt_buf sections[SECTION_END])
 {
+	skt_buf_clear(&encoder->values);
 	put_meta(step, now, &sections[SECTION_META]);
 	put_strings(now->strings, first_string, &sections[SECTION_STRINGS]);
 	put_processes(step, &sections[SECTION_IDENTITY]);
-	put_slots(step, SKT_CLOSED, &sections[SECTION_IDENTITY]);
-	put_slots(step, SKT_LOST, &sections[SECTION_IDENTITY]);
-	put_opened(step, now, &sections[SECTION_IDENTITY]);
-	put_changed(step, now, SECTION_IDENTITY, &sections[SECTION_IDENTITY]);
-	put_columns(step, now, SECTION_STATE, true, &sections[SECTION_STATE]);
-	put_changed(step, now, SECTION_STATE, &sections[SECTION_STATE]);
-	put_residual(step, &sections[SECTION_RESIDUAL]);
+	put_socks(encoder, step, now, sections);
+	put_timers(encoder, step, &sections[SECTION_RESIDUAL]);
+	put_order(step, &sections[SECTION_RESIDUAL]);
+}
+
+void encoder_release(struct encoder *encoder)
+{
+	free(encoder->rows);
+	free(encoder->timers);
+	skt_buf_release(&encoder->values);
+	skt_buf_release(&encoder->columns);
+	memset(encoder, 0, sizeof(*encoder));
 }

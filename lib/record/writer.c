@@ -9,8 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A group begins anew when its steps have grown to twice its key block, so keys are a third at most ... */
-#define GROUP_GROWTH 2
+/* A group begins anew when its steps have grown to four times its key block, so keys are a fifth at most ... */
+#define GROUP_GROWTH 4
 /* ... but not sooner than this, and not later. */
 #define GROUP_LEAST_NS	     (5 * SKT_NS_PER_S)
 #define GROUP_MOST_NS	     (60 * SKT_NS_PER_S)
@@ -46,6 +46,7 @@ struct skt_writer {
 	uint64_t step_bytes;
 	uint32_t strings; /* of the group's table, written so far */
 
+	struct encoder encoder;
 	struct skt_matcher *matcher;
 	struct skt_step key;
 	struct skt_buf payload;
@@ -170,6 +171,7 @@ void skt_writer_free(struct skt_writer *writer)
 		skt_buf_release(&writer->sections[id]);
 	skt_buf_release(&writer->payload);
 	skt_step_release(&writer->key);
+	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
 	free(writer->name);
 	free(writer);
@@ -203,7 +205,7 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, struct s
 		skt_snapshot_release(&dense);
 		return rc;
 	}
-	step_encode(&writer->key, &dense, 1, writer->sections);
+	step_encode(&writer->encoder, &writer->key, &dense, 1, writer->sections);
 	skt_snapshot_release(now);
 	*now = dense;
 	writer->began = true;
@@ -231,7 +233,7 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 	if (!rc && key)
 		rc = add_key(writer, now, err);
 	else if (!rc)
-		step_encode(step, now, writer->strings, writer->sections);
+		step_encode(&writer->encoder, step, now, writer->strings, writer->sections);
 	if (rc)
 		return rc;
 	writer->strings = skt_strtab_count(now->strings);
