@@ -64,19 +64,21 @@ link = $(CC) $(cflags) $(ldflags) -o $@ $(filter %.o %.a,$^)
 
 all: $(TOOLS:%=$(BIN)/%) ## build the tools into bin/ (plain make does this)
 
-$(TOOLS:%=$(BIN)/%): $(BIN)/%: $B/cmd/%.o $(SHARED) $B/libskt.a
+$(TOOLS:%=$(BIN)/%): $(BIN)/%: $B/cmd/%.o $B/cmd.a $B/libskt.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
 static: $(TOOLS:%=bin/static/%) ## build the tools, statically linked, into bin/static/
-$(TOOLS:%=bin/static/%): bin/static/%: $B/cmd/%.o $(SHARED) $B/libskt.a
+$(TOOLS:%=bin/static/%): bin/static/%: $B/cmd/%.o $B/cmd.a $B/libskt.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(link) -static $(call packages,--static --libs,$(needs))
 
 $B/libskt.a: $(LIB)
+# What tools share is an archive, so that each carries only what it uses.
+$B/cmd.a: $(SHARED)
 $B/tests/unit/lib.a: $(HELPER)
 # The folders, too, are prerequisites: a source that was removed leaves the archive.
-$B/libskt.a $B/tests/unit/lib.a: $(wildcard lib lib/* tests/unit/lib)
+$B/libskt.a $B/cmd.a $B/tests/unit/lib.a: $(wildcard cmd lib lib/* tests/unit/lib)
 	@mkdir -p $(@D) && rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
 

@@ -133,6 +133,13 @@ static const char *typed(char **argv)
 
 enum { HELP = UCHAR_MAX + 1, VERSION, FIRST };
 
+static int argument_kind(const struct cli_option *option)
+{
+	if (!option->argument)
+		return no_argument;
+	return *option->argument == '[' ? optional_argument : required_argument;
+}
+
 int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argument)
 {
 	struct option longs[64];
@@ -149,8 +156,7 @@ int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argu
 				shorts[n_shorts++] = ':';
 		}
 		if (option->name)
-			longs[n_longs++] =
-				(struct option){ option->name, option->argument != NULL, NULL, FIRST + (int)i };
+			longs[n_longs++] = (struct option){ option->name, argument_kind(option), NULL, FIRST + (int)i };
 	}
 	shorts[n_shorts] = '\0';
 	longs[n_longs++] = (struct option){ "help", 0, NULL, HELP };
@@ -218,6 +224,12 @@ unsigned cli_width(void)
 	if (!isatty(STDOUT_FILENO))
 		return 0;
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+void cli_hex(const uint8_t *bytes, size_t len, char *ret)
+{
+	for (size_t i = 0; i < len; i++)
+		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
 }
 
 int64_t cli_duration(const char *option, const char *text)

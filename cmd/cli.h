@@ -18,7 +18,7 @@ enum { CLI_YES = 0, CLI_NO = 1, CLI_TROUBLE = 2 };
 struct cli_option {
 	int letter;	      /* 'o' for -o; 0: no short form */
 	const char *name;     /* "output"; NULL: no long form */
-	const char *argument; /* "FILE"; NULL: takes none */
+	const char *argument; /* "FILE"; "[FILE]": may be left out; NULL: takes none */
 	const char *help;
 };
 
@@ -59,6 +59,9 @@ int cli_end(int status);
 
 /* Columns of the terminal that stdout is, 0 where it is none. */
 unsigned cli_width(void);
+
+/* Bytes in hex; ret has room for two digits a byte and NUL. */
+void cli_hex(const uint8_t *bytes, size_t len, char *ret);
 
 /* Read an option's argument, or complain and exit 2. */
 int64_t cli_duration(const char *option, const char *text);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "info.h"
+#include "recording.h"
 
 #include <skt/record.h>
 #include <skt/render.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -25,7 +26,11 @@ enum {
 	OPT_ALL,
 	OPT_NUMERIC,
 	OPT_PROCESSES,
-	OPT_NO_HEADER
+	OPT_NO_HEADER,
+	OPT_INFO,
+	OPT_VERIFY,
+	OPT_STRICT,
+	OPT_NO_INDEX
 };
 
 static const struct cli_option options[] = {
@@ -42,6 +47,10 @@ static const struct cli_option options[] = {
 	[OPT_NUMERIC] = { 'n', "numeric", NULL, "understood: names are never looked up" },
 	[OPT_PROCESSES] = { 'p', "processes", NULL, "understood: processes are always shown" },
 	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "no headings" },
+	[OPT_INFO] = { 0, "info", NULL, "print what is known of the recording itself" },
+	[OPT_VERIFY] = { 0, "verify", "[=HEAD]", "check every byte; HEAD is a chain value written down before" },
+	[OPT_STRICT] = { 0, "strict", NULL, "refuse a recording that is not whole" },
+	[OPT_NO_INDEX] = { 0, "no-index", NULL, "look at every block, as if there were no index" },
 };
 
 static const struct cli cli = {
@@ -60,7 +69,13 @@ struct query {
 	bool listening;
 	const char *zone; /* as given */
 	int64_t now;
+	unsigned open_flags;
+	bool info;
+	bool verify;
+	bool verify_chain; /* chain was given */
+	uint8_t chain[SKT_CHAIN_SIZE];
 	bool trouble;
+	bool no;
 };
 
 #define TCP_KINDS  (1u << SKT_TCP | 1u << SKT_TCP6)
@@ -68,59 +83,6 @@ struct query {
 #define RAW_KINDS  (1u << SKT_RAW | 1u << SKT_RAW6)
 #define IPV4_KINDS (1u << SKT_TCP | 1u << SKT_UDP | 1u << SKT_UDPLITE | 1u << SKT_RAW)
 #define ALL_KINDS  (TCP_KINDS | UDP_KINDS | RAW_KINDS)
-
-static bool exists(const char *path, size_t len, void *data)
-{
-	char *name = strndup(path, len);
-	struct stat status;
-	bool is = name && (!strcmp(name, "-") || !lstat(name, &status));
-
-	(void)data;
-	free(name);
-	return is;
-}
-
-/* A recording that comes through a pipe is read whole first, into a file without a name. */
-static int spool(struct skt_err *err)
-{
-	FILE *file = tmpfile();
-	char bytes[65536];
-	ssize_t got;
-	int fd = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 3) : -1;
-
-	if (file)
-		fclose(file);
-	if (fd < 0)
-		return skt_err_sys(err, -errno, "cannot make a temporary file for standard input");
-	while ((got = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
-		for (ssize_t done = 0, n; done < got; done += n) {
-			n = write(fd, bytes + done, (size_t)(got - done));
-			if (n < 0) {
-				skt_err_sys(err, -errno, "cannot keep standard input in a temporary file");
-				close(fd);
-				return err->code;
-			}
-		}
-	if (got < 0) {
-		skt_err_sys(err, -errno, "cannot read standard input");
-		close(fd);
-		return err->code;
-	}
-	return fd;
-}
-
-static int open_recording(const char *path, struct skt_err *err)
-{
-	/* not to be held up by a fifo: it is refused once it is open */
-	int fd = !strcmp(path, "-") ? spool(err) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd == -1) {
-		skt_err_sys(err, -errno, "cannot open");
-		skt_err_at(err, path, -1);
-		return err->code;
-	}
-	return fd;
-}
 
 /* --tz=host: the zone that the recorded host had. */
 static enum skt_zone host_zone(const struct skt_file *file)
@@ -213,32 +175,35 @@ static int show(struct query *query, const struct skt_file *file, const char *ti
 
 static void query_operand(struct query *query, const char *operand)
 {
-	const char *time_text;
-	size_t len = skt_operand_split(operand, exists, NULL, &time_text);
-	char *path = strndup(operand, len);
+	struct recording recording = { .fd = -1 };
 	struct skt_file *file = NULL;
 	struct skt_err err;
-	int fd;
+	int rc;
 
 	skt_err_init(&err);
-	if (!path) {
-		cli_say("out of memory");
-		query->trouble = true;
-		return;
+	rc = recording_open(operand, &recording, &err);
+	if (!rc && query->verify)
+		rc = verify_recording(recording.fd, recording.path, query->verify_chain ? query->chain : NULL,
+				      &query->out, query->render.zone, &err);
+	else if (!rc)
+		rc = skt_file_open(recording.fd, recording.path, query->open_flags, &file, &err);
+	if (file) {
+		size_t n;
+		const struct skt_damage *damage = skt_file_damage(file, &n);
+
+		rc = query->info ? show_info(file, query->render.zone, &query->out, &err)
+				 : show(query, file, recording.time, &err);
+		cli_write(&query->out);
+		recording_tell_damage(recording.path, damage, n, query->render.zone);
+		query->trouble |= n != 0;
 	}
-	fd = open_recording(path, &err);
-	if (fd >= 0 && !skt_file_open(fd, path, &file, &err) && !show(query, file, time_text, &err)) {
-		if (skt_file_problem(file)->code)
-			err = *skt_file_problem(file);
-	}
-	if (err.code) {
+	if (rc < 0) {
 		cli_err(&err);
 		query->trouble = true;
 	}
+	query->no |= rc > 0;
 	skt_file_free(file);
-	if (fd >= 0)
-		close(fd);
-	free(path);
+	recording_close(&recording);
 }
 
 static int64_t clock_now(void)
@@ -256,6 +221,20 @@ static int set_format(const char *name)
 	if (format < 0)
 		cli_usage("--format: '%s' is none of table, json, jsonl, csv, netstat", name);
 	return format;
+}
+
+static void read_chain(const char *text, uint8_t ret[SKT_CHAIN_SIZE])
+{
+	char again[2 * SKT_CHAIN_SIZE + 1];
+
+	for (size_t i = 0; i < SKT_CHAIN_SIZE && strlen(text) == 2 * SKT_CHAIN_SIZE; i++) {
+		char byte[3] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		ret[i] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	cli_hex(ret, SKT_CHAIN_SIZE, again);
+	if (strcasecmp(text, again) != 0)
+		cli_usage("--verify: '%s' is no chain value: %d hex digits are", text, 2 * SKT_CHAIN_SIZE);
 }
 
 int main(int argc, char **argv)
@@ -295,6 +274,21 @@ int main(int argc, char **argv)
 		case OPT_NO_HEADER:
 			query.render.heading = false;
 			break;
+		case OPT_INFO:
+			query.info = true;
+			break;
+		case OPT_VERIFY:
+			query.verify = true;
+			query.verify_chain = argument != NULL;
+			if (argument)
+				read_chain(argument, query.chain);
+			break;
+		case OPT_STRICT:
+			query.open_flags |= SKT_OPEN_STRICT;
+			break;
+		case OPT_NO_INDEX:
+			query.open_flags |= SKT_OPEN_NO_INDEX;
+			break;
 		default:
 			break;
 		}
@@ -307,11 +301,14 @@ int main(int argc, char **argv)
 	if (query.zone && strcmp(query.zone, "host"))
 		query.render.zone = cli_zone(query.zone);
 	skt_buf_init(&query.out);
-	skt_render_begin(&query.render, &query.out);
+	if (!query.info && !query.verify)
+		skt_render_begin(&query.render, &query.out);
 	for (int i = optind; i < argc; i++)
 		query_operand(&query, argv[i]);
-	skt_render_end(&query.render, &query.out);
+	if (!query.info && !query.verify)
+		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);
-	return cli_end(query.trouble ? CLI_TROUBLE : query.render.rows ? CLI_YES : CLI_NO);
+	query.no |= !query.info && !query.verify && !query.render.rows;
+	return cli_end(query.trouble ? CLI_TROUBLE : query.no ? CLI_NO : CLI_YES);
 }

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPT_INTERVAL, OPT_DURATION, OPT_COUNT, OPT_OUTPUT, OPT_PROC, OPT_TABLES, OPT_NOTE };
+enum { OPT_INTERVAL, OPT_DURATION, OPT_COUNT, OPT_OUTPUT, OPT_PROC, OPT_TABLES, OPT_NOTE, OPT_SYNC };
 
 static const struct cli_option options[] = {
 	[OPT_INTERVAL] = { 'i', "interval", "TIME", "one snapshot each TIME (1s unless told; 200ms, 1m30s, ...)" },
@@ -24,6 +24,7 @@ static const struct cli_option options[] = {
 	[OPT_PROC] = { 0, "proc", "DIR", "read this tree instead of /proc" },
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
+	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
 };
 
 static const struct cli cli = {
@@ -50,6 +51,7 @@ struct recorder {
 	const char *tree;
 	const char *note;
 	uint32_t tables;
+	enum skt_sync sync;
 	char **argv;
 
 	/* at work */
@@ -71,6 +73,7 @@ struct recorder {
 	int64_t last;
 	int64_t status_at;
 	bool pipe_closed;
+	bool write_failed; /* and was told */
 	bool trouble;
 	uint64_t told[256]; /* problems told already, by hash */
 	size_t n_told;
@@ -114,6 +117,16 @@ static uint32_t read_tables(const char *list)
 	if (!tables)
 		cli_usage("--tables: no table named");
 	return tables;
+}
+
+static enum skt_sync read_sync(const char *when)
+{
+	static const char *const names[] = { "block", "group", "none" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(when, names[i]))
+			return (enum skt_sync)i;
+	cli_usage("--sync: '%s' is none of block, group, none", when);
 }
 
 /* ---- the header ---- */
@@ -191,7 +204,7 @@ static int open_writer(struct recorder *recorder, struct skt_err *err)
 	add_fact(&header, "recorder.tables", tables.failed ? NULL : (char *)tables.data);
 	add_fact(&header, "note", recorder->note);
 	cli_random(random, sizeof(random));
-	rc = skt_writer_open(recorder->out, recorder->path, &header, random, &recorder->writer, err);
+	rc = skt_writer_open(recorder->out, recorder->path, &header, recorder->sync, random, &recorder->writer, err);
 	skt_buf_release(&arguments);
 	skt_buf_release(&tables);
 	return rc;
@@ -347,6 +360,9 @@ static void tell_status(struct recorder *recorder, int64_t now)
 
 static void tell_end(struct recorder *recorder)
 {
+	uint8_t chain[SKT_CHAIN_SIZE], file[SKT_CHAIN_SIZE];
+	uint64_t lost = skt_writer_lost(recorder->writer);
+	char chain_text[2 * SKT_CHAIN_SIZE + 1], file_text[2 * SKT_CHAIN_SIZE + 1];
 	struct skt_buf span;
 
 	if (isatty(STDERR_FILENO))
@@ -354,14 +370,37 @@ static void tell_end(struct recorder *recorder)
 	skt_buf_init(&span);
 	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
 	skt_buf_byte(&span, '\0');
-	cli_say("%s: %s, %llu snapshot%s, %llu missed tick%s%s", recorder->path, span.failed ? "?" : (char *)span.data,
-		(unsigned long long)recorder->snapshots, recorder->snapshots == 1 ? "" : "s",
-		(unsigned long long)recorder->missed, recorder->missed == 1 ? "" : "s",
-		recorder->pipe_closed ? "; its reader went away" : "");
+	if (lost)
+		cli_say("%s: %llu snapshots could not be written", recorder->path, (unsigned long long)lost);
+	skt_writer_chain(recorder->writer, chain, file);
+	cli_hex(chain, sizeof(chain), chain_text);
+	cli_hex(file, sizeof(file), file_text);
+	/* written down elsewhere, they prove later that nobody changed the file: sockquery --verify */
+	cli_say("%s: %s, %llu snapshot%s, %llu missed tick%s%s, chain %s, sha256 %s", recorder->path,
+		span.failed ? "?" : (char *)span.data, (unsigned long long)recorder->snapshots,
+		recorder->snapshots == 1 ? "" : "s", (unsigned long long)recorder->missed,
+		recorder->missed == 1 ? "" : "s", recorder->pipe_closed ? "; its reader went away" : "", chain_text,
+		file_text);
 	skt_buf_release(&span);
 }
 
 /* ---- recording ---- */
+
+/* A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is the end. */
+static int write_snapshot(struct recorder *recorder, struct skt_err *err)
+{
+	int rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
+
+	if (!rc || rc == -EPIPE || rc == -ENOMEM)
+		return rc;
+	if (!recorder->write_failed) {
+		cli_err(err);
+		cli_say("%s: the recording goes on; what cannot be written is told in it as a gap", recorder->path);
+	}
+	recorder->write_failed = true;
+	recorder->trouble = true;
+	return 0;
+}
 
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
@@ -379,7 +418,7 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 		return skt_err_set(err, rc, "out of memory");
 	rc = skt_apply(&recorder->now, &recorder->step, err);
 	if (!rc)
-		rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
+		rc = write_snapshot(recorder, err);
 	if (rc)
 		return rc;
 	if (!recorder->snapshots++)
@@ -475,6 +514,9 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		case OPT_NOTE:
 			recorder->note = argument;
 			break;
+		case OPT_SYNC:
+			recorder->sync = read_sync(argument);
+			break;
 		default:
 			break;
 		}
@@ -518,7 +560,7 @@ int main(int argc, char **argv)
 		rc = record(&recorder, &err);
 	if (recorder.writer) {
 		if (!rc)
-			rc = skt_writer_end(recorder.writer, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME), &err);
+			rc = skt_writer_end(recorder.writer, clock_ns(CLOCK_REALTIME), &err);
 		recorder.pipe_closed = rc == -EPIPE;
 		if (rc && !recorder.pipe_closed)
 			cli_err(&err);

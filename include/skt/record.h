@@ -25,6 +25,7 @@
 /* Limits, met before memory is taken. */
 #define SKT_HEADER_MAX ((size_t)1 << 20)  /* facts: arguments and a note of up to 128 KiB each fit many times over */
 #define SKT_BLOCK_MAX  ((size_t)64 << 20) /* stored bytes of a block: a key block of a million rows has about 20 MiB */
+#define SKT_GROUPS_MAX ((size_t)1 << 22)  /* a group is at least five seconds long: 240 days */
 #define SKT_SECTION_MAX \
 	((size_t)256 << 20) /* a section's bytes inflated: rows of 16 million sockets would not fit, a million do */
 
@@ -55,59 +56,96 @@ const char *skt_header_fact(const struct skt_header *header, const char *name);
 
 /* ---- writing ---- */
 
+/* When written blocks are made to stand on the disk (fdatasync(2)). A pipe has nothing to sync. */
+enum skt_sync {
+	SKT_SYNC_BLOCK, /* after each block: about once a second at most */
+	SKT_SYNC_GROUP, /* after each key block: a machine that crashes costs a group */
+	SKT_SYNC_NONE,
+};
+
+#define SKT_CHAIN_SIZE 32
+
 struct skt_writer;
 
 /*
- * Begin a recording on fd (a file just created, a pipe; borrowed), by writing its header. name is for messages;
- * random is 24 unpredictable bytes, of which the recording's id and sync mark are made.
+ * Begin a recording on fd (a file just created, a pipe; borrowed), by writing its header and, on a file, taking a write lock
+ * (fcntl(2), F_OFD_SETLK) by which readers know that it is live. name is for messages; random is 24 unpredictable bytes, of
+ * which the recording's id and sync mark are made.
  */
-int skt_writer_open(int fd, const char *name, const struct skt_header *header, const uint8_t random[24],
-		    struct skt_writer **ret, struct skt_err *err);
+int skt_writer_open(int fd, const char *name, const struct skt_header *header, enum skt_sync sync,
+		    const uint8_t random[24], struct skt_writer **ret, struct skt_err *err);
 void skt_writer_free(struct skt_writer *writer);
 
 /*
  * Add a snapshot: `now` is it, with the step that led to it applied. A group begins with the first one and when the
  * steps of the last have grown past it; then `now` is compacted first, so slots and strings read from it before are
- * void, and its string table is another. Steps of about a second go into one block. A block that cannot be written whole is
- * taken back where the file allows it.
+ * void, and its string table is another. Steps of about a second go into one block.
+ *
+ * A block that cannot be written whole is taken back where the file allows it, and what was in it is lost: the error says why,
+ * and the writer can be used on. Once writing works again, a gap block tells what is missing, and a new group begins.
  */
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);
 
-/* Write what is held back, and the end block: until this instant the last snapshot was in force. */
-int skt_writer_end(struct skt_writer *writer, int64_t when, int64_t boottime, struct skt_err *err);
+/* Write what is held back, an index, and the end block: until this instant the last snapshot was in force. */
+int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
 
-/* Bytes written so far. */
+/* Bytes written so far, and snapshots that could not be. */
 uint64_t skt_writer_bytes(const struct skt_writer *writer);
+uint64_t skt_writer_lost(const struct skt_writer *writer);
+
+/* The chain value of the last block written, and the SHA-256 of all that was written: of the file, unless a write failed. */
+void skt_writer_chain(const struct skt_writer *writer, uint8_t ret_chain[SKT_CHAIN_SIZE],
+		      uint8_t ret_file[SKT_CHAIN_SIZE]);
 
 /* ---- reading ---- */
 
 struct skt_file;
 
+/* How to open. */
+enum {
+	SKT_OPEN_NO_INDEX = 1, /* look at every block's head, as if there were no index */
+	SKT_OPEN_STRICT = 2,   /* refuse a recording that is not whole */
+};
+
 /*
- * Open a recording for reading on fd (borrowed, positioned reads only). The header must be whole; blocks are found
- * by their headers, and what comes after the first one that is not whole is left out and told by skt_file_problem().
+ * Open a recording for reading on fd (borrowed, positioned reads only). The header must be whole. Groups are found by the
+ * index, each entry of which is checked against the key block it names, or by hopping from block to block. What is damaged is passed over
+ * to the next good group, and told by skt_file_damage(); payloads are not looked at before a cursor reads them.
  */
-int skt_file_open(int fd, const char *name, struct skt_file **ret, struct skt_err *err);
+int skt_file_open(int fd, const char *name, unsigned flags, struct skt_file **ret, struct skt_err *err);
 void skt_file_free(struct skt_file *file);
 
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
 
 struct skt_span {
-	uint64_t snapshots;
+	uint64_t snapshots; /* that the blocks found hold */
 	uint64_t groups;
-	uint64_t bytes; /* of the file, as far as it is whole */
-	int64_t first;	/* times of the first and last snapshot; 0 where there are none */
+	uint64_t bytes;	 /* of the file, up to the end of the last good block */
+	uint64_t number; /* of the last snapshot */
+	int64_t first;	 /* times of the first and last snapshot; 0 where there are none */
 	int64_t last;
-	int64_t end; /* until when the last one is in force: the end block's time, else its own and one interval */
-	bool ended;  /* there is an end block */
+	int64_t end;  /* until when the last one is in force: the end block's time, else its own and one interval */
+	bool ended;   /* there is an end block */
+	bool live;    /* a recorder holds its lock */
+	bool indexed; /* groups were found by the index */
 };
 
 struct skt_span skt_file_span(const struct skt_file *file);
 
-/* Why the file is not whole: code 0 where it is. -ENODATA it stops inside a block (torn, or being written), -EBADMSG damaged. */
-const struct skt_err *skt_file_problem(const struct skt_file *file);
+/* A part of the file that is lost, or of the recording that was never written. */
+struct skt_damage {
+	uint64_t offset; /* bytes of the file; length 0: a gap that the recorder told */
+	uint64_t length;
+	uint64_t snapshots; /* lost with it; 0 where that cannot be told */
+	int64_t after;	    /* time of the last good snapshot before it, INT64_MIN where there is none */
+	int64_t until;	    /* of the first good one after it, INT64_MAX where there is none */
+	bool torn;	    /* the file stops inside a block: cut off, or written when it was copied */
+};
+
+/* What is lost, in the file's order; found on opening. Borrowed. */
+const struct skt_damage *skt_file_damage(const struct skt_file *file, size_t *ret_n);
 
 /* A position in a recording, and the snapshot in force there. Any number of cursors may walk one file. */
 struct skt_cursor;
@@ -115,10 +153,17 @@ struct skt_cursor;
 int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct skt_err *err);
 void skt_cursor_free(struct skt_cursor *cursor);
 
+/* What of a recording a cursor inflates. Without order the rows of a table stand in none; without state their counters are 0. */
+enum { SKT_WANT_IDENTITY = 0, SKT_WANT_STATE = 1, SKT_WANT_ORDER = 2, SKT_WANT_ALL = 3 };
+void skt_cursor_want(struct skt_cursor *cursor, unsigned want);
+
+/* Go on beyond the end that the file had when it was opened: blocks that are written later are read when they are whole. */
+void skt_cursor_follow(struct skt_cursor *cursor);
+
 /*
  * Go on to the next snapshot. 1: the step that leads to it is handed out, borrowed until the next call, and already applied;
- * 0: there is none; negative: damaged, and the next call goes on with the group after. The first step after opening or
- * damage starts from nothing.
+ * 0: there is none; -EAGAIN: none yet, when following; other negative: damaged or a gap, what is lost is in the message, and the next call
+ * goes on with the group after. The first step after opening, damage or a gap starts from nothing.
  */
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 
@@ -131,6 +176,39 @@ const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor);
  */
 int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum skt_zone zone, int64_t *ret_when,
 		    struct skt_err *err);
+
+/* ---- verifying ---- */
+
+enum skt_verdict {
+	SKT_WHOLE, /* chain intact, end block present */
+	SKT_LIVE,  /* intact, and a recorder holds the lock */
+	SKT_OPEN, /* intact, but without an end block: copied while written, killed, or cut there, which cannot be told apart */
+	SKT_TORN,    /* intact up to a block that is cut off */
+	SKT_DAMAGED, /* bytes are changed, missing, or not where they were written */
+};
+
+const char *skt_verdict_name(enum skt_verdict verdict);
+
+struct skt_verification {
+	enum skt_verdict verdict;
+	uint8_t chain[SKT_CHAIN_SIZE]; /* of the last good block */
+	uint8_t file[SKT_CHAIN_SIZE];  /* SHA-256 of all bytes */
+	uint64_t blocks;
+	uint64_t snapshots;
+	bool has_chain; /* some block carries the chain value that was asked for */
+	struct skt_damage *damage;
+	size_t n_damage;
+};
+
+/*
+ * Read a whole recording and check every byte of it: header, every block's checksum, sequence and chain value, and the index against the groups.
+ * chain (NULL: none) is a value written down elsewhere, to be looked for among the blocks. ret is released with skt_verification_release().
+ */
+int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], struct skt_verification *ret,
+	       struct skt_err *err);
+void skt_verification_release(struct skt_verification *verification);
+
+/* ---- operands ---- */
 
 /*
  * How REC@TIME is split: at the last '@' whose right side is a TIME and whose left side exists. exists says whether

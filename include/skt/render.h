@@ -42,9 +42,9 @@ struct skt_render {
 };
 
 /*
- * One document: begin, any number of calls for rows of one kind (one per snapshot, say), end. Column names come with the
- * first call, those of a table with each, for its columns are fitted within one call. Slots name live rows, in the order
- * wanted; hundreds of thousands of rows are better handed over in several calls and written out between them.
+ * One document: begin, any number of calls for rows of one kind (one per snapshot, say), end. Column names come with
+ * the first call, those of a table with each, for its columns are fitted within one call. Slots name live rows, in the
+ * order wanted; hundreds of thousands of rows are better handed over in several calls and written out between them.
  */
 void skt_render_begin(struct skt_render *render, struct skt_buf *out);
 void skt_render_end(struct skt_render *render, struct skt_buf *out);

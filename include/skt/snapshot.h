@@ -104,6 +104,7 @@ struct skt_snapshot {
 #define SKT_PROCESSES_MAX (1u << 22) /* PID_MAX_LIMIT, include/linux/threads.h */
 #define SKT_OWNERS_MAX	  (1u << 26)
 #define SKT_RAW_MAX	  (1u << 20)
+#define SKT_USERS_MAX	  65536 /* names are kept sorted, so that filling costs the square of it */
 
 /* Empty, with a string table of its own (one reference to strings is taken; NULL: a new one with this seed). 0 or -ENOMEM. */
 int skt_snapshot_init(struct skt_snapshot *snapshot, struct skt_strtab *strings, uint64_t seed);

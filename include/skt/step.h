@@ -13,7 +13,7 @@
 
 /* Stored; never reused. */
 enum skt_change {
-	SKT_PRESENT = 1, /* there in the first snapshot */
+	SKT_PRESENT = 1, /* there when its table was read for the first time */
 	SKT_OPENED = 2,
 	SKT_CLOSED = 3,
 	SKT_CHANGED = 4,
@@ -81,9 +81,10 @@ struct skt_step {
 	int64_t boottime;
 	uint32_t missed;
 	struct skt_quality quality;
-	int64_t from; /* time of the snapshot it starts from; INT64_MIN: it starts from nothing */
+	int64_t from;	/* time of the snapshot it starts from; INT64_MIN: it starts from nothing */
+	bool unordered; /* edits were not read: the snapshot's tables will have no order */
 
-	struct skt_table_change *tables;
+	struct skt_table_change *tables; /* by slot, each once */
 	size_t n_tables;
 	struct skt_process_change *processes;
 	size_t n_processes;
@@ -91,7 +92,7 @@ struct skt_step {
 	size_t n_socks;
 	struct skt_timer_off *timers;
 	size_t n_timers;
-	struct skt_order_edit *edits;
+	struct skt_order_edit *edits; /* by table */
 	size_t n_edits;
 	uint32_t *puts;
 	size_t n_puts;
@@ -122,7 +123,8 @@ void skt_matcher_free(struct skt_matcher *matcher);
  *     two candidates exist and no equal non-zero `sk` decides between them. Nothing follows TIME_WAIT.
  *   - A table that could not be read this time keeps its rows, stale, and yields no changes.
  *   - A row that lost its inode keeps its owners, carried.
- *   - A timer's instant is held while its count is no further off than a tick and the time the table took to read.
+ *   - A timer's instant is held while its count is no further off than a tick and the time from the snapshot's
+ *     instant until its table was read.
  *
  * Strings of now that old lacks are added to old's table (which may be now's own); old is otherwise as
  * before. from_nothing says that old is no snapshot: rows are `present`, not `opened`. 0, -ENOMEM or

@@ -24,7 +24,7 @@ struct skt_strtab *skt_strtab_new(uint64_t seed);
 struct skt_strtab *skt_strtab_ref(struct skt_strtab *strings);
 void skt_strtab_unref(struct skt_strtab *strings);
 
-/* The id of these bytes, added unless they are there: 0, -ENOMEM, or -E2BIG over a limit. The bytes are copied. */
+/* The id of these bytes, added unless they are there: 0, -ENOMEM, or -E2BIG over a limit. The bytes are copied; they are not a part of a string of this table, for an add moves those. */
 int skt_strtab_add(struct skt_strtab *strings, const void *bytes, size_t len, uint32_t *ret_id);
 
 /* The bytes of a string, borrowed until the next add; its length through len unless NULL. An id that is not in the table is "". */

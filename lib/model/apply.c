@@ -23,27 +23,52 @@ static int misfit(struct skt_err *err, const char *what, uint32_t number)
 	return skt_err_set(err, -EBADMSG, "step does not fit its snapshot: %s %u", what, number);
 }
 
+static bool has_string(const struct skt_snapshot *snapshot, uint32_t id)
+{
+	return id < skt_strtab_count(snapshot->strings);
+}
+
+/* Whether a change may be made to this table. A new one must be new. */
+static bool table_fits(const struct skt_snapshot *snapshot, uint32_t slot, const struct skt_table *now)
+{
+	for (size_t i = 0; i < now->n_raw; i++)
+		if (!has_string(snapshot, now->raw[i].text))
+			return false;
+	if (!has_string(snapshot, now->heading) || slot > snapshot->n_tables)
+		return false;
+	if (slot < snapshot->n_tables) {
+		const struct skt_table *table = &snapshot->tables[slot];
+
+		return !table->gone && table->kind == now->kind && table->net_namespace == now->net_namespace;
+	}
+	for (size_t i = 0; i < snapshot->n_tables; i++) {
+		const struct skt_table *table = &snapshot->tables[i];
+
+		if (!table->gone && table->kind == now->kind && table->net_namespace == now->net_namespace)
+			return false;
+	}
+	return !now->gone;
+}
+
 static int apply_tables(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
 	for (size_t i = 0; i < step->n_tables; i++) {
 		struct skt_table_change *change = &step->tables[i];
 		struct skt_table *table;
+		uint32_t slot = change->slot;
+		int rc = 0;
 
-		if (change->slot == snapshot->n_tables) {
-			uint32_t slot;
-			int rc = skt_snapshot_add_table(snapshot, &change->now, &slot);
-
-			if (rc)
-				return skt_err_set(err, rc, "table %u", change->slot);
-		}
-		if (change->slot >= snapshot->n_tables || snapshot->tables[change->slot].gone)
-			return misfit(err, "table", change->slot);
-		table = &snapshot->tables[change->slot];
+		if ((i && slot <= step->tables[i - 1].slot) || !table_fits(snapshot, slot, &change->now))
+			return misfit(err, "table", slot);
+		if (slot == snapshot->n_tables)
+			rc = skt_snapshot_add_table(snapshot, &change->now, &slot);
+		if (rc)
+			return skt_err_set(err, rc, "table %u", slot);
+		table = &snapshot->tables[slot];
 		change->now.order = table->order;
 		change->now.n_rows = table->n_rows;
-		if (change->raw_changed) {
-			free(table->raw);
-		} else {
+		free(change->raw_changed ? table->raw : change->now.raw);
+		if (!change->raw_changed) {
 			change->now.raw = table->raw;
 			change->now.n_raw = table->n_raw;
 		}
@@ -74,17 +99,24 @@ static void take_process_fields(struct skt_process *to, const struct skt_process
 	TAKE(state, SKT_P_STATE);
 }
 
+static bool has_strings(const struct skt_snapshot *snapshot, const struct skt_process *process)
+{
+	return has_string(snapshot, process->comm) && has_string(snapshot, process->exe) &&
+	       has_string(snapshot, process->cmdline) && has_string(snapshot, process->cgroup);
+}
+
 static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
 	for (size_t i = 0; i < step->n_processes; i++) {
 		struct skt_process_change *change = &step->processes[i];
 		struct skt_process *process;
+		bool exits;
 
 		if (change->change == SKT_PROCESS_APPEARED) {
 			uint32_t slot;
 			int rc;
 
-			if (change->slot != snapshot->n_processes)
+			if (change->slot != snapshot->n_processes || !has_strings(snapshot, &change->now))
 				return misfit(err, "new process", change->slot);
 			rc = skt_snapshot_add_process(snapshot, &change->now, &slot);
 			if (rc)
@@ -92,14 +124,16 @@ static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step,
 			memset(&change->before, 0, sizeof(change->before));
 			continue;
 		}
-		if (change->slot >= snapshot->n_processes || snapshot->processes[change->slot].exited)
+		exits = change->change == SKT_PROCESS_EXITED;
+		if ((!exits && change->change != SKT_PROCESS_EXEC && change->change != SKT_PROCESS_CHANGED) ||
+		    change->slot >= snapshot->n_processes || (exits && snapshot->processes[change->slot].exited))
 			return misfit(err, "process", change->slot);
 		process = &snapshot->processes[change->slot];
 		change->before = *process;
-		if (change->change == SKT_PROCESS_EXITED)
-			process->exited = true;
-		else
-			take_process_fields(process, &change->now, change->fields & ~SKT_BIT(SKT_P_EXITED));
+		take_process_fields(process, &change->now, change->fields & ~SKT_BIT(SKT_P_EXITED));
+		if (!has_strings(snapshot, process))
+			return misfit(err, "strings of process", change->slot);
+		process->exited |= exits;
 		change->now = *process;
 	}
 	return 0;
@@ -166,6 +200,8 @@ static int apply_opened(struct skt_snapshot *snapshot, struct skt_step *step, st
 		return misfit(err, "new socket", change->slot);
 	if (change->now.table >= snapshot->n_tables || snapshot->tables[change->now.table].gone)
 		return misfit(err, "socket of table", change->now.table);
+	if (!has_string(snapshot, change->now.tail) || !has_string(snapshot, change->now.text))
+		return misfit(err, "strings of socket", change->slot);
 	rc = take_owners(snapshot, step, &change->now, err);
 	if (rc)
 		return rc;
@@ -183,6 +219,8 @@ static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, s
 	struct skt_sock now = *sock;
 
 	take_fields(&now, &change->now, change->fields);
+	if (!has_string(snapshot, now.tail) || !has_string(snapshot, now.text))
+		return misfit(err, "strings of socket", change->slot);
 	if (change->fields & SKT_BIT(SKT_F_OWNERS)) {
 		int rc;
 
@@ -198,35 +236,65 @@ static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, s
 	return 0;
 }
 
+static int apply_closed(struct skt_snapshot *snapshot, struct skt_sock_change *change)
+{
+	count_owners(snapshot, &change->before, -1);
+	snapshot->socks[change->slot].table = SKT_NO_TABLE;
+	snapshot->live_socks--;
+	return 0;
+}
+
+static int apply_sock(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_sock_change *change,
+		      struct skt_err *err)
+{
+	if (change->change == SKT_OPENED || change->change == SKT_PRESENT)
+		return apply_opened(snapshot, step, change, err);
+	if (change->slot >= snapshot->n_socks || snapshot->socks[change->slot].table == SKT_NO_TABLE)
+		return misfit(err, "socket", change->slot);
+	change->before = snapshot->socks[change->slot];
+	switch (change->change) {
+	case SKT_CHANGED:
+		return apply_changed(snapshot, step, change, err);
+	case SKT_CLOSED:
+	case SKT_LOST:
+		return apply_closed(snapshot, change);
+	default:
+		return misfit(err, "change of kind", change->change);
+	}
+}
+
 static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
 	for (size_t i = 0; i < step->n_socks; i++) {
-		struct skt_sock_change *change = &step->socks[i];
-		int rc = 0;
+		int rc = apply_sock(snapshot, step, &step->socks[i], err);
 
-		if (change->change == SKT_OPENED || change->change == SKT_PRESENT) {
-			rc = apply_opened(snapshot, step, change, err);
-		} else if (change->slot >= snapshot->n_socks || snapshot->socks[change->slot].table == SKT_NO_TABLE) {
-			rc = misfit(err, "socket", change->slot);
-		} else {
-			change->before = snapshot->socks[change->slot];
-			if (change->change == SKT_CHANGED) {
-				rc = apply_changed(snapshot, step, change, err);
-			} else {
-				count_owners(snapshot, &change->before, -1);
-				snapshot->socks[change->slot].table = SKT_NO_TABLE;
-				snapshot->live_socks--;
-			}
-		}
 		if (rc)
 			return rc;
 	}
 	for (size_t i = 0; i < step->n_timers; i++) {
-		if (step->timers[i].slot >= snapshot->n_socks)
-			return misfit(err, "timer of socket", step->timers[i].slot);
-		snapshot->socks[step->timers[i].slot].timer_off = step->timers[i].off;
+		uint32_t slot = step->timers[i].slot;
+
+		if (slot >= snapshot->n_socks || snapshot->socks[slot].table == SKT_NO_TABLE)
+			return misfit(err, "timer of socket", slot);
+		snapshot->socks[slot].timer_off = step->timers[i].off;
 	}
+	/* a row may have changed and its timer be off as well */
+	for (size_t i = 0; i < step->n_socks && step->n_timers; i++)
+		step->socks[i].now.timer_off = snapshot->socks[step->socks[i].slot].timer_off;
 	return 0;
+}
+
+/* Raw lines stand among the rows, one after the other. */
+static bool raw_fits(const struct skt_table *table)
+{
+	uint32_t before = 0;
+
+	for (size_t i = 0; i < table->n_raw; i++) {
+		if (table->raw[i].before < before || table->raw[i].before > table->n_rows)
+			return false;
+		before = table->raw[i].before;
+	}
+	return true;
 }
 
 /* Every live row stands in its table's order once. */
@@ -235,9 +303,11 @@ static int check_order(const struct skt_snapshot *snapshot, const struct skt_ste
 	size_t rows = 0;
 
 	for (size_t i = 0; i < snapshot->n_tables; i++) {
-		if (snapshot->tables[i].gone && snapshot->tables[i].n_rows)
+		const struct skt_table *table = &snapshot->tables[i];
+
+		if ((table->gone && table->n_rows) || (!table->gone && !raw_fits(table)))
 			return misfit(err, "rows of table", (uint32_t)i);
-		rows += snapshot->tables[i].n_rows;
+		rows += table->n_rows;
 	}
 	if (rows != snapshot->live_socks)
 		return misfit(err, "number of rows", (uint32_t)rows);
@@ -261,7 +331,7 @@ static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, str
 
 		while (first + n < step->n_edits && step->edits[first + n].table == table)
 			n++;
-		if (table >= snapshot->n_tables)
+		if (table >= snapshot->n_tables || (first && table <= step->edits[first - 1].table))
 			return misfit(err, "order of table", table);
 		rc = order_apply(snapshot, table, step->edits + first, n, &puts, step->puts + step->n_puts);
 		if (rc == -EBADMSG)
@@ -271,6 +341,21 @@ static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, str
 		first += n;
 	}
 	return check_order(snapshot, step, err);
+}
+
+static int apply_users(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
+{
+	for (size_t i = 0; i < step->n_users; i++) {
+		uint32_t uid = step->users[i].uid, name = step->users[i].name;
+		int rc;
+
+		if (!has_string(snapshot, name))
+			return misfit(err, "name of user", uid);
+		rc = skt_snapshot_add_user(snapshot, uid, name);
+		if (rc)
+			return skt_err_set(err, rc, "user %u", uid);
+	}
+	return 0;
 }
 
 int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
@@ -283,15 +368,16 @@ int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_e
 	snapshot->boottime = step->boottime;
 	snapshot->missed = step->missed;
 	snapshot->quality = step->quality;
-	for (size_t i = 0; i < step->n_users; i++)
-		if (skt_snapshot_add_user(snapshot, step->users[i].uid, step->users[i].name))
-			return skt_err_set(err, -ENOMEM, "out of memory");
-	rc = apply_tables(snapshot, step, err);
+	rc = apply_users(snapshot, step, err);
+	if (!rc)
+		rc = apply_tables(snapshot, step, err);
 	if (!rc)
 		rc = apply_processes(snapshot, step, err);
 	if (!rc)
 		rc = apply_socks(snapshot, step, err);
-	if (!rc)
+	if (!rc && !step->unordered)
 		rc = apply_order(snapshot, step, err);
+	for (size_t i = 0; step->unordered && i < snapshot->n_tables; i++)
+		snapshot->tables[i].n_rows = 0;
 	return rc;
 }

@@ -126,19 +126,33 @@ static int restate_table(struct match *match, uint32_t slot, uint8_t status, int
 	return 0;
 }
 
-/* The table of this kind and namespace among n, or n. Tables come in order, so it is likely the one after the last found. */
-static size_t find_table(const struct skt_table *tables, size_t n, const struct skt_table *wanted, size_t *likely)
+static uint64_t table_hash(const struct match *match, const struct skt_table *table)
 {
-	for (size_t k = 0; k < n; k++) {
-		size_t i = (*likely + k) % n;
+	return hash_mix(hash_mix(match->matcher->seed, table->kind), table->net_namespace);
+}
 
-		if (tables[i].kind == wanted->kind && tables[i].net_namespace == wanted->net_namespace &&
-		    !tables[i].gone) {
-			*likely = i + 1;
-			return i;
-		}
-	}
-	return n;
+/* Make these the tables in which find_table() looks. */
+static int index_tables(struct match *match, const struct skt_table *tables, size_t n)
+{
+	struct map *map = &match->matcher->map;
+
+	if (map_reset(map, n))
+		return -ENOMEM;
+	for (size_t i = n; i-- > 0;)
+		if (!tables[i].gone)
+			map_add(map, table_hash(match, &tables[i]), (uint32_t)i);
+	return 0;
+}
+
+/* The table of the same kind and namespace, or MAP_NONE. */
+static uint32_t find_table(const struct match *match, const struct skt_table *tables, const struct skt_table *wanted)
+{
+	const struct map *map = &match->matcher->map;
+	uint32_t i = map_first(map, table_hash(match, wanted));
+
+	while (i != MAP_NONE && (tables[i].kind != wanted->kind || tables[i].net_namespace != wanted->net_namespace))
+		i = map_next(map, i);
+	return i;
 }
 
 static int match_table(struct match *match, uint32_t slot, const struct skt_table *after)
@@ -163,37 +177,32 @@ static int match_table_gone(struct match *match, uint32_t slot)
 	return rc ? rc : restate_table(match, slot, SKT_TABLE_UNKNOWN, match->old->tables[slot].error, true);
 }
 
-/* In the order of slots: those that were there, then the new ones. */
-static int match_tables(struct match *match)
+static int match_known_tables(struct match *match)
 {
 	const struct skt_snapshot *old = match->old, *now = match->now;
-	uint32_t slot = 0;
-	size_t likely = 0;
+	int rc = index_tables(match, now->tables, now->n_tables);
 
-	for (; slot < old->n_tables; slot++) {
-		size_t at = old->tables[slot].gone ? now->n_tables :
-						     find_table(now->tables, now->n_tables, &old->tables[slot], &likely);
-		int rc = 0;
+	for (uint32_t slot = 0; !rc && slot < old->n_tables; slot++) {
+		uint32_t at;
 
-		if (at < now->n_tables)
-			rc = match_table(match, slot, &now->tables[at]);
-		else if (!old->tables[slot].gone)
-			rc = match_table_gone(match, slot);
-		if (rc)
-			return rc;
-	}
-	likely = 0;
-	for (size_t i = 0; i < now->n_tables; i++) {
-		int rc;
-
-		if (now->tables[i].gone ||
-		    find_table(old->tables, old->n_tables, &now->tables[i], &likely) < old->n_tables)
+		if (old->tables[slot].gone)
 			continue;
-		rc = match_table(match, slot++, &now->tables[i]);
-		if (rc)
-			return rc;
+		at = find_table(match, now->tables, &old->tables[slot]);
+		rc = at == MAP_NONE ? match_table_gone(match, slot) : match_table(match, slot, &now->tables[at]);
 	}
-	return 0;
+	return rc;
+}
+
+static int match_new_tables(struct match *match)
+{
+	const struct skt_snapshot *old = match->old, *now = match->now;
+	uint32_t slot = (uint32_t)old->n_tables;
+	int rc = index_tables(match, old->tables, old->n_tables);
+
+	for (size_t i = 0; !rc && i < now->n_tables; i++)
+		if (!now->tables[i].gone && find_table(match, old->tables, &now->tables[i]) == MAP_NONE)
+			rc = match_table(match, slot++, &now->tables[i]);
+	return rc;
 }
 
 int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struct skt_snapshot *now, bool from_nothing,
@@ -224,7 +233,9 @@ int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struc
 	if (!rc)
 		rc = match_processes(&match);
 	if (!rc)
-		rc = match_tables(&match);
+		rc = match_known_tables(&match);
+	if (!rc)
+		rc = match_new_tables(&match);
 	if (!rc)
 		step_set_intervals(ret, old);
 	translation_release(&match.translation);

@@ -19,19 +19,26 @@ static uint64_t process_hash(const struct skt_matcher *matcher, const struct skt
 	return hash_mix(hash_mix(matcher->seed, process->pid), process->start_time);
 }
 
-/* The process of old that this one is, or MAP_NONE. What has exited comes back no more. */
-static uint32_t find_process(const struct match *match, const struct skt_process *process)
+/*
+ * The process of old that this one is, or MAP_NONE. What has exited comes back no more, so an identity may be there
+ * twice, exited and come back: each is followed by its like, and only what is left of old may have exited since.
+ */
+static uint32_t find_process(const struct match *match, const struct skt_process *process, const bool *seen)
 {
 	uint32_t i = map_first(&match->matcher->map, process_hash(match->matcher, process));
+	uint32_t alive = MAP_NONE;
 
 	for (; i != MAP_NONE; i = map_next(&match->matcher->map, i)) {
 		const struct skt_process *have = &match->old->processes[i];
 
-		if (have->pid == process->pid && have->start_time == process->start_time &&
-		    (!have->exited || process->exited))
+		if (seen[i] || have->pid != process->pid || have->start_time != process->start_time)
+			continue;
+		if (have->exited == process->exited)
 			return i;
+		if (process->exited && alive == MAP_NONE)
+			alive = i;
 	}
-	return MAP_NONE;
+	return alive;
 }
 
 static int match_process(struct match *match, const struct skt_process *process, uint32_t *ret_slot, bool *seen)
@@ -41,7 +48,7 @@ static int match_process(struct match *match, const struct skt_process *process,
 
 	if (rc)
 		return rc;
-	change.slot = find_process(match, process);
+	change.slot = find_process(match, process, seen);
 	if (change.slot == MAP_NONE) {
 		change.change = SKT_PROCESS_APPEARED;
 		change.slot = match->next_process++;
@@ -53,7 +60,7 @@ static int match_process(struct match *match, const struct skt_process *process,
 	change.fields = skt_process_compare(&match->old->processes[change.slot], &change.now);
 	if (!change.fields)
 		return 0;
-	if (change.now.exited)
+	if (change.fields & SKT_BIT(SKT_P_EXITED))
 		change.change = SKT_PROCESS_EXITED;
 	else if (change.fields & (SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE)))
 		change.change = SKT_PROCESS_EXEC;
@@ -62,22 +69,35 @@ static int match_process(struct match *match, const struct skt_process *process,
 	return add_process_change(match->step, &change);
 }
 
+/* Those that live, or those that have exited. */
+static int match_those(struct match *match, bool exited, bool *seen)
+{
+	const struct skt_snapshot *now = match->now;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < now->n_processes; i++)
+		if (now->processes[i].exited == exited && skt_process_is_listed(&now->processes[i]))
+			rc = match_process(match, &now->processes[i], &match->matcher->process_slots[i], seen);
+	return rc;
+}
+
 int match_processes(struct match *match)
 {
 	struct skt_matcher *matcher = match->matcher;
-	const struct skt_snapshot *old = match->old, *now = match->now;
+	const struct skt_snapshot *old = match->old;
 	bool *seen = calloc(old->n_processes + 1, sizeof(*seen));
 	int rc = seen ? map_reset(&matcher->map, old->n_processes) : -ENOMEM;
 
 	if (!rc)
-		rc = array_room(&matcher->process_slots, &matcher->room_process_slots, now->n_processes,
+		rc = array_room(&matcher->process_slots, &matcher->room_process_slots, match->now->n_processes,
 				sizeof(uint32_t));
-	for (size_t i = 0; !rc && i < old->n_processes; i++)
+	for (size_t i = old->n_processes; !rc && i-- > 0;)
 		if (skt_process_is_listed(&old->processes[i]))
 			map_add(&matcher->map, process_hash(matcher, &old->processes[i]), (uint32_t)i);
-	for (size_t i = 0; !rc && i < now->n_processes; i++)
-		if (skt_process_is_listed(&now->processes[i]))
-			rc = match_process(match, &now->processes[i], &matcher->process_slots[i], seen);
+	if (!rc)
+		rc = match_those(match, false, seen);
+	if (!rc)
+		rc = match_those(match, true, seen);
 	for (size_t i = 0; !rc && i < old->n_processes; i++) {
 		struct skt_process_change change = { .change = SKT_PROCESS_EXITED,
 						     .slot = (uint32_t)i,

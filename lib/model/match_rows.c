@@ -111,8 +111,7 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 		if (rc)
 			return rc;
 	}
-	carried = !now.inode && (old->owner == SKT_OWNER_HELD || old->owner == SKT_OWNER_CARRIED) &&
-		  now.owner != SKT_OWNER_CARRIED;
+	carried = !now.inode && !now.n_owners && (old->owner == SKT_OWNER_HELD || old->owner == SKT_OWNER_CARRIED);
 	if (carried) {
 		now.owner = SKT_OWNER_CARRIED;
 		now.owner_gaps = old->owner_gaps;

@@ -137,21 +137,19 @@ int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_
 	if (!order)
 		return -ENOMEM;
 	for (size_t k = 0; k < n; k++) {
-		memcpy(order + to, t->order ? t->order + from : order, edits[k].keep * sizeof(*order));
-		from += edits[k].keep;
-		to += edits[k].keep;
+		for (uint32_t i = 0; i < edits[k].keep; i++)
+			order[to++] = t->order[from++];
 		for (uint32_t d = 0; d < edits[k].drop; d++)
 			snapshot->socks[t->order[from++]].listed = false;
 		if (edits[k].put > (size_t)(puts_end - *puts)) {
 			free(order);
 			return -EBADMSG;
 		}
-		memcpy(order + to, *puts, edits[k].put * sizeof(*order));
-		*puts += edits[k].put;
-		to += edits[k].put;
+		for (uint32_t i = 0; i < edits[k].put; i++)
+			order[to++] = *(*puts)++;
 	}
-	if (t->n_rows > from)
-		memcpy(order + to, t->order + from, (t->n_rows - from) * sizeof(*order));
+	while (from < t->n_rows)
+		order[to++] = t->order[from++];
 	free(t->order);
 	t->order = order;
 	t->n_rows = length;

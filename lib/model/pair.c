@@ -44,11 +44,6 @@ static bool is_over(const struct skt_sock *sock)
 	return sock->state == SKT_TIME_WAIT;
 }
 
-static bool may_become(const struct skt_sock *old, const struct skt_sock *now)
-{
-	return !is_over(old) || is_over(now);
-}
-
 /* Only what is not accepted yet has no inode and can gain one. */
 static bool may_gain(const struct skt_sock *sock)
 {
@@ -99,6 +94,12 @@ static void join(struct pairing *pairing, uint32_t old, uint32_t now)
 	pairing->of_now[now] = old;
 }
 
+/* Nothing but a known `sk` tells twins apart: rows without are left to the passes that look at all candidates. */
+static bool is_same(const struct skt_sock *old, const struct skt_sock *now)
+{
+	return old->sk && same_key(old, now, KEY_INODE | KEY_SK) && is_over(old) == is_over(now);
+}
+
 static void in_step(struct pairing *pairing, const struct side *old, const struct side *now)
 {
 	enum { LOOK_AHEAD = 8 };
@@ -109,12 +110,9 @@ static void in_step(struct pairing *pairing, const struct side *old, const struc
 		uint32_t ahead;
 
 		for (ahead = 0; ahead < LOOK_AHEAD; ahead++) {
-			bool skip_old = i + ahead < n_old &&
-					same_key(row(old, i + ahead), row(now, j), KEY_INODE | KEY_SK) &&
-					may_become(row(old, i + ahead), row(now, j));
+			bool skip_old = i + ahead < n_old && is_same(row(old, i + ahead), row(now, j));
 			bool skip_now = !skip_old && ahead && j + ahead < n_now &&
-					same_key(row(old, i), row(now, j + ahead), KEY_INODE | KEY_SK) &&
-					may_become(row(old, i), row(now, j + ahead));
+					is_same(row(old, i), row(now, j + ahead));
 
 			if (!skip_old && !skip_now)
 				continue;

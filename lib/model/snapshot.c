@@ -144,6 +144,8 @@ int skt_snapshot_add_user(struct skt_snapshot *snapshot, uint32_t uid, uint32_t 
 		snapshot->users[at] = user;
 		return 0;
 	}
+	if (snapshot->n_users >= SKT_USERS_MAX)
+		return -E2BIG;
 	if (array_room(&snapshot->users, &snapshot->room_users, snapshot->n_users + 1, sizeof(*snapshot->users)))
 		return -ENOMEM;
 	memmove(snapshot->users + at + 1, snapshot->users + at, (snapshot->n_users - at) * sizeof(*snapshot->users));
@@ -180,8 +182,11 @@ int skt_snapshot_order(struct skt_snapshot *snapshot)
 		struct skt_table *table = &snapshot->tables[t];
 		uint32_t *order = table->n_rows ? malloc(table->n_rows * sizeof(*order)) : NULL;
 
-		if (table->n_rows && !order)
+		if (table->n_rows && !order) {
+			for (; t < snapshot->n_tables; t++)
+				snapshot->tables[t].n_rows = 0;
 			return -ENOMEM;
+		}
 		free(table->order);
 		table->order = order;
 		table->n_rows = 0;

@@ -76,11 +76,13 @@ const char *skt_owner_gap_name(unsigned gap)
 
 uint64_t skt_sock_ticks(const struct skt_sock *sock, int64_t boottime)
 {
-	int64_t left;
+	int64_t left = 0;
 
 	if (!skt_sock_has(sock, SKT_F_TIMER_MS))
 		return 0;
-	left = sock->timer_expires > boottime ? (sock->timer_expires - boottime) / SKT_TICK_NS : 0;
+	/* unsigned, for the instants of a damaged recording may lie further apart than an int64_t reaches */
+	if (sock->timer_expires > boottime)
+		left = (int64_t)(((uint64_t)sock->timer_expires - (uint64_t)boottime) / SKT_TICK_NS);
 	left += sock->timer_off;
 	return left > 0 ? (uint64_t)left : 0;
 }

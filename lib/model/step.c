@@ -37,6 +37,7 @@ void skt_step_clear(struct skt_step *step)
 	step->n_puts = 0;
 	step->n_owners = 0;
 	step->n_users = 0;
+	step->unordered = false;
 }
 
 void skt_step_release(struct skt_step *step)
@@ -90,9 +91,9 @@ void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 				words = before;
 			unseen = step->from == INT64_MIN || (before && before->status == SKT_TABLE_UNKNOWN);
 			after = unseen ? INT64_MIN : before ? before->read_time : step->from;
-			until = words && words->read_time && !words->gone ?
-					words->read_time + (int64_t)words->read_us * 1000 :
-					step->time;
+			until = words && words->read_time && !words->gone
+					? words->read_time + (int64_t)words->read_us * 1000
+					: step->time;
 			at = table;
 		}
 		if (opened)

@@ -146,12 +146,15 @@ static int take_raw(struct reading *reading, const char *line, size_t len)
 
 static int take_heading(struct reading *reading, const char *line, size_t len)
 {
+	size_t shown = len < 160 ? len : 160;
 	struct skt_err err;
 
 	reading->believed = line_is_heading(reading->kind, line, len);
 	if (!reading->believed) {
-		skt_err_set(&err, -EBADMSG, "heading '%.*s' where a kernel has '%s'", (int)(len < 160 ? len : 160),
-			    line, line_heading(reading->kind));
+		while (shown && line[shown - 1] == ' ')
+			shown--;
+		skt_err_set(&err, -EBADMSG, "heading '%.*s' where a kernel has '%s'", (int)shown, line,
+			    line_heading(reading->kind));
 		look_problem(reading->look, &err, reading->path, 1);
 	}
 	return skt_strtab_add(reading->look->snapshot->strings, line, len, &table_of(reading)->heading);

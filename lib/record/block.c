@@ -55,8 +55,7 @@ bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8],
 	       block_time_is_good(ret->last);
 }
 
-void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE],
-		    uint8_t ret[BLOCK_TAIL_SIZE])
+void chain_next(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE])
 {
 	crypto_hash_sha256_state sha;
 
@@ -65,6 +64,11 @@ void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, si
 	crypto_hash_sha256_update(&sha, head, BLOCK_HEAD_SIZE);
 	crypto_hash_sha256_update(&sha, payload, length);
 	crypto_hash_sha256_final(&sha, chain);
+}
+
+void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length,
+		    const uint8_t chain[CHAIN_SIZE], uint8_t ret[BLOCK_TAIL_SIZE])
+{
 	memcpy(ret, chain, CHAIN_SIZE);
 	put(ret + 32, crc(crc(crc(0, head, BLOCK_HEAD_SIZE), payload, length), chain, CHAIN_SIZE), 4);
 	put(ret + 36, length, 4);

@@ -37,7 +37,11 @@
 enum block_type {
 	BLOCK_KEY = 1,
 	BLOCK_STEPS = 2,
-	BLOCK_END = 3, /* no payload; time is until when the last snapshot is in force */
+	BLOCK_END =
+		3, /* no payload; its time is until when the last snapshot is in force, its number one past that one */
+	BLOCK_INDEX = 4, /* where groups are; ancillary */
+	BLOCK_GAP =
+		5, /* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
 };
 
 /* An unknown block with this flag may be passed over; one without it ends what can be read of its group. */
@@ -68,9 +72,12 @@ void block_head_put(const struct block_head *head, const uint8_t sync[8], uint8_
 /* Read a head: false if mark or checksum are wrong, or a number is over its limit. */
 bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8], struct block_head *ret);
 
-/* The tail of a block; chain is that of the block before, and becomes this one's. */
-void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE],
-		    uint8_t ret[BLOCK_TAIL_SIZE]);
+/* Turn the chain value of the block before into this one's. */
+void chain_next(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE]);
+
+/* The tail of a block that has this chain value. */
+void block_tail_put(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length,
+		    const uint8_t chain[CHAIN_SIZE], uint8_t ret[BLOCK_TAIL_SIZE]);
 
 /* Whether a tail's CRC and length fit the head and payload before it. */
 bool block_tail_is_good(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length,
@@ -99,9 +106,9 @@ int header_put(const struct skt_header *header, const uint8_t sync[8], struct sk
 int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], struct skt_err *err);
 void header_release(struct skt_header *header);
 
-/* How long the header says it is, from its first HEADER_FIXED_SIZE bytes: 0 and err's code if these are not the beginning of a recording. */
+/* How long the header says it is, from the file's first HEADER_FIXED_SIZE bytes (or fewer, where it has no more). */
 #define HEADER_FIXED_SIZE 112
-size_t header_length(const void *bytes, size_t length, struct skt_err *err);
+int header_length(const void *bytes, size_t length, size_t *ret, struct skt_err *err);
 
 /* The chain value before the first block. */
 void chain_start(const void *header, size_t length, uint8_t ret[CHAIN_SIZE]);

@@ -4,8 +4,7 @@
 
 #include "record/columns.h"
 
-#include <skt/err.h>
-#include <skt/step.h>
+#include <skt/record.h>
 
 /* A step as bytes, in the sections of a block; several steps may follow each other in each section. */
 
@@ -38,9 +37,9 @@ void decoder_release(struct decoder *decoder);
 
 /*
  * Read the next step of each section, to be applied to old (whose string table gets its strings; for a key frame old is empty).
- * The step's number is the caller's to set. 0, -EBADMSG, -ENOMEM, -E2BIG.
+ * want is what of it (SKT_WANT_*; the others' sections are not touched). The step's number is the caller's to set. 0, -EBADMSG, -ENOMEM, -E2BIG.
  */
-int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], struct skt_snapshot *old, bool key,
-		struct skt_step *ret, struct skt_err *err);
+int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsigned want, struct skt_snapshot *old,
+		bool key, struct skt_step *ret, struct skt_err *err);
 
 #endif

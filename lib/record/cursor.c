@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/cursor.h"
 
+#include "record/digest.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct skt_err *err)
 {
@@ -15,6 +19,8 @@ int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct 
 	/* the recorder's random id: who wrote the file knows it, and a matcher here is linear in what he chose to write */
 	memcpy(&seed, file->header.recording_id, sizeof(seed));
 	cursor->file = file;
+	cursor->want = SKT_WANT_ALL;
+	cursor_rewind(cursor, 0);
 	cursor->matcher = skt_matcher_new(seed);
 	if (!cursor->matcher || skt_snapshot_init(&cursor->now, NULL, seed) ||
 	    skt_snapshot_init(&cursor->next, NULL, seed)) {
@@ -29,7 +35,7 @@ void skt_cursor_free(struct skt_cursor *cursor)
 {
 	if (!cursor)
 		return;
-	skt_buf_release(&cursor->payload);
+	skt_buf_release(&cursor->block);
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&cursor->sections[id]);
 	decoder_release(&cursor->decoder);
@@ -41,12 +47,34 @@ void skt_cursor_free(struct skt_cursor *cursor)
 	free(cursor);
 }
 
-void cursor_rewind(struct skt_cursor *cursor, size_t block)
+void skt_cursor_want(struct skt_cursor *cursor, unsigned want)
 {
-	cursor->block = block;
+	cursor->want = want;
+}
+
+void skt_cursor_follow(struct skt_cursor *cursor)
+{
+	cursor->follow = true;
+}
+
+void cursor_rewind(struct skt_cursor *cursor, size_t group)
+{
+	const struct skt_file *file = cursor->file;
+
 	cursor->left = 0;
+	cursor->in_group = false;
+	cursor->jump = true;
+	cursor->ended = false;
 	cursor->has_now = false;
 	cursor->has_next = false;
+	if (group < file->n_groups) {
+		cursor->offset = file->groups[group].offset;
+		cursor->sequence = file->groups[group].sequence;
+		cursor->number = file->groups[group].number;
+	} else {
+		cursor->offset = file->span.bytes;
+		cursor->ended = true;
+	}
 }
 
 const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor)
@@ -54,28 +82,155 @@ const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor)
 	return cursor->has_now ? &cursor->now : NULL;
 }
 
-/* Read the next block. 1, 0 at the end of what is whole, or negative. */
-static int next_block(struct skt_cursor *cursor, struct skt_err *err)
+bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 {
-	const struct block *block;
-	int rc;
+	struct cur meta = cursor->in[SECTION_META];
+	uint64_t offset = cursor->offset;
+	struct block_head head;
 
-	if (cursor->block >= cursor->file->n_blocks)
-		return 0;
-	block = &cursor->file->blocks[cursor->block++];
-	rc = file_read_block(cursor->file, block, &cursor->payload, err);
-	if (!rc)
-		rc = payload_get(cursor->payload.data, cursor->payload.len, UINT32_MAX, cursor->sections, err);
-	if (rc) {
-		skt_err_at(err, cursor->file->name, (int64_t)block->offset);
-		return rc;
+	if (cursor->left) {
+		*ret_when = (int64_t)cur_le64(&meta);
+		return !meta.bad;
 	}
+	while (offset < cursor->file->span.bytes && file_read_head(cursor->file, offset, &head) > 0) {
+		*ret_when = head.first;
+		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS)
+			return true;
+		offset += BLOCK_SIZE(&head);
+	}
+	return false;
+}
+
+/*
+ * What stands here cannot be read: the rest of its group is lost. Go on to the next group, and say what is missing;
+ * err already says why.
+ */
+static int pass_hole(struct skt_cursor *cursor, struct skt_err *err, int code)
+{
+	const struct skt_file *file = cursor->file;
+	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
+	size_t next = 0;
+
+	if (code == -ENOMEM)
+		return code;
+	while (next < file->n_groups && file->groups[next].offset <= offset)
+		next++;
+	if (err && next < file->n_groups) {
+		size_t used = strlen(err->message);
+
+		snprintf(err->message + used, sizeof(err->message) - used,
+			 "; snapshots from #%llu up to #%llu are lost", (unsigned long long)number,
+			 (unsigned long long)file->groups[next].number);
+	}
+	skt_err_at(err, file->name, (int64_t)offset);
+	cursor_rewind(cursor, next);
+	return code;
+}
+
+static int no_block(struct skt_cursor *cursor, struct skt_err *err)
+{
+	return pass_hole(cursor, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
+}
+
+/* Whether a head may come next in this cursor's group, or begin another. */
+static bool fits(const struct skt_cursor *cursor, const struct block_head *head)
+{
+	if (head->sequence != cursor->sequence)
+		return false;
+	if (head->type == BLOCK_KEY)
+		return head->snapshots == 1 && (cursor->jump || head->number == cursor->number);
+	if (head->type == BLOCK_STEPS)
+		return head->snapshots && cursor->in_group && head->number == cursor->number;
+	return true;
+}
+
+/* Read the payload of a key or step block. */
+static int load_block(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
+{
+	uint32_t wanted = 1u << SECTION_META | 1u << SECTION_STRINGS | 1u << SECTION_IDENTITY;
+	int rc = file_read_block(cursor->file, cursor->offset, head, &cursor->block, err);
+
+	if (cursor->want & SKT_WANT_STATE)
+		wanted |= 1u << SECTION_STATE;
+	if (cursor->want & SKT_WANT_ORDER)
+		wanted |= 1u << SECTION_RESIDUAL;
+	if (!rc)
+		rc = payload_get(cursor->block.data + BLOCK_HEAD_SIZE, head->length, wanted, cursor->sections, err);
+	if (rc)
+		return rc;
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		cur_init(&cursor->in[id], cursor->sections[id].data, cursor->sections[id].len);
-	cursor->left = block->head.snapshots;
-	cursor->number = block->head.number;
-	cursor->key = block->head.type == BLOCK_KEY;
+	cursor->block_offset = cursor->offset;
+	cursor->offset += BLOCK_SIZE(head);
+	cursor->sequence++;
+	cursor->left = head->snapshots;
+	cursor->step_number = head->number;
+	cursor->number = head->number + head->snapshots;
+	cursor->key = head->type == BLOCK_KEY;
+	cursor->in_group = true;
+	cursor->jump = false;
 	return 1;
+}
+
+static int take_gap(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
+{
+	skt_err_set(err, -ENODATA, "gap: %u snapshots from #%llu on could not be written", head->snapshots,
+		    (unsigned long long)head->number);
+	skt_err_at(err, cursor->file->name, (int64_t)cursor->offset);
+	cursor->offset += BLOCK_SIZE(head);
+	cursor->sequence++;
+	cursor->jump = true;
+	cursor->in_group = false;
+	cursor->has_now = false;
+	return -ENODATA;
+}
+
+/* How far the file reaches for this cursor. */
+static uint64_t limit(const struct skt_cursor *cursor)
+{
+	struct stat status;
+
+	if (!cursor->follow || fstat(cursor->file->fd, &status))
+		return cursor->file->span.bytes;
+	return (uint64_t)status.st_size;
+}
+
+/* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
+static int next_block(struct skt_cursor *cursor, struct skt_err *err)
+{
+	uint64_t end = limit(cursor);
+
+	while (!cursor->ended) {
+		struct block_head head;
+		int rc;
+
+		if (cursor->offset + BLOCK_HEAD_SIZE > end)
+			return cursor->follow ? -EAGAIN : 0;
+		if (file_read_head(cursor->file, cursor->offset, &head) <= 0 || !fits(cursor, &head))
+			return no_block(cursor, err);
+		if (BLOCK_SIZE(&head) > end - cursor->offset)
+			return cursor->follow ? -EAGAIN : 0;
+		switch (head.type) {
+		case BLOCK_KEY:
+		case BLOCK_STEPS:
+			rc = load_block(cursor, &head, err);
+			return rc < 0 ? pass_hole(cursor, err, rc) : rc;
+		case BLOCK_GAP:
+			return take_gap(cursor, &head, err);
+		case BLOCK_END:
+			cursor->ended = true;
+			break;
+		default:
+			if (!(head.flags & BLOCK_ANCILLARY))
+				return pass_hole(cursor, err,
+						 skt_err_set(err, -EPROTONOSUPPORT,
+							     "block of type %u is not known to this program",
+							     head.type));
+			cursor->offset += BLOCK_SIZE(&head);
+			cursor->sequence++;
+		}
+	}
+	return 0;
 }
 
 /* A fresh string table for the next group: what the last one's numbers meant is over. */
@@ -97,18 +252,23 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
-	rc = step_decode(&cursor->decoder, cursor->in, into, true, &cursor->key_step, err);
+	rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, true, &cursor->key_step, err);
 	if (!rc) {
-		cursor->key_step.number = cursor->number;
+		cursor->key_step.number = cursor->step_number;
 		rc = skt_apply(into, &cursor->key_step, err);
 	}
 	if (rc)
 		return rc;
+	if (cursor->want == SKT_WANT_ALL)
+		cursor->digest = digest_rows(into);
 	if (!cursor->has_now) {
 		cursor->has_now = true;
 		*ret = &cursor->key_step;
 		return 0;
 	}
+	/* rows without an order are matched in that of their slots */
+	if (!(cursor->want & SKT_WANT_ORDER) && (skt_snapshot_order(&cursor->now) || skt_snapshot_order(&cursor->next)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
 	rc = skt_match(cursor->matcher, &cursor->now, &cursor->next, false, &cursor->step);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
@@ -119,23 +279,35 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 
 static int read_step(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
-	int rc = step_decode(&cursor->decoder, cursor->in, &cursor->now, false, &cursor->step, err);
+	int rc = step_decode(&cursor->decoder, cursor->in, cursor->want, &cursor->now, false, &cursor->step, err);
 
 	if (rc)
 		return rc;
-	cursor->step.number = cursor->number;
+	cursor->step.number = cursor->step_number;
 	*ret = &cursor->step;
-	return skt_apply(&cursor->now, &cursor->step, err);
+	rc = skt_apply(&cursor->now, &cursor->step, err);
+	if (!rc && cursor->want == SKT_WANT_ALL)
+		cursor->digest = digest_step(cursor->digest, &cursor->now, &cursor->step);
+	return rc;
 }
 
-/* After damage: the rest of the group cannot be known. */
-static void give_up_group(struct skt_cursor *cursor)
+/* The block is used up: nothing may be left in it, and the rows must be those that the recorder had. */
+static int check_block(struct skt_cursor *cursor, struct skt_err *err)
 {
-	size_t block = cursor->block;
+	const struct skt_snapshot *rows = cursor->has_next ? &cursor->next : &cursor->now;
+	uint32_t stated = cur_le32(&cursor->in[SECTION_META]);
 
-	while (block < cursor->file->n_blocks && cursor->file->blocks[block].head.type != BLOCK_KEY)
-		block++;
-	cursor_rewind(cursor, block);
+	for (unsigned id = SECTION_META; id < SECTION_END; id++) {
+		bool wanted = (id != SECTION_STATE || cursor->want & SKT_WANT_STATE) &&
+			      (id != SECTION_RESIDUAL || cursor->want & SKT_WANT_ORDER);
+
+		if (wanted && !cur_is_done(&cursor->in[id]))
+			return skt_err_set(err, -EBADMSG, "%s section is not what its steps fill", section_name(id));
+	}
+	if (cursor->want == SKT_WANT_ALL && stated != cursor->digest)
+		return skt_err_set(err, -EBADMSG, "rows went astray at #%llu: their digest is %08x, %08x is stated",
+				   (unsigned long long)rows->number, cursor->digest, stated);
+	return 0;
 }
 
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
@@ -151,28 +323,14 @@ int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 	}
 	if (!cursor->left)
 		rc = next_block(cursor, err);
-	if (!rc)
-		return 0;
-	if (rc > 0) {
-		rc = cursor->key ? read_key(cursor, ret, err) : read_step(cursor, ret, err);
-		if (rc)
-			skt_err_at(err, cursor->file->name, (int64_t)cursor->file->blocks[cursor->block - 1].offset);
-	}
-	if (rc < 0) {
-		give_up_group(cursor);
+	if (rc <= 0)
 		return rc;
-	}
+	rc = cursor->key ? read_key(cursor, ret, err) : read_step(cursor, ret, err);
+	cursor->step_number++;
+	if (!rc && cursor->left == 1)
+		rc = check_block(cursor, err);
+	if (rc)
+		return pass_hole(cursor, err, rc);
 	cursor->left--;
-	cursor->number++;
-	if (!cursor->left) {
-		for (int id = SECTION_META; id < SECTION_END; id++) {
-			if (cur_is_done(&cursor->in[id]))
-				continue;
-			rc = skt_err_set(err, -EBADMSG, "%s section holds more than its steps", section_name(id));
-			skt_err_at(err, cursor->file->name, (int64_t)cursor->file->blocks[cursor->block - 1].offset);
-			give_up_group(cursor);
-			return rc;
-		}
-	}
 	return 1;
 }

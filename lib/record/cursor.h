@@ -13,25 +13,41 @@
  */
 struct skt_cursor {
 	const struct skt_file *file;
-	size_t block; /* the next one to read */
-	struct skt_buf payload;
+	bool follow;
+	unsigned want;
+
+	/* the next block */
+	uint64_t offset;
+	uint64_t sequence;
+	uint64_t number;
+	bool in_group; /* a key block was read, and all since */
+	bool jump;     /* a gap or a hole came before: its number is not known */
+	bool ended;
+
+	/* the block being read */
+	struct skt_buf block;
+	uint64_t block_offset;
 	struct skt_buf sections[SECTION_END];
 	struct cur in[SECTION_END];
-	uint32_t left;	 /* steps of the current block not read yet */
-	uint64_t number; /* of the next one */
-	bool key;	 /* the current block is a key block */
+	uint32_t left; /* steps not read yet */
+	bool key;
+	uint64_t step_number;
 
 	struct decoder decoder;
 	struct skt_matcher *matcher;
 	struct skt_snapshot now;
 	struct skt_snapshot next;
-	bool has_now;  /* now is a snapshot */
-	bool has_next; /* next is to take its place */
+	bool has_now;	 /* now is a snapshot */
+	bool has_next;	 /* next is to take its place */
+	uint32_t digest; /* of the rows as the group's key block numbers them */
 	struct skt_step step;
 	struct skt_step key_step;
 };
 
-/* Forget where it stands, and go to before this block, which is a key. */
-void cursor_rewind(struct skt_cursor *cursor, size_t block);
+/* Forget where it stands, and go to before this group (n_groups: the end). */
+void cursor_rewind(struct skt_cursor *cursor, size_t group);
+
+/* When the next snapshot was taken, if there is one. */
+bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
 
 #endif

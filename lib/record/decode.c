@@ -23,6 +23,11 @@ struct reading {
 	bool no_memory;
 };
 
+static size_t at_most(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool room(struct reading *reading, void *array, size_t *have, size_t n, size_t size)
 {
 	if (array_room(array, have, n, size))
@@ -136,7 +141,7 @@ static void get_meta(struct reading *reading, struct cur *in)
 	quality->malformed = (uint32_t)cur_count(in, UINT32_MAX);
 	quality->walk_us = (uint32_t)cur_count(in, UINT32_MAX);
 	get_tables(reading, in);
-	n = cur_count(in, cur_left(in) / 2);
+	n = cur_count(in, at_most(cur_left(in) / 2, SKT_USERS_MAX));
 	if (!room(reading, &step->users, &step->room_users, n, sizeof(*step->users)))
 		return;
 	for (; step->n_users < n && !in->bad; step->n_users++) {
@@ -220,7 +225,7 @@ static uint32_t get_slot(struct cur *in, uint32_t *slot)
 static void get_processes(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in) / 2);
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, SKT_PROCESSES_MAX));
 	uint32_t slot = 0;
 
 	if (!room(reading, &step->processes, &step->room_processes, n, sizeof(*step->processes)))
@@ -239,11 +244,9 @@ static void get_processes(struct reading *reading, struct cur *in)
 			break;
 		case SKT_PROCESS_EXEC:
 		case SKT_PROCESS_CHANGED:
+		case SKT_PROCESS_EXITED:
 			change->fields = (uint32_t)cur_count(in, UINT32_MAX);
 			get_process(reading, &change->now, change->fields, in);
-			break;
-		case SKT_PROCESS_EXITED:
-			change->fields = SKT_BIT(SKT_P_EXITED);
 			break;
 		default:
 			cur_fail(in);
@@ -265,7 +268,7 @@ static bool more_changes(struct reading *reading, size_t n)
 
 static void get_slots(struct reading *reading, uint8_t what, struct cur *in)
 {
-	size_t n = cur_count(in, reading->old->n_socks);
+	size_t n = cur_count(in, at_most(cur_left(in), reading->old->n_socks));
 	uint32_t slot = 0;
 
 	if (!more_changes(reading, n))
@@ -281,9 +284,19 @@ static void get_slots(struct reading *reading, uint8_t what, struct cur *in)
 /* The kind of a table that is in the old snapshot or comes with this step. */
 static uint8_t kind_of(const struct reading *reading, uint32_t table)
 {
-	for (size_t i = 0; i < reading->step->n_tables; i++)
-		if (reading->step->tables[i].slot == table)
-			return reading->step->tables[i].now.kind;
+	const struct skt_step *step = reading->step;
+	size_t low = 0, high = step->n_tables;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (step->tables[middle].slot < table)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < step->n_tables && step->tables[low].slot == table)
+		return step->tables[low].now.kind;
 	return table < reading->old->n_tables ? reading->old->tables[table].kind : SKT_TABLE_KINDS;
 }
 
@@ -296,7 +309,7 @@ static void get_owners(struct reading *reading, struct skt_sock_change *const *r
 	for (size_t i = 0; i < n && !in->bad; i++) {
 		rows[i]->now.n_owners = (uint32_t)cur_count(in, cur_left(in));
 		total += rows[i]->now.n_owners;
-		if (total > cur_left(in))
+		if (total > at_most(cur_left(in) / 2, SKT_OWNERS_MAX))
 			cur_fail(in);
 	}
 	if (in->bad || !room(reading, &step->owners, &step->room_owners, step->n_owners + total, sizeof(*step->owners)))
@@ -409,7 +422,7 @@ static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 		uint32_t table = (uint32_t)cur_count(in, SKT_TABLES_MAX);
 		struct skt_sock_change *changes;
 
-		if (kind_of(reading, table) >= SKT_TABLE_KINDS || run > cur_left(in) / LEAST_BYTES ||
+		if (kind_of(reading, table) >= SKT_TABLE_KINDS || total + run > cur_left(in) / LEAST_BYTES ||
 		    total + run > SKT_SOCKS_MAX - reading->old->n_socks)
 			cur_fail(in);
 		if (in->bad || !more_changes(reading, run))
@@ -436,7 +449,7 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 	const struct skt_snapshot *old = reading->old;
 	uint32_t *change_of = reading->decoder->change_of;
 	uint32_t allowed = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~IDENTITY_FIELDS;
-	size_t n = cur_count(in, old->n_socks);
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, old->n_socks));
 	struct skt_sock_change **rows;
 	uint32_t slot = 0;
 
@@ -467,16 +480,28 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 		if (!fields || (fields & ~allowed) || (rows[i]->fields & allowed))
 			cur_fail(in);
 		rows[i]->fields |= fields;
+		/* a timer that is off has no value in its column */
+		if (fields & SKT_BIT(SKT_F_TIMER_MS)) {
+			rows[i]->now.timer_expires = 0;
+			rows[i]->now.timer_off = 0;
+		}
 	}
 	if (rows && !in->bad)
 		get_columns(reading, section, rows, n, false, in);
+	/* where no row's timer has a value, there is no column that would say so of those that ended */
+	for (size_t i = 0; rows && i < n && !in->bad; i++) {
+		if (skt_sock_has(&rows[i]->now, SKT_F_TIMER_MS))
+			continue;
+		rows[i]->now.timer_expires = 0;
+		rows[i]->now.timer_off = 0;
+	}
 	free(rows);
 }
 
 static void get_timers(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in) / 2);
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, reading->old->n_socks));
 	uint32_t slot = 0;
 
 	if (!room(reading, &step->timers, &step->room_timers, n, sizeof(*step->timers)))
@@ -496,7 +521,8 @@ static void get_timers(struct reading *reading, struct cur *in)
 static void get_order(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in) / 4);
+	/* each drops a row that was there, or puts one that was or came */
+	size_t n = cur_count(in, at_most(cur_left(in) / 4, 2 * reading->old->n_socks + step->n_socks));
 	uint64_t puts = 0, run;
 	uint32_t table = 0, slot = 0;
 
@@ -540,8 +566,8 @@ static int finish(struct reading *reading, struct skt_err *err)
 	return 0;
 }
 
-int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], struct skt_snapshot *old, bool key,
-		struct skt_step *ret, struct skt_err *err)
+int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsigned want, struct skt_snapshot *old,
+		bool key, struct skt_step *ret, struct skt_err *err)
 {
 	struct reading reading = { .decoder = decoder, .in = sections, .old = old, .step = ret };
 	struct skt_sock_change **opened;
@@ -563,15 +589,19 @@ int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], struc
 	n = get_opened(&reading, key, &sections[SECTION_IDENTITY]);
 	first = ret->n_socks - n;
 	opened = rows_from(&reading, first, n);
-	if (opened)
+	if (opened && want & SKT_WANT_STATE)
 		get_columns(&reading, SECTION_STATE, opened, n, true, &sections[SECTION_STATE]);
 	free(opened);
 	get_changed(&reading, SECTION_IDENTITY, &sections[SECTION_IDENTITY]);
-	get_changed(&reading, SECTION_STATE, &sections[SECTION_STATE]);
+	if (want & SKT_WANT_STATE)
+		get_changed(&reading, SECTION_STATE, &sections[SECTION_STATE]);
 	for (size_t i = first + n; i < ret->n_socks; i++)
 		decoder->change_of[ret->socks[i].slot] = 0;
-	get_timers(&reading, &sections[SECTION_RESIDUAL]);
-	get_order(&reading, &sections[SECTION_RESIDUAL]);
+	if (want & SKT_WANT_ORDER) {
+		get_timers(&reading, &sections[SECTION_RESIDUAL]);
+		get_order(&reading, &sections[SECTION_RESIDUAL]);
+	}
+	ret->unordered = !(want & SKT_WANT_ORDER);
 	rc = finish(&reading, err);
 	if (!rc)
 		step_set_intervals(ret, old);

@@ -127,8 +127,6 @@ static void put_processes(const struct skt_step *step, struct skt_buf *out)
 		skt_buf_byte(out, change->change);
 		skt_buf_zigzag(out, (int64_t)change->slot - slot);
 		slot = change->slot;
-		if (change->change == SKT_PROCESS_EXITED)
-			continue;
 		if (change->change == SKT_PROCESS_APPEARED) {
 			skt_buf_varint(out, change->now.pid);
 			skt_buf_varint(out, change->now.start_time);

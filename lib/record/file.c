@@ -5,14 +5,14 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static int read_header(struct skt_file *file, uint64_t size, uint64_t *ret_length, struct skt_err *err)
+static int read_header(struct skt_file *file, struct skt_err *err)
 {
 	unsigned char fixed[HEADER_FIXED_SIZE];
-	struct skt_err why;
 	unsigned char *bytes;
 	int64_t got = io_pread(file->fd, fixed, sizeof(fixed), 0);
 	size_t length;
@@ -22,13 +22,12 @@ static int read_header(struct skt_file *file, uint64_t size, uint64_t *ret_lengt
 		return skt_err_sys(err, (int)got, "cannot read");
 	if (!got)
 		return skt_err_set(err, -ENODATA, "file is empty");
-	skt_err_init(&why);
-	length = header_length(fixed, (size_t)got, &why);
-	if (!length)
-		return skt_err_set(err, why.code, "%s", why.message);
-	if (length > size)
+	rc = header_length(fixed, (size_t)got, &length, err);
+	if (rc)
+		return rc;
+	if (length > file->size)
 		return skt_err_set(err, -ENODATA, "file ends inside the header: %llu bytes of %zu",
-				   (unsigned long long)size, length);
+				   (unsigned long long)file->size, length);
 	bytes = malloc(length);
 	if (!bytes)
 		return skt_err_set(err, -ENOMEM, "out of memory");
@@ -39,112 +38,93 @@ static int read_header(struct skt_file *file, uint64_t size, uint64_t *ret_lengt
 		rc = got < 0 ? skt_err_sys(err, (int)got, "cannot read the header")
 			     : skt_err_set(err, -ENODATA, "file ends inside the header");
 	free(bytes);
-	*ret_length = length;
+	file->begin = length;
 	return rc;
 }
 
-static int add_block(struct skt_file *file, const struct block_head *head, uint64_t offset)
+/* Whether a recorder holds its lock; only asked, so that no recorder is ever held up by a reader. */
+static bool is_locked(int fd)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+int file_add_group(struct skt_file *file, const struct group *group)
+{
+	if (file->n_groups >= SKT_GROUPS_MAX)
+		return -E2BIG;
+	if (array_room(&file->groups, &file->room_groups, file->n_groups + 1, sizeof(*file->groups)))
+		return -ENOMEM;
+	file->groups[file->n_groups++] = *group;
+	return 0;
+}
+
+int file_add_damage(struct skt_file *file, const struct skt_damage *damage)
+{
+	if (array_room(&file->damage, &file->room_damage, file->n_damage + 1, sizeof(*file->damage)))
+		return -ENOMEM;
+	file->damage[file->n_damage++] = *damage;
+	return 0;
+}
+
+static void measure(struct skt_file *file)
 {
 	struct skt_span *span = &file->span;
+	const struct group *last = file->n_groups ? &file->groups[file->n_groups - 1] : NULL;
 
-	if (array_room(&file->blocks, &file->room, file->n_blocks + 1, sizeof(*file->blocks)))
-		return -ENOMEM;
-	file->blocks[file->n_blocks++] = (struct block){ .head = *head, .offset = offset };
-	if (!span->snapshots)
-		span->first = head->first;
-	span->last = head->last;
-	span->end = head->last + file->header.interval;
-	span->snapshots += head->snapshots;
-	span->groups += head->type == BLOCK_KEY;
+	span->groups = file->n_groups;
+	for (size_t i = 0; i < file->n_groups; i++)
+		span->snapshots += file->groups[i].snapshots;
+	if (!last)
+		return;
+	span->number = last->number + last->snapshots - 1;
+	span->first = file->groups[0].first;
+	span->last = last->last;
+	if (!span->ended)
+		span->end = last->last + file->header.interval;
+}
+
+static int find_groups(struct skt_file *file, unsigned flags, struct skt_err *err)
+{
+	int rc = flags & SKT_OPEN_NO_INDEX ? 0 : file_read_index(file);
+
+	file->span.indexed = rc > 0;
+	if (!rc)
+		rc = file_scan(file);
+	if (rc < 0)
+		return skt_err_set(err, rc, rc == -E2BIG ? "too many groups" : "out of memory");
+	measure(file);
+	if ((flags & SKT_OPEN_STRICT) && (file->n_damage || (!file->span.ended && !file->span.live)))
+		return skt_err_set(err, -EBADMSG, "recording is not whole: see sockquery --verify");
 	return 0;
 }
 
-/* A block's place in the file's order: sequence and snapshot numbers go on from the one before, and the first is a key. */
-static bool follows(const struct skt_file *file, const struct block_head *head, uint64_t sequence)
-{
-	const struct block *before = file->n_blocks ? &file->blocks[file->n_blocks - 1] : NULL;
-
-	if (head->sequence != sequence)
-		return false;
-	if (head->type != BLOCK_KEY && head->type != BLOCK_STEPS)
-		return true;
-	if (!head->snapshots || (head->type == BLOCK_KEY && head->snapshots != 1))
-		return false;
-	if (!before)
-		return head->type == BLOCK_KEY;
-	return head->number == before->head.number + before->head.snapshots;
-}
-
-/* Hop from head to head up to size; whatever is not whole ends it and is the file's problem. -ENOMEM is the only failure. */
-static int find_blocks(struct skt_file *file, uint64_t offset, uint64_t size)
-{
-	uint64_t sequence = 1;
-
-	for (; offset < size; sequence++) {
-		unsigned char bytes[BLOCK_HEAD_SIZE];
-		struct block_head head;
-		uint64_t length;
-		int64_t got = io_pread(file->fd, bytes, sizeof(bytes), offset);
-		int rc = 0;
-
-		if (got < 0)
-			rc = skt_err_sys(&file->problem, (int)got, "cannot read");
-		else if (file->span.ended)
-			rc = skt_err_set(&file->problem, -EBADMSG, "%llu bytes after the end block",
-					 (unsigned long long)(size - offset));
-		else if (got < (int64_t)sizeof(bytes))
-			rc = skt_err_set(&file->problem, -ENODATA, "file ends inside the head of a block");
-		else if (!block_head_get(bytes, file->sync, &head) || !follows(file, &head, sequence))
-			rc = skt_err_set(&file->problem, -EBADMSG,
-					 "no good block here; %llu bytes from here on are lost",
-					 (unsigned long long)(size - offset));
-		length = rc ? 0 : BLOCK_HEAD_SIZE + (uint64_t)head.length + BLOCK_TAIL_SIZE;
-		if (!rc && length > size - offset)
-			rc = skt_err_set(&file->problem, -ENODATA, "file ends inside a block: %llu bytes of %llu",
-					 (unsigned long long)(size - offset), (unsigned long long)length);
-		if (rc) {
-			skt_err_at(&file->problem, file->name, (int64_t)offset);
-			break;
-		}
-		if (head.type == BLOCK_END) {
-			file->span.ended = true;
-			file->span.end = head.last;
-		} else if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS) {
-			if (add_block(file, &head, offset))
-				return -ENOMEM;
-		}
-		offset += length;
-	}
-	file->span.bytes = offset;
-	return 0;
-}
-
-int skt_file_open(int fd, const char *name, struct skt_file **ret, struct skt_err *err)
+int skt_file_open(int fd, const char *name, unsigned flags, struct skt_file **ret, struct skt_err *err)
 {
 	struct skt_file *file = calloc(1, sizeof(*file));
-	uint64_t header_end = 0;
 	struct stat status;
 	int rc;
 
 	if (!file)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	file->fd = fd;
-	skt_err_init(&file->problem);
 	file->name = malloc(strlen(name) + 1);
-	if (!file->name)
+	if (!file->name) {
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	else if (fstat(fd, &status))
+	} else if (fstat(fd, &status)) {
 		rc = skt_err_sys(err, -errno, "cannot stat");
-	else if (!S_ISREG(status.st_mode))
+	} else if (!S_ISREG(status.st_mode)) {
 		rc = skt_err_set(err, -EINVAL, "not a regular file");
-	else
-		rc = read_header(file, (uint64_t)status.st_size, &header_end, err);
-	if (!rc) {
+	} else {
 		memcpy(file->name, name, strlen(name) + 1);
-		rc = find_blocks(file, header_end, (uint64_t)status.st_size);
-		if (rc)
-			skt_err_set(err, rc, "out of memory");
+		/* the lock first: a recorder that ends in between has then written all of what is read */
+		file->span.live = is_locked(fd);
+		file->size = (uint64_t)status.st_size;
+		rc = read_header(file, err);
 	}
+	if (!rc)
+		rc = find_groups(file, flags, err);
 	if (rc) {
 		skt_err_at(err, name, -1);
 		skt_file_free(file);
@@ -159,7 +139,8 @@ void skt_file_free(struct skt_file *file)
 	if (!file)
 		return;
 	header_release(&file->header);
-	free(file->blocks);
+	free(file->groups);
+	free(file->damage);
 	free(file->name);
 	free(file);
 }
@@ -179,37 +160,46 @@ struct skt_span skt_file_span(const struct skt_file *file)
 	return file->span;
 }
 
-const struct skt_err *skt_file_problem(const struct skt_file *file)
+const struct skt_damage *skt_file_damage(const struct skt_file *file, size_t *ret_n)
 {
-	return &file->problem;
+	*ret_n = file->n_damage;
+	return file->damage;
 }
 
-int file_read_block(const struct skt_file *file, const struct block *block, struct skt_buf *payload,
+int file_read_head(const struct skt_file *file, uint64_t offset, struct block_head *ret)
+{
+	unsigned char bytes[BLOCK_HEAD_SIZE];
+	int64_t got = io_pread(file->fd, bytes, sizeof(bytes), offset);
+
+	if (got < 0)
+		return (int)got;
+	return got == (int64_t)sizeof(bytes) && block_head_get(bytes, file->sync, ret);
+}
+
+int file_read_block(const struct skt_file *file, uint64_t offset, const struct block_head *head, struct skt_buf *block,
 		    struct skt_err *err)
 {
-	size_t length = BLOCK_HEAD_SIZE + (size_t)block->head.length + BLOCK_TAIL_SIZE;
+	size_t length = (size_t)BLOCK_SIZE(head);
 	unsigned char *bytes;
 	int64_t got;
 	int rc = 0;
 
-	skt_buf_clear(payload);
-	bytes = skt_buf_room(payload, length);
+	skt_buf_clear(block);
+	bytes = skt_buf_room(block, length);
 	if (!bytes)
 		return skt_err_set(err, -ENOMEM, "out of memory");
-	got = io_pread(file->fd, bytes, length, block->offset);
+	got = io_pread(file->fd, bytes, length, offset);
 	if (got < 0)
 		rc = skt_err_sys(err, (int)got, "cannot read a block of %zu bytes", length);
 	else if (got < (int64_t)length)
 		rc = skt_err_set(err, -ENODATA, "file ends inside a block: %lld bytes of %zu", (long long)got, length);
-	else if (!block_tail_is_good(bytes, bytes + BLOCK_HEAD_SIZE, block->head.length,
-				     bytes + BLOCK_HEAD_SIZE + block->head.length))
+	else if (!block_tail_is_good(bytes, bytes + BLOCK_HEAD_SIZE, head->length,
+				     bytes + BLOCK_HEAD_SIZE + head->length))
 		rc = skt_err_set(err, -EBADMSG, "block of %zu bytes is damaged: its checksum is wrong", length);
 	if (rc) {
-		skt_err_at(err, file->name, (int64_t)block->offset);
+		skt_err_at(err, file->name, (int64_t)offset);
 		return rc;
 	}
-	/* the head and the tail have done their work */
-	memmove(bytes, bytes + BLOCK_HEAD_SIZE, block->head.length);
-	payload->len = block->head.length;
+	block->len = length;
 	return 0;
 }

@@ -4,10 +4,14 @@
 
 #include "record/block.h"
 
-/* A block that stands whole in the file, by its head; its payload is not looked at before it is read. */
-struct block {
-	struct block_head head;
+/* A group: where its key block stands, and what is in it as far as it is good. */
+struct group {
 	uint64_t offset;
+	uint64_t sequence; /* of the key block */
+	uint64_t number;   /* of its first snapshot */
+	uint64_t snapshots;
+	int64_t first; /* times of its first and last one */
+	int64_t last;
 };
 
 struct skt_file {
@@ -15,15 +19,41 @@ struct skt_file {
 	char *name;
 	struct skt_header header;
 	uint8_t sync[8];
-	struct block *blocks; /* keys and steps only */
-	size_t n_blocks;
-	size_t room;
+	uint64_t begin; /* of the first block */
+	uint64_t size;	/* of the file when it was opened */
+	struct group *groups;
+	size_t n_groups, room_groups;
+	struct skt_damage *damage;
+	size_t n_damage, room_damage;
 	struct skt_span span;
-	struct skt_err problem;
 };
 
-/* Read and check a block's payload into `payload` (emptied first). */
-int file_read_block(const struct skt_file *file, const struct block *block, struct skt_buf *payload,
+#define BLOCK_SIZE(head) (BLOCK_HEAD_SIZE + (uint64_t)(head)->length + BLOCK_TAIL_SIZE)
+
+/* Read the head at an offset: 1 good, 0 not (or the file ends inside it), or a negative errno. */
+int file_read_head(const struct skt_file *file, uint64_t offset, struct block_head *ret);
+
+/*
+ * Read the whole block at an offset, whose head was read before, into `block` (emptied first): its bytes, tail included, the
+ * checksum proven. 0; -ENODATA the file ends inside it; -EBADMSG; -ENOMEM; or what the system said.
+ */
+int file_read_block(const struct skt_file *file, uint64_t offset, const struct block_head *head, struct skt_buf *block,
 		    struct skt_err *err);
+
+int file_add_group(struct skt_file *file, const struct group *group);
+int file_add_damage(struct skt_file *file, const struct skt_damage *damage);
+
+/* Find groups and damage by hopping over all blocks. 0, -ENOMEM, -E2BIG. */
+int file_scan(struct skt_file *file);
+
+/* Find groups by the index: 1 done, 0 there is none that can be used (and file is as before), or -ENOMEM. */
+int file_read_index(struct skt_file *file);
+
+/* Groups in one index block: what the writer puts into one, and what a reader takes memory for. */
+#define INDEX_GROUPS	 64
+#define INDEX_GROUPS_MAX 65536
+
+/* The payload of an index block: where the one before it is (0: none), and groups. */
+void index_put(uint64_t before, const struct group *groups, size_t n, struct skt_buf *out);
 
 #endif

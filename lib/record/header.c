@@ -76,30 +76,27 @@ int header_put(const struct skt_header *header, const uint8_t sync[8], struct sk
 	return skt_buf_status(out);
 }
 
-size_t header_length(const void *bytes, size_t length, struct skt_err *err)
+int header_length(const void *bytes, size_t length, size_t *ret, struct skt_err *err)
 {
 	struct cur in;
 	uint16_t major;
 	uint32_t stated;
 
 	cur_init(&in, bytes, length);
-	if (length < sizeof(magic) || memcmp(cur_bytes(&in, sizeof(magic)), magic, sizeof(magic))) {
-		skt_err_set(err, -EBADMSG, "not a recording");
-		return 0;
-	}
+	if (length < sizeof(magic) || memcmp(cur_bytes(&in, sizeof(magic)), magic, sizeof(magic)))
+		return skt_err_set(err, -EBADMSG, "not a recording");
 	major = cur_le16(&in);
 	cur_le16(&in);
 	stated = cur_le32(&in);
 	if (in.bad || length < HEADER_FIXED_SIZE)
-		skt_err_set(err, -ENODATA, "file ends inside the header");
-	else if (major != SKT_MAJOR)
-		skt_err_set(err, -EPROTONOSUPPORT, "recording has format version %u, this program reads %u", major,
-			    SKT_MAJOR);
-	else if (stated < HEADER_FIXED_SIZE + 4 || stated > SKT_HEADER_MAX)
-		skt_err_set(err, -EBADMSG, "header of %u bytes is not within %u to %zu", stated, HEADER_FIXED_SIZE + 4,
-			    SKT_HEADER_MAX);
-	else
-		return stated;
+		return skt_err_set(err, -ENODATA, "file ends inside the header");
+	if (major != SKT_MAJOR)
+		return skt_err_set(err, -EPROTONOSUPPORT, "recording has format version %u, this program reads %u",
+				   major, SKT_MAJOR);
+	if (stated < HEADER_FIXED_SIZE + 4 || stated > SKT_HEADER_MAX)
+		return skt_err_set(err, -EBADMSG, "header of %u bytes is not within %u to %zu", stated,
+				   HEADER_FIXED_SIZE + 4, SKT_HEADER_MAX);
+	*ret = stated;
 	return 0;
 }
 

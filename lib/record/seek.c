@@ -4,109 +4,65 @@
 #include <errno.h>
 #include <string.h>
 
-/* The last block, in the file's order, that suits: its number, or n_blocks. */
-static size_t block_of_number(const struct skt_file *file, uint64_t number)
+/* The group that holds a snapshot, or would: n_groups where it is before all. */
+static size_t group_of_number(const struct skt_file *file, uint64_t number)
 {
-	size_t low = 0, high = file->n_blocks;
+	size_t low = 0, high = file->n_groups;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (file->blocks[middle].head.number <= number)
+		if (file->groups[middle].number <= number)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low ? low - 1 : file->n_blocks;
+	return low ? low - 1 : file->n_groups;
 }
 
-/* The wall clock may have stepped back, so the blocks' times need not be sorted: the last one that begins in time. */
-static size_t block_of_time(const struct skt_file *file, int64_t when)
+/* The wall clock may have stepped back, so the groups' times need not be sorted: the last one that begins in time. */
+static size_t group_of_time(const struct skt_file *file, int64_t when)
 {
-	for (size_t i = file->n_blocks; i-- > 0;)
-		if (file->blocks[i].head.first <= when)
+	for (size_t i = file->n_groups; i-- > 0;)
+		if (file->groups[i].first <= when)
 			return i;
-	return file->n_blocks;
+	return file->n_groups;
 }
 
-static size_t key_before(const struct skt_file *file, size_t block)
-{
-	while (file->blocks[block].head.type != BLOCK_KEY)
-		block--;
-	return block;
-}
-
-/* When the next snapshot was taken, if it is in the same block: steps begin with their time. */
-static bool peek_time(const struct skt_cursor *cursor, int64_t *ret_when)
-{
-	struct cur meta = cursor->in[SECTION_META];
-
-	if (!cursor->left)
-		return false;
-	*ret_when = (int64_t)cur_le64(&meta);
-	return !meta.bad;
-}
-
-/* How far to go: the last snapshot of this block whose number and time are not beyond. */
-struct goal {
-	size_t block;
-	uint64_t number;
-	int64_t when;
-};
-
-static bool is_there(const struct skt_cursor *cursor, const struct goal *goal)
+/* Walk from the start of a group to its last snapshot that is not beyond number and time. *ret_good: the last one that could be read. */
+static int walk(struct skt_cursor *cursor, size_t group, uint64_t number, int64_t when, uint64_t *ret_good,
+		struct skt_err *err)
 {
 	int64_t next;
 
-	if (cursor->block <= goal->block)
-		return false;
-	return !cursor->left || cursor->now.number >= goal->number || (peek_time(cursor, &next) && next > goal->when);
-}
-
-static int walk_to(struct skt_cursor *cursor, const struct goal *goal, struct skt_err *err)
-{
-	struct skt_step *step;
-
-	cursor_rewind(cursor, key_before(cursor->file, goal->block));
+	cursor_rewind(cursor, group);
+	*ret_good = 0;
 	do {
+		struct skt_step *step;
 		int rc = skt_cursor_next(cursor, &step, err);
 
-		if (rc < 0)
+		if (rc <= 0)
 			return rc;
-	} while (!is_there(cursor, goal));
+		*ret_good = cursor->now.number;
+	} while (*ret_good < number && cursor_peek(cursor, &next) && next <= when);
 	return 0;
 }
 
 /*
- * Go there. Where damage lies before it, go to the last snapshot that can be read instead, and say -EBADMSG all the same:
- * a step that failed half way leaves a snapshot that is neither, so the group is walked again up to the step before.
+ * Go there. Where damage lies before it, go to the last snapshot that can be read instead, and say what is damaged
+ * all the same: a step that failed half way leaves a snapshot that is neither, so the group is walked again up to the one before.
  */
-static int go(struct skt_cursor *cursor, struct goal goal, struct skt_err *err)
+static int go(struct skt_cursor *cursor, size_t group, uint64_t number, int64_t when, struct skt_err *err)
 {
-	const struct skt_file *file = cursor->file;
-	uint64_t good = 0;
-	int rc = walk_to(cursor, &goal, err);
+	uint64_t good, again;
+	int rc = walk(cursor, group, number, when, &good, err);
 
-	while (rc < 0 && rc != -ENOMEM && goal.block < file->n_blocks) {
-		size_t key = key_before(file, goal.block);
-		struct skt_step *step;
-
-		cursor_rewind(cursor, key);
-		for (good = 0; cursor->block <= goal.block; good = cursor->now.number)
-			if (skt_cursor_next(cursor, &step, NULL) <= 0)
-				break;
-		if (good) {
-			struct goal reachable = { .block = block_of_number(file, good),
-						  .number = good,
-						  .when = INT64_MAX };
-
-			walk_to(cursor, &reachable, NULL);
-			return rc;
-		}
-		if (!key)
-			break;
-		goal = (struct goal){ .block = key - 1, .number = UINT64_MAX, .when = INT64_MAX };
-	}
+	if (rc >= 0 || rc == -ENOMEM)
+		return rc;
+	while (!good && group)
+		walk(cursor, --group, UINT64_MAX, INT64_MAX, &good, NULL);
+	if (good)
+		walk(cursor, group, good, INT64_MAX, &again, NULL);
 	return rc;
 }
 
@@ -126,8 +82,8 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 	skt_buf_init(&text);
 	skt_buf_text(&text, "no snapshot is in force at ");
 	skt_time_format(&text, when, zone);
-	add_neighbour(&text, ": the first is", 1, span.first, zone);
-	add_neighbour(&text, ", the last is", span.snapshots, span.last, zone);
+	add_neighbour(&text, ": the first is", file->groups[0].number, span.first, zone);
+	add_neighbour(&text, ", the last is", span.number, span.last, zone);
 	skt_buf_text(&text, " and holds until ");
 	skt_time_format(&text, span.end, zone);
 	skt_buf_byte(&text, '\0');
@@ -140,27 +96,66 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 static int seek_number(struct skt_cursor *cursor, uint64_t number, struct skt_err *err)
 {
 	const struct skt_file *file = cursor->file;
-	struct goal goal = { .number = number, .when = INT64_MAX };
+	size_t group = group_of_number(file, number);
 
-	if (number < 1 || number > file->span.snapshots) {
-		skt_err_set(err, -ERANGE, "there is no snapshot #%llu: there are #1 to #%llu",
-			    (unsigned long long)number, (unsigned long long)file->span.snapshots);
+	if (group == file->n_groups || number > file->span.number) {
+		skt_err_set(err, -ERANGE, "there is no snapshot #%llu: there are #%llu to #%llu",
+			    (unsigned long long)number, (unsigned long long)file->groups[0].number,
+			    (unsigned long long)file->span.number);
 		skt_err_at(err, file->name, -1);
 		return -ERANGE;
 	}
-	goal.block = block_of_number(file, number);
-	return go(cursor, goal, err);
+	if (number >= file->groups[group].number + file->groups[group].snapshots) {
+		skt_err_set(err, -ERANGE, "snapshot #%llu is lost: #%llu is the last before it, #%llu the next",
+			    (unsigned long long)number,
+			    (unsigned long long)(file->groups[group].number + file->groups[group].snapshots - 1),
+			    (unsigned long long)file->groups[group + 1].number);
+		skt_err_at(err, file->name, -1);
+		return -ERANGE;
+	}
+	return go(cursor, group, number, INT64_MAX, err);
+}
+
+/* A snapshot is in force until the next one; before a gap, for one interval. */
+static int check_gap(struct skt_cursor *cursor, int64_t when, enum skt_zone zone, struct skt_err *err)
+{
+	const struct skt_file *file = cursor->file;
+
+	for (size_t i = 0; i < file->n_damage; i++) {
+		const struct skt_damage *damage = &file->damage[i];
+		struct skt_buf text;
+
+		if (damage->after != cursor->now.time || when <= damage->after + file->header.interval ||
+		    when >= damage->until)
+			continue;
+		skt_buf_init(&text);
+		skt_buf_text(&text, "no snapshot is in force at ");
+		skt_time_format(&text, when, zone);
+		add_neighbour(&text, ", in a gap: before it is", cursor->now.number, damage->after, zone);
+		if (damage->until != INT64_MAX) {
+			skt_buf_text(&text, ", after it the one at ");
+			skt_time_format(&text, damage->until, zone);
+		}
+		skt_buf_byte(&text, '\0');
+		skt_err_set(err, -ERANGE, "%s", text.failed ? "no snapshot is in force in a gap" : (char *)text.data);
+		skt_err_at(err, file->name, -1);
+		skt_buf_release(&text);
+		cursor_rewind(cursor, file->n_groups);
+		return -ERANGE;
+	}
+	return 0;
 }
 
 static int seek_instant(struct skt_cursor *cursor, int64_t when, enum skt_zone zone, struct skt_err *err)
 {
 	const struct skt_file *file = cursor->file;
-	struct goal goal = { .number = UINT64_MAX, .when = when };
+	size_t group = group_of_time(file, when);
+	int rc;
 
-	goal.block = block_of_time(file, when);
-	if (goal.block == file->n_blocks || when > file->span.end)
+	if (group == file->n_groups || when > file->span.end)
 		return out_of_range(file, when, zone, err);
-	return go(cursor, goal, err);
+	rc = go(cursor, group, UINT64_MAX, when, err);
+	return rc ? rc : check_gap(cursor, when, zone, err);
 }
 
 /* The only instant of the recording at which a clock on the wall shows this. */
@@ -216,8 +211,8 @@ int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum
 	case SKT_TIME_LAST:
 	case SKT_TIME_NUMBER:
 		rc = seek_number(cursor,
-				 time->kind == SKT_TIME_FIRST  ? 1
-				 : time->kind == SKT_TIME_LAST ? span.snapshots
+				 time->kind == SKT_TIME_FIRST  ? file->groups[0].number
+				 : time->kind == SKT_TIME_LAST ? span.number
 							       : time->number,
 				 err);
 		if (cursor->has_now)

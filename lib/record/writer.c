@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/block.h"
+#include "record/file.h"
 
+#include "base/array.h"
 #include "base/io.h"
+#include "record/digest.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -27,40 +31,56 @@
 struct skt_writer {
 	int fd;
 	char *name;
+	enum skt_sync sync_when;
 	uint8_t sync[8];
 	uint8_t chain[CHAIN_SIZE];
+	crypto_hash_sha256_state sha; /* of all that was written */
 	int64_t interval;
 	uint64_t bytes;
-	uint64_t sequence;
+	uint64_t sequence; /* of the last block */
 
 	/* the block being gathered */
 	struct skt_buf sections[SECTION_END];
 	struct block_head head;
 	int64_t head_boottime;
+	struct skt_buf payload;
 
 	/* the group being written */
-	bool began;
+	bool began; /* false: the next snapshot begins one */
 	int64_t group_boottime;
-	uint64_t group_snapshots;
+	struct group group;
 	uint64_t key_bytes;
 	uint64_t step_bytes;
 	uint32_t strings; /* of the group's table, written so far */
+	uint32_t digest;
+
+	/* groups that no index tells yet */
+	struct group *groups;
+	size_t n_groups, room_groups;
+	uint64_t index; /* offset of the last index block, 0 none */
+
+	/* what could not be written since the last block that was */
+	struct block_head gap;
+	uint64_t lost;
+	uint64_t next_number; /* of the snapshot after the last one added */
 
 	struct encoder encoder;
 	struct skt_matcher *matcher;
 	struct skt_step key;
-	struct skt_buf payload;
 };
 
 /* All of it, or nothing: a file is cut back to where the write began. */
-static int write_whole(struct skt_writer *writer, struct iovec *parts, int n, struct skt_err *err)
+static int write_whole(struct skt_writer *writer, const struct iovec *parts, int n, struct skt_err *err)
 {
+	struct iovec left[3];
 	uint64_t length = 0;
 	int rc;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		left[i] = parts[i];
 		length += parts[i].iov_len;
-	rc = io_writev(writer->fd, parts, n);
+	}
+	rc = io_writev(writer->fd, left, n);
 	if (rc) {
 		/* a pipe cannot be cut, and says EINVAL; the reader finds a torn block there */
 		if (ftruncate(writer->fd, (off_t)writer->bytes) == 0)
@@ -69,61 +89,157 @@ static int write_whole(struct skt_writer *writer, struct iovec *parts, int n, st
 		skt_err_at(err, writer->name, (int64_t)writer->bytes);
 		return rc;
 	}
+	for (int i = 0; i < n; i++)
+		crypto_hash_sha256_update(&writer->sha, parts[i].iov_base, parts[i].iov_len);
 	writer->bytes += length;
 	return 0;
 }
 
-static int write_block(struct skt_writer *writer, struct skt_err *err)
+/* Write a block with this head (length and sequence are filled in) and payload. */
+static int write_block(struct skt_writer *writer, struct block_head *head, const struct skt_buf *payload,
+		       struct skt_err *err)
 {
-	uint8_t head[BLOCK_HEAD_SIZE], tail[BLOCK_TAIL_SIZE], chain[CHAIN_SIZE];
+	uint8_t bytes[BLOCK_HEAD_SIZE], tail[BLOCK_TAIL_SIZE], chain[CHAIN_SIZE];
 	struct iovec parts[3];
 	int rc;
 
-	skt_buf_clear(&writer->payload);
-	rc = payload_put(writer->sections, writer->interval >= LEVEL_SLOW_NS ? LEVEL_SLOW : LEVEL_FAST,
-			 &writer->payload);
-	if (rc) {
-		skt_err_set(err, rc, "block of %zu bytes cannot be packed", writer->payload.len);
-		skt_err_at(err, writer->name, (int64_t)writer->bytes);
-		return rc;
-	}
-	writer->head.length = (uint32_t)writer->payload.len;
-	writer->head.sequence = writer->sequence + 1;
-	block_head_put(&writer->head, writer->sync, head);
+	head->length = (uint32_t)payload->len;
+	head->sequence = writer->sequence + 1;
+	block_head_put(head, writer->sync, bytes);
 	memcpy(chain, writer->chain, CHAIN_SIZE);
-	block_tail_put(head, writer->payload.data, writer->payload.len, chain, tail);
-	parts[0] = (struct iovec){ .iov_base = head, .iov_len = sizeof(head) };
-	parts[1] = (struct iovec){ .iov_base = writer->payload.data, .iov_len = writer->payload.len };
+	chain_next(bytes, payload->data, payload->len, chain);
+	block_tail_put(bytes, payload->data, payload->len, chain, tail);
+	parts[0] = (struct iovec){ .iov_base = bytes, .iov_len = sizeof(bytes) };
+	parts[1] = (struct iovec){ .iov_base = payload->data, .iov_len = payload->len };
 	parts[2] = (struct iovec){ .iov_base = tail, .iov_len = sizeof(tail) };
 	rc = write_whole(writer, parts, 3, err);
 	if (rc)
 		return rc;
 	memcpy(writer->chain, chain, CHAIN_SIZE);
 	writer->sequence++;
-	if (writer->head.type == BLOCK_KEY)
-		writer->key_bytes = sizeof(head) + writer->payload.len + sizeof(tail);
-	else
-		writer->step_bytes += sizeof(head) + writer->payload.len + sizeof(tail);
 	/* a pipe has nothing to sync and says so; a disk that cannot is trouble that the next write meets */
-	(void)fdatasync(writer->fd);
+	if (writer->sync_when == SKT_SYNC_BLOCK || (writer->sync_when == SKT_SYNC_GROUP && head->type == BLOCK_KEY))
+		(void)fdatasync(writer->fd);
+	return 0;
+}
+
+/* Tell where the groups since the last index are. */
+static int write_index(struct skt_writer *writer, struct skt_err *err)
+{
+	struct block_head head = { .type = BLOCK_INDEX, .flags = BLOCK_ANCILLARY };
+	uint64_t offset = writer->bytes;
+	int rc;
+
+	if (!writer->n_groups)
+		return 0;
+	skt_buf_clear(&writer->payload);
+	index_put(writer->index, writer->groups, writer->n_groups, &writer->payload);
+	rc = skt_buf_status(&writer->payload);
+	if (rc)
+		return skt_err_set(err, rc, "out of memory");
+	rc = write_block(writer, &head, &writer->payload, err);
+	if (rc)
+		return rc;
+	writer->index = offset;
+	writer->n_groups = 0;
+	return 0;
+}
+
+/* The group is complete: remember it for the index. */
+static int end_group(struct skt_writer *writer, struct skt_err *err)
+{
+	if (!writer->group.snapshots)
+		return 0;
+	if (array_room(&writer->groups, &writer->room_groups, writer->n_groups + 1, sizeof(*writer->groups)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	writer->groups[writer->n_groups++] = writer->group;
+	memset(&writer->group, 0, sizeof(writer->group));
+	return writer->n_groups < INDEX_GROUPS ? 0 : write_index(writer, err);
+}
+
+/* What was gathered is lost: it is told once writing works again, and what comes next begins a group. */
+static void lose(struct skt_writer *writer)
+{
+	const struct block_head *head = &writer->head;
+
+	if (!writer->gap.snapshots) {
+		writer->gap = *head;
+		writer->gap.type = BLOCK_GAP;
+		writer->gap.flags = BLOCK_ANCILLARY;
+		writer->gap.snapshots = 0;
+	}
+	writer->gap.last = head->last;
+	writer->gap.snapshots += head->snapshots;
+	writer->lost += head->snapshots;
+	writer->began = false;
+}
+
+static int write_gap(struct skt_writer *writer, struct skt_err *err)
+{
+	struct skt_buf nothing;
+	int rc;
+
+	if (!writer->gap.snapshots)
+		return 0;
+	skt_buf_init(&nothing);
+	rc = write_block(writer, &writer->gap, &nothing, err);
+	if (!rc)
+		memset(&writer->gap, 0, sizeof(writer->gap));
+	return rc;
+}
+
+static int write_gathered(struct skt_writer *writer, struct skt_err *err)
+{
+	struct block_head *head = &writer->head;
+	struct group *group = &writer->group;
+	uint64_t offset;
+	int rc;
+
+	skt_buf_le32(&writer->sections[SECTION_META], writer->digest);
+	skt_buf_clear(&writer->payload);
+	rc = payload_put(writer->sections, writer->interval >= LEVEL_SLOW_NS ? LEVEL_SLOW : LEVEL_FAST,
+			 &writer->payload);
+	if (rc) {
+		skt_err_set(err, rc, rc == -E2BIG ? "block exceeds its limit" : "out of memory");
+		return skt_err_at(err, writer->name, (int64_t)writer->bytes), rc;
+	}
+	rc = write_gap(writer, err);
+	offset = writer->bytes;
+	if (!rc)
+		rc = write_block(writer, head, &writer->payload, err);
+	if (rc)
+		return rc;
+	if (head->type == BLOCK_KEY) {
+		*group = (struct group){
+			.offset = offset, .sequence = writer->sequence, .number = head->number, .first = head->first
+		};
+		writer->key_bytes = writer->bytes - offset;
+	} else {
+		writer->step_bytes += writer->bytes - offset;
+	}
+	group->snapshots += head->snapshots;
+	group->last = head->last;
 	return 0;
 }
 
 /* Write the steps gathered so far, if there are any. */
 static int flush(struct skt_writer *writer, struct skt_err *err)
 {
-	int rc = writer->head.snapshots ? write_block(writer, err) : 0;
+	int rc = writer->head.snapshots ? write_gathered(writer, err) : 0;
 
+	if (rc)
+		lose(writer);
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_clear(&writer->sections[id]);
 	memset(&writer->head, 0, sizeof(writer->head));
 	return rc;
 }
 
-int skt_writer_open(int fd, const char *name, const struct skt_header *header, const uint8_t random[24],
-		    struct skt_writer **ret, struct skt_err *err)
+int skt_writer_open(int fd, const char *name, const struct skt_header *header, enum skt_sync sync,
+		    const uint8_t random[24], struct skt_writer **ret, struct skt_err *err)
 {
 	struct skt_writer *writer = calloc(1, sizeof(*writer));
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct skt_header ours = *header;
 	struct skt_buf bytes;
 	struct iovec part;
@@ -137,7 +253,10 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, c
 	memcpy(writer->sync, random + 16, sizeof(writer->sync));
 	memcpy(&seed, random, sizeof(seed));
 	writer->fd = fd;
+	writer->sync_when = sync;
 	writer->interval = header->interval;
+	writer->next_number = 1;
+	crypto_hash_sha256_init(&writer->sha);
 	writer->name = malloc(strlen(name) + 1);
 	writer->matcher = skt_matcher_new(seed);
 	rc = header_put(&ours, writer->sync, &bytes);
@@ -151,6 +270,8 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, c
 		goto out;
 	}
 	memcpy(writer->name, name, strlen(name) + 1);
+	/* a pipe takes no lock, and neither do some network filesystems: such a file is then OPEN, not LIVE */
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
 	chain_start(bytes.data, bytes.len, writer->chain);
 	part = (struct iovec){ .iov_base = bytes.data, .iov_len = bytes.len };
 	rc = write_whole(writer, &part, 1, err);
@@ -173,6 +294,7 @@ void skt_writer_free(struct skt_writer *writer)
 	skt_step_release(&writer->key);
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
+	free(writer->groups);
 	free(writer->name);
 	free(writer);
 }
@@ -181,7 +303,7 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 {
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || age >= GROUP_MOST_NS || age < 0 || writer->group_snapshots >= GROUP_MOST_SNAPSHOTS ||
+	return !writer->began || age >= GROUP_MOST_NS || age < 0 || writer->group.snapshots >= GROUP_MOST_SNAPSHOTS ||
 	       (age >= GROUP_LEAST_NS && writer->step_bytes >= GROUP_GROWTH * writer->key_bytes);
 }
 
@@ -210,57 +332,91 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, struct s
 	*now = dense;
 	writer->began = true;
 	writer->group_boottime = now->boottime;
-	writer->group_snapshots = 0;
 	writer->step_bytes = 0;
+	writer->digest = digest_rows(now);
 	writer->head.type = BLOCK_KEY;
 	return 0;
 }
 
-int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
-		   struct skt_err *err)
+static int gather(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step, bool key,
+		  struct skt_err *err)
 {
-	bool key = group_is_over(writer, now);
 	int rc = 0;
 
-	if (key)
-		rc = flush(writer, err);
 	if (!writer->head.snapshots) {
 		writer->head.type = BLOCK_STEPS;
 		writer->head.number = now->number;
 		writer->head.first = now->time;
 		writer->head_boottime = now->boottime;
 	}
-	if (!rc && key)
-		rc = add_key(writer, now, err);
-	else if (!rc)
-		step_encode(&writer->encoder, step, now, writer->strings, writer->sections);
-	if (rc)
-		return rc;
-	writer->strings = skt_strtab_count(now->strings);
 	writer->head.last = now->time;
 	writer->head.snapshots++;
-	writer->group_snapshots++;
-	if (key || now->boottime - writer->head_boottime + writer->interval >= BLOCK_NS)
-		rc = flush(writer, err);
+	writer->next_number = now->number + 1;
+	if (key) {
+		rc = add_key(writer, now, err);
+	} else {
+		step_encode(&writer->encoder, step, now, writer->strings, writer->sections);
+		writer->digest = digest_step(writer->digest, now, step);
+	}
+	if (rc)
+		lose(writer);
+	writer->strings = skt_strtab_count(now->strings);
 	return rc;
 }
 
-int skt_writer_end(struct skt_writer *writer, int64_t when, int64_t boottime, struct skt_err *err)
+int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		   struct skt_err *err)
 {
+	bool key = group_is_over(writer, now);
+	int rc = 0, flushed;
+
+	if (key) {
+		rc = flush(writer, err);
+		if (!rc)
+			rc = end_group(writer, err);
+	}
+	/* the snapshot is added all the same: that the one before was lost is no reason to lose this one */
+	flushed = gather(writer, now, step, key || !writer->began, rc ? NULL : err);
+	if (!flushed && (key || now->boottime - writer->head_boottime + writer->interval >= BLOCK_NS))
+		flushed = flush(writer, rc ? NULL : err);
+	return rc ? rc : flushed;
+}
+
+int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
+{
+	struct block_head head = { .type = BLOCK_END, .first = when, .last = when };
+	struct skt_buf nothing;
 	int rc = flush(writer, err);
 
-	(void)boottime;
-	if (rc)
-		return rc;
-	writer->head.type = BLOCK_END;
-	writer->head.first = when;
-	writer->head.last = when;
-	rc = write_block(writer, err);
-	memset(&writer->head, 0, sizeof(writer->head));
+	skt_buf_init(&nothing);
+	if (!rc)
+		rc = end_group(writer, err);
+	if (!rc)
+		rc = write_gap(writer, err);
+	if (!rc)
+		rc = write_index(writer, err);
+	head.number = writer->next_number;
+	if (!rc)
+		rc = write_block(writer, &head, &nothing, err);
+	if (!rc && writer->sync_when != SKT_SYNC_NONE)
+		(void)fdatasync(writer->fd);
 	return rc;
 }
 
 uint64_t skt_writer_bytes(const struct skt_writer *writer)
 {
 	return writer->bytes;
+}
+
+uint64_t skt_writer_lost(const struct skt_writer *writer)
+{
+	return writer->lost;
+}
+
+void skt_writer_chain(const struct skt_writer *writer, uint8_t ret_chain[CHAIN_SIZE], uint8_t ret_file[CHAIN_SIZE])
+{
+	crypto_hash_sha256_state sha = writer->sha;
+
+	memcpy(ret_chain, writer->chain, CHAIN_SIZE);
+	crypto_hash_sha256_final(&sha, ret_file);
 }

@@ -54,7 +54,7 @@ static void put_quoted(const char *text, size_t len, const char *escape, struct 
 	skt_buf_byte(out, '"');
 }
 
-/* What stands in out from `start` on becomes a quoted field. escape is a backslash and an x, as such text writes them. */
+/* What stands in out from `start` on becomes a quoted field. escape is \x, as such text writes it. */
 static void quote(struct skt_buf *out, size_t start, const char *escape)
 {
 	struct skt_buf text;

@@ -7,7 +7,7 @@
 
 #define GAP 2 /* 1 where that makes it fit */
 
-/* One long list of processes must not push the next column of all lines out of sight: a wider cell pushes its own line. */
+/* One long list of processes must not push COMMAND out of sight in all lines: a wider cell pushes its own line. */
 #define WIDEST 56
 
 /* Down to where the last column gives way, then the one before it, then the last again: less of it is of no use. */

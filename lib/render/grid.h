@@ -12,9 +12,9 @@
  * Cells in columns as wide as their widest cell. The text of a cell is appended to `text`, escaped, and
  * grid_cell() ends it; cells come row by row.
  *
- * Where a line would not fit the terminal, the last two columns give way, the last first; cells are cut to them. Columns
- * that say how narrow they may get do so in between: the few cells that are wider (IPv6 addresses among IPv4) are
- * not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
+ * Where a line would not fit the terminal, the last two columns give way, the last first; cells are cut to them.
+ * Columns that say how narrow they may get do so in between: the few cells that are wider (IPv6 addresses among
+ * IPv4) are not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
  */
 #define GRID_COLUMNS 12
 

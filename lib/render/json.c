@@ -4,7 +4,7 @@
 #include <skt/escape.h>
 #include <skt/time.h>
 
-/* RFC 8259. Numbers stand as they are, beyond 2^53 too: who reads them as doubles loses the last digits of such inodes. */
+/* RFC 8259. Numbers stand as they are, beyond 2^53 too: who reads those as doubles loses their last digits. */
 
 static void put_string(struct skt_buf *out, const char *bytes, size_t len)
 {

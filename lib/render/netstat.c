@@ -7,9 +7,9 @@
 #include <string.h>
 
 /*
- * The look of `netstat -tuwapn` of net-tools 2.10, byte for byte on what it can read (the blanks at the ends of lines
- * too), but for what a terminal must not see. Of a process without a command line, which netstat does not show, it shows
- * the comm.
+ * The look of `netstat -tuwapn` of net-tools 2.10, byte for byte on what it can read, the blanks at the ends of lines
+ * too; but what a terminal must not see is escaped. Of a process whose command line is unknown, which netstat does
+ * not show at all, this shows the comm.
  */
 
 #define ADDRESS_COLUMNS 22  /* of an address and its port, without the colon between them */
@@ -72,7 +72,15 @@ static bool has_cmdline(const struct skt_process *process)
 	return process->has & SKT_BIT(SKT_P_CMDLINE);
 }
 
-/* netstat knows one process per inode, the first whose command line it can read, and /proc lists them by pid. */
+/* Whether a is to be named rather than b. netstat names the first that it meets, and /proc lists them by pid. */
+static bool goes_before(const struct skt_process *a, const struct skt_process *b)
+{
+	if (has_cmdline(a) != has_cmdline(b))
+		return has_cmdline(a);
+	return a->pid < b->pid;
+}
+
+/* The process to name, or NULL: there is none, or none with a name. */
 static const struct skt_process *first_process(const struct row *row)
 {
 	const struct skt_owner *owners = row_owners(row);
@@ -81,8 +89,9 @@ static const struct skt_process *first_process(const struct row *row)
 	for (uint32_t i = 0; i < row->sock->n_owners; i++) {
 		const struct skt_process *process = &row->snapshot->processes[owners[i].process];
 
-		if (!first || has_cmdline(process) > has_cmdline(first) ||
-		    (has_cmdline(process) == has_cmdline(first) && process->pid < first->pid))
+		if (!(process->has & (SKT_BIT(SKT_P_CMDLINE) | SKT_BIT(SKT_P_COMM))))
+			continue;
+		if (!first || goes_before(process, first))
 			first = process;
 	}
 	return first;
@@ -93,8 +102,7 @@ static void put_comm(const struct row *row, const struct skt_process *process, s
 	size_t len;
 	const char *comm = skt_strtab_get(row->snapshot->strings, process->comm, &len);
 
-	if (process->has & SKT_BIT(SKT_P_COMM))
-		skt_escape(out, comm, len);
+	skt_escape(out, comm, len);
 }
 
 /* The first argument; of one that is an absolute path what follows the last slash, even where arguments are in it. */

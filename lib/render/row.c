@@ -19,8 +19,9 @@ bool row_has_uid(const struct row *row)
 	const struct skt_sock *sock = row->sock;
 
 	/*
-	 * TIME_WAIT's uid is a constant 0 (get_timewait4_sock()), and so was, before Linux 6.17, that of any socket that
-	 * no file refers to (sock_i_uid()): root must not be blamed for those. A SYN_RECV shows its listener's.
+	 * TIME_WAIT's uid is a constant 0 (get_timewait4_sock(), which prints FIN_WAIT2 too), and so is, where the kernel
+	 * asks the socket's file (sock_i_uid()), that of any socket without one: root must not be blamed for those. A
+	 * SYN_RECV shows its listener's.
 	 */
 	return sock->uid || sock->inode || sock->state == SKT_SYN_RECV;
 }

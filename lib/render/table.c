@@ -13,10 +13,10 @@
 /*
  * What a person reads: a socket a line, its owners together, and words where there are none.
  *
- *	TABLE  STATE        RX  TX  LOCAL           REMOTE             USER  PROCESS PID/FD          COMMAND
- *	tcp    LISTEN        0   0  0.0.0.0:80      0.0.0.0:*          root  nginx 720/6 721/6,8     nginx: master process
- *	tcp    TIME_WAIT     0   0  10.0.0.5:41998  203.0.113.9:443    -     (carried) curl 991/5    curl https://...
- *	udp    CLOSE         0   0  0.0.0.0:8472    0.0.0.0:*          root  (unheld)
+ *	TABLE  STATE      RX  TX  LOCAL           REMOTE           USER  PROCESS PID/FD        COMMAND
+ *	tcp    LISTEN      0   0  0.0.0.0:80      0.0.0.0:*        root  nginx 720/6 721/6,8   nginx: master process
+ *	tcp    TIME_WAIT   0   0  10.0.0.5:41998  203.0.113.9:443  -     (carried) curl 991/5  curl https://...
+ *	udp    CLOSE       0   0  0.0.0.0:8472    0.0.0.0:*        root  (unheld)
  *
  * COMMAND is that of the process that is named first. "+?" after a list says that it may be incomplete.
  */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "info.h"
+
+#include "cli.h"
+#include "recording.h"
+
+#include <skt/escape.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void text_line(struct skt_buf *out, const char *name, const char *value)
+{
+	skt_buf_printf(out, "%-20s ", name);
+	cli_line(out, value);
+}
+
+static void number_line(struct skt_buf *out, const char *name, uint64_t value)
+{
+	skt_buf_printf(out, "%-20s %" PRIu64 "\n", name, value);
+}
+
+static void time_line(struct skt_buf *out, const char *name, int64_t when, enum skt_zone zone)
+{
+	skt_buf_printf(out, "%-20s ", name);
+	skt_time_format(out, when, zone);
+	skt_buf_byte(out, '\n');
+}
+
+static void duration_line(struct skt_buf *out, const char *name, int64_t ns)
+{
+	skt_buf_printf(out, "%-20s ", name);
+	skt_duration_format(out, ns);
+	skt_buf_byte(out, '\n');
+}
+
+static void hex_line(struct skt_buf *out, const char *name, const uint8_t *bytes, size_t len)
+{
+	char hex[2 * SKT_CHAIN_SIZE + 1];
+
+	cli_hex(bytes, len, hex);
+	text_line(out, name, hex);
+}
+
+static void header_lines(const struct skt_header *header, enum skt_zone zone, struct skt_buf *out)
+{
+	skt_buf_printf(out, "%-20s %u.%u\n", "format", header->major, header->minor);
+	hex_line(out, "recording", header->recording_id, sizeof(header->recording_id));
+	for (size_t i = 0; i < header->n_facts; i++) {
+		size_t before = out->len;
+
+		/* names, too, are bytes from outside */
+		skt_escape(out, header->facts[i].name, strlen(header->facts[i].name));
+		skt_buf_fill(out, ' ', out->len - before < 20 ? 20 - (out->len - before) : 0);
+		skt_buf_byte(out, ' ');
+		cli_line(out, header->facts[i].value);
+	}
+	text_line(out, "source", header->live ? "a running kernel" : "a tree of files");
+	duration_line(out, "interval", header->interval);
+	if (header->boot_time >= 0)
+		time_line(out, "booted", header->boot_time, zone);
+}
+
+/* What only reading all of it tells. */
+struct totals {
+	uint64_t snapshots;
+	uint64_t sockets; /* over all snapshots */
+	uint64_t most;
+	uint64_t missed;
+	uint64_t duplicates;
+	uint64_t malformed;
+	uint64_t denied; /* snapshots with processes that could not be read */
+	uint64_t changes;
+	uint64_t holes;
+};
+
+static void add_snapshot(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
+{
+	totals->snapshots++;
+	totals->sockets += now->live_socks;
+	totals->most = now->live_socks > totals->most ? now->live_socks : totals->most;
+	totals->missed += now->missed;
+	totals->denied += now->quality.denied != 0;
+	totals->malformed += now->quality.malformed;
+	totals->changes += step->from == INT64_MIN ? 0 : step->n_socks;
+	for (size_t i = 0; i < now->n_tables; i++) {
+		totals->duplicates += now->tables[i].duplicates;
+		totals->malformed += now->tables[i].malformed;
+	}
+}
+
+static int read_all(const struct skt_file *file, struct totals *totals, struct skt_err *err)
+{
+	struct skt_cursor *cursor = NULL;
+	struct skt_step *step;
+	struct skt_err hole;
+	int rc = skt_cursor_new(file, &cursor, err);
+
+	while (!rc) {
+		int got = skt_cursor_next(cursor, &step, &hole);
+
+		if (!got)
+			break;
+		if (got > 0)
+			add_snapshot(totals, step, skt_cursor_snapshot(cursor));
+		else if (got == -ENOMEM)
+			rc = skt_err_set(err, got, "out of memory");
+		else
+			totals->holes++;
+	}
+	skt_cursor_free(cursor);
+	return rc;
+}
+
+int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *out, struct skt_err *err)
+{
+	const struct skt_header *header = skt_file_header(file);
+	struct skt_span span = skt_file_span(file);
+	struct totals totals = { 0 };
+	int rc = read_all(file, &totals, err);
+
+	if (rc)
+		return rc;
+	text_line(out, "file", skt_file_name(file));
+	header_lines(header, zone, out);
+	number_line(out, "bytes", span.bytes);
+	number_line(out, "groups", span.groups);
+	number_line(out, "snapshots", span.snapshots);
+	if (span.snapshots) {
+		time_line(out, "first", span.first, zone);
+		time_line(out, "last", span.last, zone);
+		time_line(out, span.ended ? "ended" : "in force until", span.end, zone);
+	}
+	text_line(out, "state", span.live ? "being written" : span.ended ? "ended" : "no end: killed, copied or cut");
+	number_line(out, "missed ticks", totals.missed);
+	number_line(out, "most sockets", totals.most);
+	number_line(out, "socket changes", totals.changes);
+	if (totals.sockets)
+		skt_buf_printf(out, "%-20s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
+	number_line(out, "duplicate rows", totals.duplicates);
+	number_line(out, "malformed", totals.malformed);
+	number_line(out, "denied in", totals.denied);
+	number_line(out, "holes", totals.holes);
+	return 0;
+}
+
+int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_buf *out, enum skt_zone zone,
+		     struct skt_err *err)
+{
+	struct skt_verification found;
+	int rc = skt_verify(fd, path, chain, &found, err);
+	bool good;
+
+	if (rc)
+		return rc;
+	good = found.verdict == SKT_WHOLE || found.verdict == SKT_LIVE;
+	skt_buf_printf(out, "%s ", skt_verdict_name(found.verdict));
+	cli_line(out, path);
+	number_line(out, "blocks", found.blocks);
+	number_line(out, "snapshots", found.snapshots);
+	hex_line(out, "chain", found.chain, sizeof(found.chain));
+	hex_line(out, "sha256", found.file, sizeof(found.file));
+	if (chain) {
+		text_line(out, "chain asked for", found.has_chain ? "is in it" : "is not in it");
+		good &= found.has_chain;
+	}
+	cli_write(out);
+	recording_tell_damage(path, found.damage, found.n_damage, zone);
+	skt_verification_release(&found);
+	return good ? 0 : 1;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "recording.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool exists(const char *path, size_t len, void *data)
+{
+	char *name = strndup(path, len);
+	struct stat status;
+	bool is = name && (!strcmp(name, "-") || !lstat(name, &status));
+
+	(void)data;
+	free(name);
+	return is;
+}
+
+/* A recording that comes through a pipe is read whole first, into a file without a name. */
+static int spool(struct skt_err *err)
+{
+	FILE *file = tmpfile();
+	char bytes[65536];
+	ssize_t got;
+	int fd = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 3) : -1;
+
+	if (file)
+		fclose(file);
+	if (fd < 0)
+		return skt_err_sys(err, -errno, "cannot make a temporary file for standard input");
+	while ((got = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+		for (ssize_t done = 0, n; done < got; done += n) {
+			n = write(fd, bytes + done, (size_t)(got - done));
+			if (n < 0) {
+				skt_err_sys(err, -errno, "cannot keep standard input in a temporary file");
+				close(fd);
+				return err->code;
+			}
+		}
+	if (got < 0) {
+		skt_err_sys(err, -errno, "cannot read standard input");
+		close(fd);
+		return err->code;
+	}
+	return fd;
+}
+
+static int open_file(const char *path, struct skt_err *err)
+{
+	/* not to be held up by a fifo: it is refused once it is open */
+	int fd = !strcmp(path, "-") ? spool(err) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd == -1) {
+		skt_err_sys(err, -errno, "cannot open");
+		skt_err_at(err, path, -1);
+		return err->code;
+	}
+	return fd;
+}
+
+int recording_open(const char *operand, struct recording *ret, struct skt_err *err)
+{
+	size_t len = skt_operand_split(operand, exists, NULL, &ret->time);
+
+	ret->path = strndup(operand, len);
+	ret->fd = ret->path ? open_file(ret->path, err) : skt_err_set(err, -ENOMEM, "out of memory");
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+void recording_close(struct recording *recording)
+{
+	if (recording->fd >= 0)
+		close(recording->fd);
+	free(recording->path);
+}
+
+void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct skt_buf line;
+
+		skt_buf_init(&line);
+		if (!damage[i].length && damage[i].snapshots)
+			skt_buf_text(&line, "gap: the recorder could not write");
+		else if (!damage[i].length)
+			skt_buf_text(&line, "the index does not agree with the blocks");
+		else
+			skt_buf_printf(&line, "%llu bytes are %s", (unsigned long long)damage[i].length,
+				       damage[i].torn ? "the beginning of a block that was not finished" : "damaged");
+		if (damage[i].snapshots)
+			skt_buf_printf(&line, ", %llu snapshots are lost", (unsigned long long)damage[i].snapshots);
+		if (damage[i].after != INT64_MIN) {
+			skt_buf_text(&line, ", after ");
+			skt_time_format(&line, damage[i].after, zone);
+		}
+		if (damage[i].until != INT64_MAX) {
+			skt_buf_text(&line, ", before ");
+			skt_time_format(&line, damage[i].until, zone);
+		}
+		skt_buf_byte(&line, '\0');
+		if (!line.failed)
+			cli_say("%s:%llu: %s", name, (unsigned long long)damage[i].offset, (char *)line.data);
+		skt_buf_release(&line);
+	}
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORDING_H
+#define RECORDING_H
+
+#include <skt/record.h>
+
+/* A REC[@TIME] operand, opened. */
+struct recording {
+	char *path;
+	const char *time; /* the TIME, NULL: none; part of the operand */
+	int fd;
+};
+
+/* `-` is standard input, which is kept in a temporary file first. On failure, too, it is to be closed. */
+int recording_open(const char *operand, struct recording *ret, struct skt_err *err);
+void recording_close(struct recording *recording);
+
+/* What is lost, each on a line on stderr. */
+void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/digest.h"
+
+#include <string.h>
+#include <zlib.h>
+
+static unsigned char *put(unsigned char *at, uint64_t value)
+{
+	for (unsigned i = 0; i < 8; i++)
+		at[i] = (unsigned char)(value >> (8 * i));
+	return at + 8;
+}
+
+static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	unsigned char bytes[30 * 8], *at = bytes;
+	uint32_t crc;
+
+	at = put(at, sock->table);
+	at = put(at, sock->local_port);
+	at = put(at, sock->remote_port);
+	memcpy(at, sock->local_address, 16);
+	memcpy(at + 16, sock->remote_address, 16);
+	at = put(at + 32, sock->inode);
+	at = put(at, sock->sk);
+	at = put(at, sock->rto);
+	at = put(at, sock->ato);
+	at = put(at, sock->tx_queue);
+	at = put(at, sock->rx_queue);
+	at = put(at, sock->retransmits);
+	at = put(at, (uint64_t)(int64_t)sock->probes);
+	at = put(at, sock->uid);
+	at = put(at, (uint64_t)(int64_t)sock->ref);
+	at = put(at, sock->quick);
+	at = put(at, sock->cwnd);
+	at = put(at, (uint64_t)(int64_t)sock->ssthresh);
+	at = put(at, sock->drops);
+	at = put(at, sock->tail);
+	at = put(at, sock->text);
+	at = put(at, sock->has);
+	at = put(at, sock->state);
+	at = put(at, sock->timer);
+	at = put(at, (uint64_t)sock->timer_expires);
+	at = put(at, sock->owner);
+	at = put(at, sock->owner_gaps);
+	at = put(at, sock->n_owners);
+	crc = (uint32_t)crc32(0, bytes, (uInt)(at - bytes));
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
+
+		at = put(put(bytes, owner->process), (uint64_t)(int64_t)owner->fd);
+		crc = (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
+	}
+	return crc;
+}
+
+uint32_t digest_rows(const struct skt_snapshot *snapshot)
+{
+	uint32_t digest = 0;
+
+	for (size_t i = 0; i < snapshot->n_socks; i++)
+		if (snapshot->socks[i].table != SKT_NO_TABLE)
+			digest += digest_row(snapshot, &snapshot->socks[i]);
+	return digest;
+}
+
+uint32_t digest_step(uint32_t digest, const struct skt_snapshot *now, const struct skt_step *step)
+{
+	for (size_t i = 0; i < step->n_socks; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+		bool came = change->change == SKT_OPENED || change->change == SKT_PRESENT;
+		bool went = change->change == SKT_CLOSED || change->change == SKT_LOST;
+
+		if (!came)
+			digest -= digest_row(now, &change->before);
+		if (!went)
+			digest += digest_row(now, &change->now);
+	}
+	return digest;
+}
