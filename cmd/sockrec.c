@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "facts.h"
 
 #include <skt/capture.h>
 #include <skt/record.h>
@@ -37,7 +38,6 @@ static const struct cli cli = {
 
 #define LIVE_TREE "/proc"
 #define PASSWD	  "/etc/passwd"
-#define ZONE_LINK "/etc/localtime"
 
 /* How often the status line moves. */
 #define STATUS_NS (SKT_NS_PER_S / 4)
@@ -111,7 +111,7 @@ static uint32_t read_tables(const char *list)
 		if (kind < 0)
 			cli_usage("--tables: '%.*s' is none of tcp, tcp6, udp, udp6, udplite, udplite6, raw, raw6",
 				  (int)len, list);
-		tables |= 1u << (unsigned)kind;
+		tables |= UINT32_C(1) << (kind & 31);
 		list += len + (list[len] == ',');
 	}
 	if (!tables)
@@ -129,88 +129,31 @@ static enum skt_sync read_sync(const char *when)
 	cli_usage("--sync: '%s' is none of block, group, none", when);
 }
 
-/* ---- the header ---- */
-
-/* The name of this host's zone: TZ, or what the link of the local time points to. */
-static const char *zone_name(char *buffer, size_t size)
-{
-	const char *zone = getenv("TZ");
-	ssize_t len;
-	char *at;
-
-	if (zone && *zone)
-		return *zone == ':' ? zone + 1 : zone;
-	len = readlink(ZONE_LINK, buffer, size - 1);
-	if (len <= 0)
-		return NULL;
-	buffer[len] = '\0';
-	at = strstr(buffer, "/zoneinfo/");
-	return at ? at + strlen("/zoneinfo/") : NULL;
-}
-
-/* The command line as one text; arguments that hold blanks are quoted. */
-static void join_arguments(char **argv, struct skt_buf *out)
-{
-	for (; *argv; argv++) {
-		bool quote = !**argv || strpbrk(*argv, " \t\n'\"");
-
-		skt_buf_printf(out, "%s%s%s%s", out->len ? " " : "", quote ? "'" : "", *argv, quote ? "'" : "");
-	}
-	skt_buf_byte(out, '\0');
-}
-
-static void join_tables(uint32_t tables, struct skt_buf *out)
-{
-	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
-		if (tables & 1u << kind)
-			skt_buf_printf(out, "%s%s", out->len ? "," : "", skt_table_kind_name(kind));
-	skt_buf_byte(out, '\0');
-}
-
-static void add_fact(struct skt_header *header, const char *name, const char *value)
-{
-	if (value && *value)
-		header->facts[header->n_facts++] = (struct skt_fact){ .name = name, .value = value };
-}
+/* ---- opening ---- */
 
 static int open_writer(struct recorder *recorder, struct skt_err *err)
 {
 	const struct skt_host *host = skt_capture_host(recorder->capture);
-	struct skt_fact facts[16];
-	struct skt_header header = { .interval = recorder->interval, .tables = recorder->tables, .facts = facts };
-	struct skt_buf arguments, tables;
-	char zone[4096], uid[16];
+	bool live = skt_capture_is_live(recorder->capture);
+	struct skt_header header = { .interval = recorder->interval, .tables = recorder->tables, .live = live };
+	struct facts facts;
 	uint8_t random[24];
 	int rc;
 
-	skt_buf_init(&arguments);
-	skt_buf_init(&tables);
-	join_arguments(recorder->argv, &arguments);
-	join_tables(recorder->tables, &tables);
-	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
 	read_clocks(NULL, &header.start, &header.start_boottime);
-	header.live = skt_capture_is_live(recorder->capture);
-	header.boot_time = header.live ? header.start - header.start_boottime : host->btime;
+	header.boot_time = live ? header.start - header.start_boottime : host->btime;
 	header.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-	add_fact(&header, "host.name", host->name);
-	add_fact(&header, "host.kernel", host->kernel);
-	add_fact(&header, "host.boot_id", host->boot_id);
-	if (header.live)
-		add_fact(&header, "host.zone", zone_name(zone, sizeof(zone)));
-	add_fact(&header, "recorder.tool", "sockrec " SKT_VERSION);
-	add_fact(&header, "recorder.arguments", arguments.failed ? NULL : (char *)arguments.data);
-	add_fact(&header, "recorder.euid", uid);
-	add_fact(&header, "recorder.tree", recorder->tree);
-	add_fact(&header, "recorder.tables", tables.failed ? NULL : (char *)tables.data);
-	add_fact(&header, "note", recorder->note);
+	facts_init(&facts);
+	facts_of_host(&facts, host, live);
+	facts_of_recorder(&facts, recorder->argv, recorder->tree, recorder->tables);
+	facts_add(&facts, "note", recorder->note);
+	header.facts = facts.facts;
+	header.n_facts = facts.n;
 	cli_random(random, sizeof(random));
 	rc = skt_writer_open(recorder->out, recorder->path, &header, recorder->sync, random, &recorder->writer, err);
-	skt_buf_release(&arguments);
-	skt_buf_release(&tables);
+	facts_release(&facts);
 	return rc;
 }
-
-/* ---- opening ---- */
 
 /* ./HOST-20261122T140300Z.skt; a host name is what a stranger chose, and becomes a plain file name. */
 static void default_path(struct recorder *recorder)

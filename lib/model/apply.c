@@ -182,7 +182,11 @@ static int take_owners(struct skt_snapshot *snapshot, const struct skt_step *ste
 
 	if (now->first_owner > step->n_owners || now->n_owners > step->n_owners - now->first_owner)
 		return misfit(err, "owners from", now->first_owner);
-	owners = step->owners + now->first_owner;
+	if (!now->n_owners) {
+		now->first_owner = 0;
+		return 0;
+	}
+	owners = &step->owners[now->first_owner];
 	for (uint32_t i = 0; i < now->n_owners; i++)
 		if (owners[i].process >= snapshot->n_processes)
 			return misfit(err, "owner", owners[i].process);
@@ -322,7 +326,7 @@ static int check_order(const struct skt_snapshot *snapshot, const struct skt_ste
 
 static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
-	const uint32_t *puts = step->puts;
+	size_t put = 0;
 
 	for (size_t first = 0; first < step->n_edits;) {
 		uint32_t table = step->edits[first].table;
@@ -333,7 +337,7 @@ static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, str
 			n++;
 		if (table >= snapshot->n_tables || (first && table <= step->edits[first - 1].table))
 			return misfit(err, "order of table", table);
-		rc = order_apply(snapshot, table, step->edits + first, n, &puts, step->puts + step->n_puts);
+		rc = order_apply(snapshot, table, step, first, n, &put);
 		if (rc == -EBADMSG)
 			return misfit(err, "order of table", table);
 		if (rc)

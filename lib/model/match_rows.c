@@ -24,14 +24,16 @@ static struct skt_sock_change *new_change(struct match *match, uint8_t what, uin
 static int add_owners(struct match *match, struct skt_sock *sock)
 {
 	struct skt_step *step = match->step;
-	const struct skt_owner *owners = match->now->owners + sock->first_owner;
+	uint32_t first = sock->first_owner;
 
 	if (array_room(&step->owners, &step->room_owners, step->n_owners + sock->n_owners, sizeof(*step->owners)))
 		return -ENOMEM;
 	sock->first_owner = (uint32_t)step->n_owners;
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
-		step->owners[step->n_owners] = owners[i];
-		step->owners[step->n_owners++].process = match->matcher->process_slots[owners[i].process];
+		struct skt_owner owner = match->now->owners[first + i];
+
+		owner.process = match->matcher->process_slots[owner.process];
+		step->owners[step->n_owners++] = owner;
 	}
 	return 0;
 }
@@ -78,6 +80,9 @@ static uint32_t match_timer(const struct match *match, const struct skt_table *t
 	if (!skt_sock_has(old, SKT_F_TIMER_MS) || !skt_sock_has(now, SKT_F_TIMER_MS))
 		return skt_sock_has(old, SKT_F_TIMER_MS) || skt_sock_has(now, SKT_F_TIMER_MS) ? SKT_BIT(SKT_F_TIMER_MS)
 											      : 0;
+	/* the same instant out of a recording, with the ticks that the row was off when its table was read */
+	if (old->timer == now->timer && old->timer_expires == now->timer_expires)
+		return 0;
 	held.timer_off = 0;
 	off = (int64_t)skt_sock_ticks(now, match->now->boottime) - (int64_t)skt_sock_ticks(&held, match->now->boottime);
 	if (old->timer != now->timer || off < -slack || off > slack)

@@ -88,31 +88,28 @@ int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_
 	return 0;
 }
 
-/* How many rows the new order has; 0 with *ret_fits false where the edits do not fit the old one. */
-static size_t new_length(const struct skt_table *table, const struct skt_order_edit *edits, size_t n, bool *ret_fits)
+/* How many rows the new order has, or -1 where the edits do not fit the old one, or put more than puts rows. */
+static int64_t new_length(const struct skt_table *table, const struct skt_order_edit *edits, size_t n, size_t puts)
 {
-	size_t at = 0, length = table->n_rows;
+	size_t left = table->n_rows, length = table->n_rows;
 
-	*ret_fits = false;
 	for (size_t k = 0; k < n; k++) {
-		if (edits[k].keep > table->n_rows - at || edits[k].drop > table->n_rows - at - edits[k].keep ||
-		    edits[k].put > SKT_SOCKS_MAX)
-			return 0;
-		at += edits[k].keep + edits[k].drop;
+		if (edits[k].keep > left || edits[k].drop > left - edits[k].keep || edits[k].put > puts)
+			return -1;
+		left -= edits[k].keep + edits[k].drop;
+		puts -= edits[k].put;
 		length += edits[k].put;
 		length -= edits[k].drop;
-		if (length > SKT_SOCKS_MAX)
-			return 0;
 	}
-	*ret_fits = true;
-	return length;
+	return length > SKT_SOCKS_MAX ? -1 : (int64_t)length;
 }
 
 /* The rows put stand in the order now. A row that moved was dropped by one edit and put by another, perhaps an earlier one: so this comes last. */
-static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const uint32_t *puts, const uint32_t *end)
+static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t put, size_t end)
 {
-	for (; puts < end; puts++) {
-		struct skt_sock *sock = *puts < snapshot->n_socks ? &snapshot->socks[*puts] : NULL;
+	for (; put < end; put++) {
+		uint32_t slot = step->puts[put];
+		struct skt_sock *sock = slot < snapshot->n_socks ? &snapshot->socks[slot] : NULL;
 
 		if (!sock || sock->table != table || sock->listed)
 			return -EBADMSG;
@@ -121,37 +118,33 @@ static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const uint32
 	return 0;
 }
 
-int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_order_edit *edits, size_t n,
-		const uint32_t **puts, const uint32_t *puts_end)
+int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t first, size_t n,
+		size_t *put)
 {
 	struct skt_table *t = &snapshot->tables[table];
-	const uint32_t *first_put = *puts;
-	size_t from = 0, to = 0;
+	size_t from = 0, to = 0, first_put = *put;
 	uint32_t *order;
-	bool fits;
-	size_t length = new_length(t, edits, n, &fits);
+	int64_t length = new_length(t, &step->edits[first], n, step->n_puts - *put);
 
-	if (!fits)
+	if (length < 0)
 		return -EBADMSG;
-	order = malloc((length + 1) * sizeof(*order));
+	order = malloc(((size_t)length + 1) * sizeof(*order));
 	if (!order)
 		return -ENOMEM;
-	for (size_t k = 0; k < n; k++) {
-		for (uint32_t i = 0; i < edits[k].keep; i++)
+	for (size_t k = first; k < first + n; k++) {
+		const struct skt_order_edit *edit = &step->edits[k];
+
+		for (uint32_t i = 0; i < edit->keep; i++)
 			order[to++] = t->order[from++];
-		for (uint32_t d = 0; d < edits[k].drop; d++)
+		for (uint32_t i = 0; i < edit->drop; i++)
 			snapshot->socks[t->order[from++]].listed = false;
-		if (edits[k].put > (size_t)(puts_end - *puts)) {
-			free(order);
-			return -EBADMSG;
-		}
-		for (uint32_t i = 0; i < edits[k].put; i++)
-			order[to++] = *(*puts)++;
+		for (uint32_t i = 0; i < edit->put; i++)
+			order[to++] = step->puts[(*put)++];
 	}
 	while (from < t->n_rows)
 		order[to++] = t->order[from++];
 	free(t->order);
 	t->order = order;
-	t->n_rows = length;
-	return list_rows(snapshot, table, first_put, *puts);
+	t->n_rows = (size_t)length;
+	return list_rows(snapshot, table, step, first_put, *put);
 }

@@ -23,8 +23,11 @@ void ordering_release(struct ordering *ordering);
 int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_t table, size_t n_old, size_t n_now,
 	       const uint32_t *slots, struct skt_step *step);
 
-/* Take the edits [first, n) of a table, which are from outside: -EBADMSG where they do not fit. puts is advanced past what was used. */
-int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_order_edit *edits, size_t n,
-		const uint32_t **puts, const uint32_t *puts_end);
+/*
+ * Take n edits of the step, from number first on, all of one table. They are from outside: -EBADMSG where they do not
+ * fit. put is the number of the next of step->puts, advanced past what was used.
+ */
+int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t first, size_t n,
+		size_t *put);
 
 #endif

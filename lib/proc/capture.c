@@ -81,8 +81,11 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 		capture->tree.live = fs.f_type == PROC_SUPER_MAGIC;
 		rc = check_tree(capture, err);
 	}
-	if (!rc && (rc = host_read(&capture->tree, &capture->text, &capture->host)))
-		skt_err_sys(err, rc, "cannot begin to capture");
+	if (!rc) {
+		rc = host_read(&capture->tree, &capture->text, &capture->host);
+		if (rc)
+			skt_err_sys(err, rc, "cannot begin to capture");
+	}
 	if (rc) {
 		skt_err_at(err, options->name, -1);
 		skt_capture_free(capture);

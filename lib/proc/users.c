@@ -64,7 +64,7 @@ static int compare_lines(const void *a, const void *b)
 /* All lines, by uid; of several with one uid the first counts. */
 static int take_text(struct users *users)
 {
-	const char *at = (char *)users->text.data, *end = at + users->text.len;
+	const char *at = (char *)users->text.data, *end = users->text.len ? at + users->text.len : at;
 	size_t n = 0;
 	int rc = 0;
 

@@ -303,7 +303,8 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 {
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || age >= GROUP_MOST_NS || age < 0 || writer->group.snapshots >= GROUP_MOST_SNAPSHOTS ||
+	return !writer->began || age >= GROUP_MOST_NS || age < 0 ||
+	       writer->group.snapshots + writer->head.snapshots >= GROUP_MOST_SNAPSHOTS ||
 	       (age >= GROUP_LEAST_NS && writer->step_bytes >= GROUP_GROWTH * writer->key_bytes);
 }
 
