@@ -5,6 +5,7 @@
 #include "recording.h"
 
 #include <skt/escape.h>
+#include <skt/tree.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,25 +14,25 @@
 
 static void text_line(struct skt_buf *out, const char *name, const char *value)
 {
-	skt_buf_printf(out, "%-20s ", name);
+	skt_buf_printf(out, "%-24s ", name);
 	cli_line(out, value);
 }
 
 static void number_line(struct skt_buf *out, const char *name, uint64_t value)
 {
-	skt_buf_printf(out, "%-20s %" PRIu64 "\n", name, value);
+	skt_buf_printf(out, "%-24s %" PRIu64 "\n", name, value);
 }
 
 static void time_line(struct skt_buf *out, const char *name, int64_t when, enum skt_zone zone)
 {
-	skt_buf_printf(out, "%-20s ", name);
+	skt_buf_printf(out, "%-24s ", name);
 	skt_time_format(out, when, zone);
 	skt_buf_byte(out, '\n');
 }
 
 static void duration_line(struct skt_buf *out, const char *name, int64_t ns)
 {
-	skt_buf_printf(out, "%-20s ", name);
+	skt_buf_printf(out, "%-24s ", name);
 	skt_duration_format(out, ns);
 	skt_buf_byte(out, '\n');
 }
@@ -46,14 +47,14 @@ static void hex_line(struct skt_buf *out, const char *name, const uint8_t *bytes
 
 static void header_lines(const struct skt_header *header, enum skt_zone zone, struct skt_buf *out)
 {
-	skt_buf_printf(out, "%-20s %u.%u\n", "format", header->major, header->minor);
+	skt_buf_printf(out, "%-24s %u.%u\n", "format", header->major, header->minor);
 	hex_line(out, "recording", header->recording_id, sizeof(header->recording_id));
 	for (size_t i = 0; i < header->n_facts; i++) {
 		size_t before = out->len;
 
 		/* names, too, are bytes from outside */
 		skt_escape(out, header->facts[i].name, strlen(header->facts[i].name));
-		skt_buf_fill(out, ' ', out->len - before < 20 ? 20 - (out->len - before) : 0);
+		skt_buf_fill(out, ' ', out->len - before < 24 ? 24 - (out->len - before) : 0);
 		skt_buf_byte(out, ' ');
 		cli_line(out, header->facts[i].value);
 	}
@@ -74,11 +75,46 @@ struct totals {
 	uint64_t denied; /* snapshots with processes that could not be read */
 	uint64_t changes;
 	uint64_t holes;
+	uint64_t clock_steps;
+	int64_t offset;	       /* of the wall clock to boot time, at the snapshot before */
+	uint64_t sampled;      /* rows whose text was measured */
+	uint64_t sampled_text; /* bytes of it */
 };
+
+/* The wall clock was set: it moved against boot time by more than it can be steered between two snapshots (500 ppm, adjtimex(2)). */
+#define CLOCK_STEP_NS (10 * SKT_NS_PER_MS)
+
+static void add_clock(struct totals *totals, const struct skt_snapshot *now)
+{
+	int64_t offset = now->time - now->boottime;
+	int64_t moved = offset - totals->offset;
+
+	if (totals->snapshots > 1 && (moved > CLOCK_STEP_NS || moved < -CLOCK_STEP_NS))
+		totals->clock_steps++;
+	totals->offset = offset;
+}
+
+/* How long the tables were as text; of one snapshot in many, for to write all again would take long. */
+#define SAMPLE 64
+
+static void add_text(struct totals *totals, const struct skt_snapshot *now, bool big_endian)
+{
+	struct skt_buf text;
+
+	skt_buf_init(&text);
+	for (size_t i = 0; i < now->n_tables; i++) {
+		skt_buf_clear(&text);
+		skt_table_text(now, &now->tables[i], big_endian, &text);
+		totals->sampled_text += text.len;
+		totals->sampled += now->tables[i].n_rows;
+	}
+	skt_buf_release(&text);
+}
 
 static void add_snapshot(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
 {
 	totals->snapshots++;
+	add_clock(totals, now);
 	totals->sockets += now->live_socks;
 	totals->most = now->live_socks > totals->most ? now->live_socks : totals->most;
 	totals->missed += now->missed;
@@ -103,12 +139,16 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 
 		if (!got)
 			break;
-		if (got > 0)
-			add_snapshot(totals, step, skt_cursor_snapshot(cursor));
-		else if (got == -ENOMEM)
+		if (got > 0) {
+			const struct skt_snapshot *now = skt_cursor_snapshot(cursor);
+
+			add_snapshot(totals, step, now);
+			if (totals->snapshots % SAMPLE == 1)
+				add_text(totals, now, skt_file_header(file)->big_endian);
+		}
+		if (got == -ENOMEM)
 			rc = skt_err_set(err, got, "out of memory");
-		else
-			totals->holes++;
+		totals->holes += got < 0;
 	}
 	skt_cursor_free(cursor);
 	return rc;
@@ -126,6 +166,10 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	text_line(out, "file", skt_file_name(file));
 	header_lines(header, zone, out);
 	number_line(out, "bytes", span.bytes);
+	for (unsigned kind = 0; kind < SKT_BLOCK_KINDS; kind++)
+		if (span.kinds[kind].blocks)
+			skt_buf_printf(out, "  %-21s  %" PRIu64 " in %" PRIu64 " blocks\n", skt_block_kind_name(kind),
+				       span.kinds[kind].bytes, span.kinds[kind].blocks);
 	number_line(out, "groups", span.groups);
 	number_line(out, "snapshots", span.snapshots);
 	if (span.snapshots) {
@@ -138,7 +182,12 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "most sockets", totals.most);
 	number_line(out, "socket changes", totals.changes);
 	if (totals.sockets)
-		skt_buf_printf(out, "%-20s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
+		skt_buf_printf(out, "%-24s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
+	if (totals.sampled && totals.sampled_text && totals.sockets)
+		skt_buf_printf(out, "%-24s 1/%.0f (of the tables alone, without owners)\n", "against raw text",
+			       (double)totals.sampled_text / (double)totals.sampled * (double)totals.sockets /
+				       (double)span.bytes);
+	number_line(out, "clock steps", totals.clock_steps);
 	number_line(out, "duplicate rows", totals.duplicates);
 	number_line(out, "malformed", totals.malformed);
 	number_line(out, "denied in", totals.denied);

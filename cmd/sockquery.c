@@ -276,6 +276,7 @@ int main(int argc, char **argv)
 			break;
 		case OPT_INFO:
 			query.info = true;
+			query.open_flags |= SKT_OPEN_NO_INDEX;
 			break;
 		case OPT_VERIFY:
 			query.verify = true;

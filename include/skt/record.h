@@ -119,6 +119,10 @@ void skt_file_free(struct skt_file *file);
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
 
+/* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap"; "" for a number without a name. */
+#define SKT_BLOCK_KINDS 6
+const char *skt_block_kind_name(unsigned kind);
+
 struct skt_span {
 	uint64_t snapshots; /* that the blocks found hold */
 	uint64_t groups;
@@ -130,6 +134,10 @@ struct skt_span {
 	bool ended;   /* there is an end block */
 	bool live;    /* a recorder holds its lock */
 	bool indexed; /* groups were found by the index */
+	struct {
+		uint64_t blocks;
+		uint64_t bytes;
+	} kinds[SKT_BLOCK_KINDS]; /* where no index was used */
 };
 
 struct skt_span skt_file_span(const struct skt_file *file);

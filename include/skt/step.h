@@ -73,6 +73,43 @@ struct skt_order_edit {
 	uint32_t put;
 };
 
+/*
+ * A change whose interval is an instant, from a source that is told rather than looks (the kernel's notice that a socket was
+ * destroyed, say). It stands beside the changes that looking finds, and applying a step takes nothing from it.
+ */
+enum skt_event_field {
+	SKT_E_BYTES_SENT,
+	SKT_E_BYTES_RECEIVED,
+	SKT_E_RTT,
+	SKT_E_RETRANSMITS,
+	SKT_E_DURATION,
+	SKT_E_INODE,
+	SKT_E_REMOTE_PORT, /* a reset by this end loses it */
+};
+
+#define SKT_NO_SLOT UINT32_MAX
+
+struct skt_event {
+	int64_t when;	/* ns since 1970 */
+	uint8_t source; /* enum skt_source */
+	uint8_t change; /* enum skt_change */
+	uint8_t state;
+	uint32_t slot; /* the row it is about; SKT_NO_SLOT: one that no look has seen */
+	uint32_t table;
+	uint8_t local_address[16]; /* as in struct skt_sock */
+	uint8_t remote_address[16];
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint32_t uid;
+	uint32_t has; /* SKT_BIT(enum skt_event_field) */
+	uint64_t inode;
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
+	uint64_t duration_us;
+	uint32_t rtt_us;
+	uint32_t retransmits;
+};
+
 struct skt_step {
 	/* of the snapshot it leads to */
 	uint64_t number;
@@ -100,9 +137,12 @@ struct skt_step {
 	size_t n_owners;
 	struct skt_user *users; /* names not known before */
 	size_t n_users;
+	struct skt_event *events; /* by instant */
+	size_t n_events;
 
 	/* room taken in each array; private to lib/model */
-	size_t room_tables, room_processes, room_socks, room_timers, room_edits, room_puts, room_owners, room_users;
+	size_t room_tables, room_processes, room_socks, room_timers, room_edits, room_puts, room_owners, room_users,
+		room_events;
 };
 
 void skt_step_init(struct skt_step *step);

@@ -111,8 +111,8 @@ static void in_step(struct pairing *pairing, const struct side *old, const struc
 
 		for (ahead = 0; ahead < LOOK_AHEAD; ahead++) {
 			bool skip_old = i + ahead < n_old && is_same(row(old, i + ahead), row(now, j));
-			bool skip_now = !skip_old && ahead && j + ahead < n_now &&
-					is_same(row(old, i), row(now, j + ahead));
+			bool skip_now =
+				!skip_old && ahead && j + ahead < n_now && is_same(row(old, i), row(now, j + ahead));
 
 			if (!skip_old && !skip_now)
 				continue;

@@ -37,6 +37,7 @@ void skt_step_clear(struct skt_step *step)
 	step->n_puts = 0;
 	step->n_owners = 0;
 	step->n_users = 0;
+	step->n_events = 0;
 	step->unordered = false;
 }
 
@@ -51,6 +52,7 @@ void skt_step_release(struct skt_step *step)
 	free(step->puts);
 	free(step->owners);
 	free(step->users);
+	free(step->events);
 	skt_step_init(step);
 }
 

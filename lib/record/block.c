@@ -18,6 +18,13 @@ static void put(uint8_t *at, uint64_t value, unsigned width)
 		at[i] = (uint8_t)(value >> (8 * i));
 }
 
+const char *skt_block_kind_name(unsigned kind)
+{
+	static const char *const names[SKT_BLOCK_KINDS] = { "", "key", "steps", "end", "index", "gap" };
+
+	return kind < SKT_BLOCK_KINDS ? names[kind] : "";
+}
+
 void block_head_put(const struct block_head *head, const uint8_t sync[8], uint8_t ret[BLOCK_HEAD_SIZE])
 {
 	memset(ret, 0, BLOCK_HEAD_SIZE);

@@ -185,7 +185,9 @@ void column_get(struct column_context *context, const struct skt_sock *before, s
 
 const char *section_name(unsigned section)
 {
-	static const char *const names[SECTION_END] = { "", "meta", "strings", "identity", "state", "residual" };
+	static const char *const names[SECTION_END] = {
+		"", "meta", "strings", "identity", "state", "residual", "events"
+	};
 
 	return section < SECTION_END ? names[section] : "";
 }

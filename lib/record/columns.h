@@ -22,7 +22,8 @@ enum section {
 	SECTION_IDENTITY = 3, /* processes; rows that came, went, changed hands or state */
 	SECTION_STATE = 4,    /* their counters */
 	SECTION_RESIDUAL = 5, /* timers off by a tick, and order: needed to write tables back, and for nothing else */
-	SECTION_END = 6,
+	SECTION_EVENTS = 6,   /* what was told between two looks */
+	SECTION_END = 7,
 };
 
 const char *section_name(unsigned section);

@@ -89,6 +89,7 @@ bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 	struct block_head head;
 
 	if (cursor->left) {
+		cur_varint(&meta);
 		*ret_when = (int64_t)cur_le64(&meta);
 		return !meta.bad;
 	}
@@ -147,7 +148,7 @@ static bool fits(const struct skt_cursor *cursor, const struct block_head *head)
 /* Read the payload of a key or step block. */
 static int load_block(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
 {
-	uint32_t wanted = 1u << SECTION_META | 1u << SECTION_STRINGS | 1u << SECTION_IDENTITY;
+	uint32_t wanted = 1u << SECTION_META | 1u << SECTION_STRINGS | 1u << SECTION_IDENTITY | 1u << SECTION_EVENTS;
 	int rc = file_read_block(cursor->file, cursor->offset, head, &cursor->block, err);
 
 	if (cursor->want & SKT_WANT_STATE)

@@ -128,8 +128,15 @@ static void get_tables(struct reading *reading, struct cur *in)
 			get_raw(reading, &step->tables[i], in);
 }
 
-static void get_meta(struct reading *reading, struct cur *in)
+/* Records are preceded by their length: what a later version added to their end is passed over. */
+static struct cur get_record(struct cur *in)
 {
+	return cur_part(in, cur_varint(in));
+}
+
+static void get_meta(struct reading *reading, struct cur *section)
+{
+	struct cur record = get_record(section), *in = &record;
 	struct skt_step *step = reading->step;
 	struct skt_quality *quality = &step->quality;
 	size_t n;
@@ -151,11 +158,13 @@ static void get_meta(struct reading *reading, struct cur *in)
 	get_tables(reading, in);
 	n = cur_count(in, at_most(cur_left(in) / 2, SKT_USERS_MAX));
 	if (!reading_room(reading, &step->users, &step->room_users, n, sizeof(*step->users)))
-		return;
+		n = 0;
 	for (; step->n_users < n && !in->bad; step->n_users++) {
 		step->users[step->n_users].uid = (uint32_t)cur_count(in, UINT32_MAX);
 		step->users[step->n_users].name = get_string(reading, in);
 	}
+	if (in->bad)
+		cur_fail(section);
 }
 
 static int get_strings(struct reading *reading, struct cur *in)
@@ -207,36 +216,92 @@ static void get_process(struct reading *reading, struct skt_process *process, ui
 		process->exited = cur_byte(in) & 1;
 }
 
+static void get_change_of_process(struct reading *reading, struct skt_process_change *change, uint32_t *slot,
+				  struct cur *section)
+{
+	struct cur record = get_record(section), *in = &record;
+
+	memset(change, 0, sizeof(*change));
+	change->change = cur_byte(in);
+	change->slot = get_slot(in, slot);
+	switch (change->change) {
+	case SKT_PROCESS_APPEARED:
+		change->now.pid = (uint32_t)cur_count(in, UINT32_MAX);
+		change->now.start_time = cur_varint(in);
+		get_process(reading, &change->now, UINT32_MAX, in);
+		break;
+	case SKT_PROCESS_EXEC:
+	case SKT_PROCESS_CHANGED:
+	case SKT_PROCESS_EXITED:
+		change->fields = (uint32_t)cur_count(in, UINT32_MAX);
+		get_process(reading, &change->now, change->fields, in);
+		break;
+	default:
+		cur_fail(in);
+	}
+	if (in->bad)
+		cur_fail(section);
+}
+
 static void get_processes(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, at_most(cur_left(in) / 2, SKT_PROCESSES_MAX));
+	size_t n = cur_count(in, cur_left(in) / 2);
 	uint32_t slot = 0;
 
 	if (!reading_room(reading, &step->processes, &step->room_processes, n, sizeof(*step->processes)))
 		return;
-	for (; step->n_processes < n && !in->bad; step->n_processes++) {
-		struct skt_process_change *change = &step->processes[step->n_processes];
+	for (; step->n_processes < n && !in->bad; step->n_processes++)
+		get_change_of_process(reading, &step->processes[step->n_processes], &slot, in);
+}
 
-		memset(change, 0, sizeof(*change));
-		change->change = cur_byte(in);
-		change->slot = get_slot(in, &slot);
-		switch (change->change) {
-		case SKT_PROCESS_APPEARED:
-			change->now.pid = (uint32_t)cur_count(in, UINT32_MAX);
-			change->now.start_time = cur_varint(in);
-			get_process(reading, &change->now, UINT32_MAX, in);
-			break;
-		case SKT_PROCESS_EXEC:
-		case SKT_PROCESS_CHANGED:
-		case SKT_PROCESS_EXITED:
-			change->fields = (uint32_t)cur_count(in, UINT32_MAX);
-			get_process(reading, &change->now, change->fields, in);
-			break;
-		default:
-			cur_fail(in);
-		}
+static void get_event(struct reading *reading, struct skt_event *event, struct cur *section)
+{
+	struct cur record = get_record(section), *in = &record;
+	const unsigned char *local, *remote;
+	uint64_t slot;
+
+	memset(event, 0, sizeof(*event));
+	event->source = cur_byte(in);
+	event->change = cur_byte(in);
+	event->when = get_time_near(in, reading->step->time);
+	slot = cur_count(in, SKT_SOCKS_MAX);
+	event->slot = slot ? (uint32_t)slot - 1 : SKT_NO_SLOT;
+	event->table = (uint32_t)cur_count(in, SKT_TABLES_MAX);
+	local = cur_bytes(in, sizeof(event->local_address));
+	remote = cur_bytes(in, sizeof(event->remote_address));
+	if (local && remote) {
+		memcpy(event->local_address, local, sizeof(event->local_address));
+		memcpy(event->remote_address, remote, sizeof(event->remote_address));
 	}
+	event->local_port = cur_le16(in);
+	event->remote_port = cur_le16(in);
+	event->state = cur_byte(in);
+	event->uid = (uint32_t)cur_count(in, UINT32_MAX);
+	event->inode = cur_varint(in);
+	event->has = (uint32_t)cur_count(in, UINT32_MAX);
+	event->bytes_sent = cur_varint(in);
+	event->bytes_received = cur_varint(in);
+	event->rtt_us = (uint32_t)cur_count(in, UINT32_MAX);
+	event->retransmits = (uint32_t)cur_count(in, UINT32_MAX);
+	event->duration_us = cur_varint(in);
+	/* it may name a row that comes with this step, and a table that does */
+	if (in->bad || (slot && event->slot >= reading->old->n_socks + reading->step->n_socks) ||
+	    event->table >= reading->old->n_tables + reading->step->n_tables)
+		cur_fail(section);
+}
+
+static void get_events(struct reading *reading, struct cur *in)
+{
+	/* two addresses, two ports, and a byte for each of the other fields and the length */
+	enum { LEAST_BYTES = 16 + 16 + 2 + 2 + 14 };
+	struct skt_step *step = reading->step;
+	size_t n = cur_count(in, cur_left(in) / LEAST_BYTES);
+
+	if (!reading_room(reading, &step->events, &step->room_events, n, sizeof(*step->events)))
+		return;
+	for (; step->n_events < n && !in->bad; step->n_events++)
+		get_event(reading, &step->events[step->n_events], in);
 }
 
 static void get_timers(struct reading *reading, struct cur *in)
@@ -325,6 +390,7 @@ int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsig
 	get_meta(&reading, &sections[SECTION_META]);
 	get_processes(&reading, &sections[SECTION_IDENTITY]);
 	get_socks(&reading, want, key);
+	get_events(&reading, &sections[SECTION_EVENTS]);
 	if (want & SKT_WANT_ORDER) {
 		get_timers(&reading, &sections[SECTION_RESIDUAL]);
 		get_order(&reading, &sections[SECTION_RESIDUAL]);

@@ -48,6 +48,14 @@ static void put_raw(const struct skt_step *step, const struct skt_snapshot *now,
 	}
 }
 
+/* A record is preceded by its length, so that a later version can add to its end and this one's reader pass over it. */
+static void put_record(const struct skt_buf *record, struct skt_buf *out)
+{
+	skt_buf_varint(out, record->len);
+	skt_buf_add(out, record->data, record->len);
+	out->failed |= record->failed;
+}
+
 static void put_meta(const struct skt_step *step, const struct skt_snapshot *now, struct skt_buf *out)
 {
 	const struct skt_quality *quality = &step->quality;
@@ -116,25 +124,59 @@ static void put_process(const struct skt_process *process, uint32_t fields, stru
 		skt_buf_byte(out, process->exited);
 }
 
-static void put_processes(const struct skt_step *step, struct skt_buf *out)
+static void put_processes(struct encoder *encoder, const struct skt_step *step, struct skt_buf *out)
 {
+	struct skt_buf *record = &encoder->values;
 	uint32_t slot = 0;
 
 	skt_buf_varint(out, step->n_processes);
 	for (size_t i = 0; i < step->n_processes; i++) {
 		const struct skt_process_change *change = &step->processes[i];
 
-		skt_buf_byte(out, change->change);
-		skt_buf_zigzag(out, (int64_t)change->slot - slot);
+		record->len = 0;
+		skt_buf_byte(record, change->change);
+		skt_buf_zigzag(record, (int64_t)change->slot - slot);
 		slot = change->slot;
 		if (change->change == SKT_PROCESS_APPEARED) {
-			skt_buf_varint(out, change->now.pid);
-			skt_buf_varint(out, change->now.start_time);
-			put_process(&change->now, UINT32_MAX, out);
+			skt_buf_varint(record, change->now.pid);
+			skt_buf_varint(record, change->now.start_time);
+			put_process(&change->now, UINT32_MAX, record);
 		} else {
-			skt_buf_varint(out, change->fields);
-			put_process(&change->now, change->fields, out);
+			skt_buf_varint(record, change->fields);
+			put_process(&change->now, change->fields, record);
 		}
+		put_record(record, out);
+	}
+}
+
+static void put_events(struct encoder *encoder, const struct skt_step *step, struct skt_buf *out)
+{
+	struct skt_buf *record = &encoder->values;
+
+	skt_buf_varint(out, step->n_events);
+	for (size_t i = 0; i < step->n_events; i++) {
+		const struct skt_event *event = &step->events[i];
+
+		record->len = 0;
+		skt_buf_byte(record, event->source);
+		skt_buf_byte(record, event->change);
+		skt_buf_zigzag(record, event->when - step->time);
+		skt_buf_varint(record, event->slot == SKT_NO_SLOT ? 0 : (uint64_t)event->slot + 1);
+		skt_buf_varint(record, event->table);
+		skt_buf_add(record, event->local_address, sizeof(event->local_address));
+		skt_buf_add(record, event->remote_address, sizeof(event->remote_address));
+		skt_buf_le16(record, event->local_port);
+		skt_buf_le16(record, event->remote_port);
+		skt_buf_byte(record, event->state);
+		skt_buf_varint(record, event->uid);
+		skt_buf_varint(record, event->inode);
+		skt_buf_varint(record, event->has);
+		skt_buf_varint(record, event->bytes_sent);
+		skt_buf_varint(record, event->bytes_received);
+		skt_buf_varint(record, event->rtt_us);
+		skt_buf_varint(record, event->retransmits);
+		skt_buf_varint(record, event->duration_us);
+		put_record(record, out);
 	}
 }
 
@@ -365,12 +407,14 @@ void step_encode(struct encoder *encoder, const struct skt_step *step, const str
 		 uint32_t first_string, struct skt_buf sections[SECTION_END])
 {
 	skt_buf_clear(&encoder->values);
-	put_meta(step, now, &sections[SECTION_META]);
+	put_meta(step, now, &encoder->values);
+	put_record(&encoder->values, &sections[SECTION_META]);
 	put_strings(now->strings, first_string, &sections[SECTION_STRINGS]);
-	put_processes(step, &sections[SECTION_IDENTITY]);
+	put_processes(encoder, step, &sections[SECTION_IDENTITY]);
 	put_socks(encoder, step, now, sections);
 	put_timers(encoder, step, &sections[SECTION_RESIDUAL]);
 	put_order(step, &sections[SECTION_RESIDUAL]);
+	put_events(encoder, step, &sections[SECTION_EVENTS]);
 }
 
 void encoder_release(struct encoder *encoder)

@@ -124,6 +124,10 @@ static int take_block(struct scan *scan, const struct block_head *head)
 			       .last = head->last };
 	struct group *last = file->n_groups ? &file->groups[file->n_groups - 1] : NULL;
 
+	if (head->type < SKT_BLOCK_KINDS) {
+		file->span.kinds[head->type].blocks++;
+		file->span.kinds[head->type].bytes += BLOCK_SIZE(head);
+	}
 	switch (head->type) {
 	case BLOCK_KEY:
 		if (scan->told)
