@@ -4,6 +4,7 @@
 #include <skt/escape.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -24,6 +25,11 @@ static bool output_failed;
 void cli_begin(const struct cli *cli)
 {
 	the_tool = cli;
+	/* where a standard descriptor is closed, the next file opened would take its place, and messages go into it: it is
+	   given one that cannot be used as it should, so that using it is still the failure it was */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			exit(CLI_TROUBLE);
 }
 
 void cli_line(struct skt_buf *out, const char *text)
@@ -131,6 +137,19 @@ static const char *typed(char **argv)
 	return letter;
 }
 
+/* How many long options begin with what was typed. */
+static unsigned begin_with(const struct cli *cli, const char *text)
+{
+	size_t len = strcspn(text, "=");
+	unsigned n = 0;
+
+	if (strncmp(text, "--", 2) != 0)
+		return 0;
+	for (size_t i = 0; i < cli->n_options; i++)
+		n += cli->options[i].name && !strncmp(cli->options[i].name, text + 2, len - 2);
+	return n + !strncmp("help", text + 2, len - 2) + !strncmp("version", text + 2, len - 2);
+}
+
 enum { HELP = UCHAR_MAX + 1, VERSION, FIRST };
 
 static int argument_kind(const struct cli_option *option)
@@ -180,7 +199,9 @@ int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argu
 	case '?':
 		if (optopt >= HELP)
 			cli_usage("option '%s' takes no argument", argv[optind - 1]);
-		cli_usage("there is no option '%s', or it is short for several", typed(argv));
+		if (begin_with(cli, typed(argv)) > 1)
+			cli_usage("option '%s' is short for several", typed(argv));
+		cli_usage("there is no option '%s'", typed(argv));
 	default:
 		break;
 	}

@@ -64,12 +64,28 @@ static int open_file(const char *path, struct skt_err *err)
 	return fd;
 }
 
+/* An operand that is no path, but would be one with a TIME: what is wrong with the TIME is what its user wants to know. */
+static int explain(const char *operand, struct skt_err *err)
+{
+	const char *at = strrchr(operand, '@');
+	struct skt_time time;
+
+	if (!at || exists(operand, strlen(operand), NULL) || !exists(operand, (size_t)(at - operand), NULL))
+		return 0;
+	return skt_time_parse(at + 1, SKT_ZONE_UTC, 0, &time, err);
+}
+
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err)
 {
 	size_t len = skt_operand_split(operand, exists, NULL, &ret->time);
 
+	ret->fd = -1;
 	ret->path = strndup(operand, len);
-	ret->fd = ret->path ? open_file(ret->path, err) : skt_err_set(err, -ENOMEM, "out of memory");
+	if (!ret->path)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	if (!ret->time && explain(operand, err))
+		return skt_err_at(err, operand, -1);
+	ret->fd = open_file(ret->path, err);
 	return ret->fd < 0 ? ret->fd : 0;
 }
 

@@ -30,7 +30,8 @@ enum {
 	OPT_INFO,
 	OPT_VERIFY,
 	OPT_STRICT,
-	OPT_NO_INDEX
+	OPT_NO_INDEX,
+	OPT_STDIN
 };
 
 static const struct cli_option options[] = {
@@ -51,6 +52,7 @@ static const struct cli_option options[] = {
 	[OPT_VERIFY] = { 0, "verify", "[=HEAD]", "check every byte; HEAD is a chain value written down before" },
 	[OPT_STRICT] = { 0, "strict", NULL, "refuse a recording that is not whole" },
 	[OPT_NO_INDEX] = { 0, "no-index", NULL, "look at every block, as if there were no index" },
+	[OPT_STDIN] = { '@', NULL, "TIME", "as the operand -@TIME: standard input, at TIME" },
 };
 
 static const struct cli cli = {
@@ -127,6 +129,29 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	skt_buf_release(&line);
 }
 
+/* Tables whose rows are not of this instant; where none are shown of one that was never read, that is no "no". */
+static void tell_tables(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
+			size_t rows)
+{
+	for (size_t t = 0; t < snapshot->n_tables; t++) {
+		const struct skt_table *table = &snapshot->tables[t];
+		struct skt_buf since;
+
+		if (table->gone || table->status == SKT_TABLE_FRESH || !(query->kinds & 1u << table->kind))
+			continue;
+		skt_buf_init(&since);
+		if (table->read_time) {
+			skt_buf_text(&since, ", its rows are those of ");
+			skt_time_format(&since, table->read_time, query->render.zone);
+		}
+		skt_buf_byte(&since, '\0');
+		cli_say("%s: table %s could not be read: %s%s", skt_file_name(file), skt_table_kind_name(table->kind),
+			table->error ? strerror(-table->error) : "unknown", since.failed ? "" : (char *)since.data);
+		skt_buf_release(&since);
+		query->trouble |= !rows;
+	}
+}
+
 static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot)
 {
 	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
@@ -142,6 +167,7 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
 				slots[n++] = snapshot->tables[t].order[i];
 	print_instant(query, file, snapshot, n);
+	tell_tables(query, file, snapshot, n);
 	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
 	cli_write(&query->out);
 	free(slots);
@@ -242,6 +268,7 @@ int main(int argc, char **argv)
 	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC } };
 	uint32_t family = 0, kinds = 0;
 	const char *argument;
+	char *standard_input = NULL;
 	int option;
 
 	cli_begin(&cli);
@@ -290,11 +317,16 @@ int main(int argc, char **argv)
 		case OPT_NO_INDEX:
 			query.open_flags |= SKT_OPEN_NO_INDEX;
 			break;
+		case OPT_STDIN:
+			/* getopt took it for an option; it is an operand */
+			if (asprintf(&standard_input, "-@%s", argument) < 0)
+				standard_input = NULL;
+			break;
 		default:
 			break;
 		}
 	}
-	if (optind == argc)
+	if (optind == argc && !standard_input)
 		cli_usage("no recording named");
 	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
 	query.now = clock_now();
@@ -304,6 +336,10 @@ int main(int argc, char **argv)
 	skt_buf_init(&query.out);
 	if (!query.info && !query.verify)
 		skt_render_begin(&query.render, &query.out);
+	if (standard_input) {
+		query_operand(&query, standard_input);
+		free(standard_input);
+	}
 	for (int i = optind; i < argc; i++)
 		query_operand(&query, argv[i]);
 	if (!query.info && !query.verify)

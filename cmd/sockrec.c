@@ -98,7 +98,7 @@ static uint32_t read_tables(const char *list)
 {
 	uint32_t tables = 0;
 
-	while (*list) {
+	for (const char *next = list; next; list = next) {
 		size_t len = strcspn(list, ",");
 		char name[16];
 		int kind = -1;
@@ -112,10 +112,8 @@ static uint32_t read_tables(const char *list)
 			cli_usage("--tables: '%.*s' is none of tcp, tcp6, udp, udp6, udplite, udplite6, raw, raw6",
 				  (int)len, list);
 		tables |= UINT32_C(1) << (kind & 31);
-		list += len + (list[len] == ',');
+		next = list[len] ? list + len + 1 : NULL;
 	}
-	if (!tables)
-		cli_usage("--tables: no table named");
 	return tables;
 }
 

@@ -54,9 +54,17 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
 
 /*
  * One snapshot into ret, which is initialised, and is emptied first (its string table is kept and added
- * to). Tables are read first, then descriptors, then identities: of every holder, of its ancestors up to
- * pid 1, and of each process that was in an earlier snapshot and still exists; so a process that is missing
- * from the next snapshot has exited. number, missed and owners' history are the caller's business.
+ * to). Tables are read first and descriptors after. A process is identified while its directory is still open:
+ * every holder, its ancestors up to pid 1, and each process that was in an earlier snapshot and still exists; so
+ * a process that is missing from the next snapshot has exited. number, missed and owners' history are the
+ * caller's business.
+ *
+ * A table that cannot be read, or whose heading is not the kernel's (-EBADMSG; its lines are kept raw), is there
+ * with status unknown. An inode that nobody was seen to hold is `unheld` once two complete looks in a row found
+ * nobody, in a tree after one; until then it is unknown with the gaps of the look, or unsearched where it had
+ * none. A tree without processes says nothing of owners; a process of a tree without fd/ counts as denied. A zombie
+ * has no command line, program or namespace: they are unknown, not empty.
+ *
  * Returns 0, or -ENOMEM or -E2BIG; whatever else fails is in the snapshot.
  */
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err);

@@ -160,7 +160,8 @@ void skt_matcher_free(struct skt_matcher *matcher);
  *   - The same table, ends and inode are the same socket; equal `sk` goes first, then order, so
  *     that twins (SO_REUSEPORT, UDP) are told apart.
  *   - The same ends with one inode zero are the same connection (it was accepted, or orphaned), unless
- *     two candidates exist and no equal non-zero `sk` decides between them. Nothing follows TIME_WAIT.
+ *     two candidates exist and no equal non-zero `sk` decides between them. It is lost only into a state that close(2)
+ *     leads to, and gained only by what may wait in a backlog. Nothing follows TIME_WAIT but itself, and it goes first there.
  *   - A table that could not be read this time keeps its rows, stale, and yields no changes.
  *   - A row that lost its inode keeps its owners, carried.
  *   - A timer's instant is held while its count is no further off than a tick and the time from the snapshot's

@@ -20,7 +20,7 @@ static void stamp(char *ret, int64_t s, const char *fraction, enum skt_zone zone
 {
 	/*
 	 * RFC 3339 writes offsets in minutes, up to 23:59. Zones had seconds until about 1900, and TZ can be anything:
-	 * the nearest offset that can be written is still the right instant.
+	 * with another offset close to it, that can be written, the text still means the same instant.
 	 */
 	int minutes = (int)(zone_offset(zone, s) / 60);
 	char offset[16] = "Z";

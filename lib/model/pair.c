@@ -142,6 +142,16 @@ static int collect(struct pairing *pairing, size_t n_old, size_t n_now)
 	return 0;
 }
 
+static size_t keep_unpaired(uint32_t *left, size_t n, const uint32_t *of)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < n; k++)
+		if (of[left[k]] == MAP_NONE)
+			left[kept++] = left[k];
+	return kept;
+}
+
 /*
  * Fill map with the rows left of one side that suit, hashed by key; `over` goes into the hash too, so that
  * all candidates under one hash may really follow. Last first, so that the first comes out first.
@@ -208,7 +218,7 @@ static int by_key(struct pairing *pairing, const struct side *old, const struct 
 		if (found != MAP_NONE)
 			join(pairing, found, pairing->left_now[k]);
 	}
-	return collect(pairing, old->table->n_rows, now->table->n_rows);
+	return 0;
 }
 
 static bool has_inode(const struct skt_sock *sock)
@@ -242,7 +252,7 @@ static int by_sk(struct pairing *pairing, const struct side *old, const struct s
 		if (found != MAP_NONE)
 			join(pairing, found, pairing->left_now[k]);
 	}
-	return collect(pairing, old->table->n_rows, now->table->n_rows);
+	return 0;
 }
 
 /* How many rows in the map have these ends (2 means several), and the last of them. */
@@ -284,7 +294,7 @@ static int by_ends(struct pairing *pairing, const struct side *old, const struct
 			continue;
 		join(pairing, i, j);
 	}
-	return collect(pairing, old->table->n_rows, now->table->n_rows);
+	return 0;
 }
 
 void pairing_init(struct pairing *pairing, uint64_t seed)
@@ -341,6 +351,8 @@ int pairing_find(struct pairing *pairing, const struct skt_snapshot *old, const 
 		}
 		if (rc)
 			return -ENOMEM;
+		pairing->n_left_old = keep_unpaired(pairing->left_old, pairing->n_left_old, pairing->of_old);
+		pairing->n_left_now = keep_unpaired(pairing->left_now, pairing->n_left_now, pairing->of_now);
 	}
 	return 0;
 }

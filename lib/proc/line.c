@@ -158,12 +158,13 @@ static char *print_columns(char *at, const struct line_format *format, const str
 static bool optional(struct scan *s, struct skt_sock *ret, enum skt_field field, uint64_t max, uint64_t *ret_value)
 {
 	struct scan column = *s;
+	uint64_t value = scan_column(&column, 0, max);
 
-	*ret_value = scan_column(&column, 0, max);
 	scan_edge(&column);
 	if (column.bad)
 		return false;
 	*s = column;
+	*ret_value = value;
 	ret->has |= SKT_BIT(field);
 	return true;
 }
@@ -219,32 +220,24 @@ static bool optional_pointer(struct scan *s, struct skt_sock *ret)
 	return true;
 }
 
-static bool parse_timing(struct scan *s, struct skt_sock *ret)
-{
-	uint64_t quick, cwnd;
-
-	if (!optional(s, ret, SKT_F_RTO, UINT64_MAX, &ret->rto) || !optional(s, ret, SKT_F_ATO, UINT64_MAX, &ret->ato))
-		return false;
-	if (!optional(s, ret, SKT_F_QUICK, UINT32_MAX, &quick))
-		return false;
-	ret->quick = (uint32_t)quick;
-	if (!optional(s, ret, SKT_F_CWND, UINT32_MAX, &cwnd))
-		return false;
-	ret->cwnd = (uint32_t)cwnd;
-	return optional_signed(s, ret, SKT_F_SSTHRESH, &ret->ssthresh);
-}
-
 /* The columns after inode, as far as they are there. */
 static void parse_optional(struct scan *s, const struct line_format *format, struct skt_sock *ret)
 {
-	uint64_t drops;
+	uint64_t quick = 0, cwnd = 0, drops = 0;
+	bool more = optional_signed(s, ret, SKT_F_REF, &ret->ref) && optional_pointer(s, ret);
 
-	if (!optional_signed(s, ret, SKT_F_REF, &ret->ref) || !optional_pointer(s, ret))
-		return;
-	if (skt_table_kind_is_tcp(format->kind))
-		parse_timing(s, ret);
-	else if (optional(s, ret, SKT_F_DROPS, UINT32_MAX, &drops))
-		ret->drops = (uint32_t)drops;
+	/* each stands only behind the one before it */
+	if (more && skt_table_kind_is_tcp(format->kind))
+		(void)(optional(s, ret, SKT_F_RTO, UINT64_MAX, &ret->rto) &&
+		       optional(s, ret, SKT_F_ATO, UINT64_MAX, &ret->ato) &&
+		       optional(s, ret, SKT_F_QUICK, UINT32_MAX, &quick) &&
+		       optional(s, ret, SKT_F_CWND, UINT32_MAX, &cwnd) &&
+		       optional_signed(s, ret, SKT_F_SSTHRESH, &ret->ssthresh));
+	else if (more)
+		optional(s, ret, SKT_F_DROPS, UINT32_MAX, &drops);
+	ret->quick = (uint32_t)quick;
+	ret->cwnd = (uint32_t)cwnd;
+	ret->drops = (uint32_t)drops;
 }
 
 static char *put_column(char *at, const struct skt_sock *sock, enum skt_field field, uint64_t value)

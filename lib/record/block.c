@@ -58,8 +58,8 @@ bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8],
 	ret->first = (int64_t)cur_le64(&in);
 	ret->last = (int64_t)cur_le64(&in);
 	cur_le32(&in);
-	return cur_le32(&in) == crc(0, bytes, 60) && ret->length <= SKT_BLOCK_MAX && block_time_is_good(ret->first) &&
-	       block_time_is_good(ret->last);
+	return cur_le32(&in) == crc(0, bytes, 60) && ret->length <= SKT_BLOCK_MAX && ret->number <= BLOCK_NUMBER_MAX &&
+	       block_time_is_good(ret->first) && block_time_is_good(ret->last);
 }
 
 void chain_next(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE])
@@ -186,7 +186,7 @@ int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_
 		(void)zero;
 		if (in.bad)
 			break;
-		if (id >= SECTION_END || !(wanted & 1u << id))
+		if (id < SECTION_META || id >= SECTION_END || !(wanted & 1u << id))
 			continue;
 		if (seen & 1u << id)
 			return skt_err_set(err, -EBADMSG, "section %u stands twice in its block", id);

@@ -82,7 +82,7 @@ const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor)
 	return cursor->has_now ? &cursor->now : NULL;
 }
 
-bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
+int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 {
 	struct cur meta = cursor->in[SECTION_META];
 	uint64_t offset = cursor->offset;
@@ -91,15 +91,17 @@ bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 	if (cursor->left) {
 		cur_varint(&meta);
 		*ret_when = (int64_t)cur_le64(&meta);
-		return !meta.bad;
+		return meta.bad ? -1 : 1;
 	}
-	while (offset < cursor->file->span.bytes && file_read_head(cursor->file, offset, &head) > 0) {
+	while (!cursor->ended && offset < cursor->file->span.bytes) {
+		if (file_read_head(cursor->file, offset, &head) <= 0)
+			return -1;
 		*ret_when = head.first;
 		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS)
-			return true;
+			return 1;
 		offset += BLOCK_SIZE(&head);
 	}
-	return false;
+	return 0;
 }
 
 /*

@@ -47,7 +47,7 @@ struct skt_cursor {
 /* Forget where it stands, and go to before this group (n_groups: the end). */
 void cursor_rewind(struct skt_cursor *cursor, size_t group);
 
-/* When the next snapshot was taken, if there is one. */
-bool cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
+/* When the next snapshot was taken: 1, 0 there is none, -1 what stands there cannot be read. */
+int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
 
 #endif

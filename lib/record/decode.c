@@ -246,7 +246,8 @@ static void get_change_of_process(struct reading *reading, struct skt_process_ch
 static void get_processes(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in) / 2);
+	/* length, kind, slot and mask of what is known: the least that a change has */
+	size_t n = cur_count(in, at_most(cur_left(in) / 4, SKT_PROCESSES_MAX));
 	uint32_t slot = 0;
 
 	if (!reading_room(reading, &step->processes, &step->room_processes, n, sizeof(*step->processes)))

@@ -53,7 +53,7 @@ int file_read_index(struct skt_file *file);
 #define INDEX_GROUPS	 64
 #define INDEX_GROUPS_MAX 65536
 
-/* The payload of an index block: where the one before it is (0: none), and groups. */
-void index_put(uint64_t before, const struct group *groups, size_t n, struct skt_buf *out);
+/* The payload of an index block: where it stands, where the one before it does (0: none), and groups. */
+void index_put(uint64_t offset, uint64_t before, const struct group *groups, size_t n, struct skt_buf *out);
 
 #endif

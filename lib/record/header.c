@@ -45,8 +45,13 @@ int header_put(const struct skt_header *header, const uint8_t sync[8], struct sk
 {
 	size_t start = out->len, length = HEADER_FIXED_SIZE + 4;
 
-	for (size_t i = 0; i < header->n_facts; i++)
-		length += 6 + strlen(header->facts[i].name) + strlen(header->facts[i].value);
+	for (size_t i = 0; i < header->n_facts; i++) {
+		size_t name_length = strlen(header->facts[i].name);
+
+		if (name_length > UINT16_MAX)
+			return -E2BIG;
+		length += 6 + name_length + strlen(header->facts[i].value);
+	}
 	if (length > SKT_HEADER_MAX)
 		return -E2BIG;
 	skt_buf_add(out, magic, sizeof(magic));

@@ -18,10 +18,11 @@
  * are forgotten and the blocks are asked.
  */
 
-void index_put(uint64_t before, const struct group *groups, size_t n, struct skt_buf *out)
+void index_put(uint64_t offset, uint64_t before, const struct group *groups, size_t n, struct skt_buf *out)
 {
 	struct group last = { 0 };
 
+	skt_buf_le64(out, offset);
 	skt_buf_le64(out, before);
 	skt_buf_varint(out, n);
 	for (size_t i = 0; i < n; i++) {
@@ -100,7 +101,7 @@ static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 {
 	struct block_head head;
 	struct cur in;
-	uint64_t before;
+	uint64_t own, before;
 	size_t n;
 	int rc;
 
@@ -110,11 +111,13 @@ static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 	if (rc)
 		return rc == -ENOMEM ? rc : 0;
 	cur_init(&in, block->data + BLOCK_HEAD_SIZE, head.length);
+	own = cur_le64(&in);
 	before = cur_le64(&in);
 	n = cur_count(&in, INDEX_GROUPS_MAX);
 	rc = prepend(file, &in, n);
-	/* each points further back, so that a circle cannot be followed for ever */
-	if (rc || !cur_is_done(&in) || before >= *at)
+	/* it stands where it was written: nothing before it was taken out or put in; and each points further back, so that a circle
+	   cannot be followed for ever */
+	if (rc || !cur_is_done(&in) || own != *at || before >= *at)
 		return rc == -ENOMEM ? rc : 0;
 	*at = before;
 	return 1;

@@ -28,7 +28,8 @@ static bool fits(const struct scan *scan, const struct block_head *head)
 {
 	switch (head->type) {
 	case BLOCK_KEY:
-		return head->snapshots == 1 && (head->number == scan->number || scan->told);
+		return head->snapshots == 1 &&
+		       (head->number == scan->number || (scan->told && head->number > scan->number));
 	case BLOCK_STEPS:
 		return head->snapshots && scan->in_group && head->number == scan->number;
 	case BLOCK_END:

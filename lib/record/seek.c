@@ -37,15 +37,20 @@ static int walk(struct skt_cursor *cursor, size_t group, uint64_t number, int64_
 
 	cursor_rewind(cursor, group);
 	*ret_good = 0;
-	do {
+	for (;;) {
 		struct skt_step *step;
 		int rc = skt_cursor_next(cursor, &step, err);
 
 		if (rc <= 0)
 			return rc;
 		*ret_good = cursor->now.number;
-	} while (*ret_good < number && cursor_peek(cursor, &next) && next <= when);
-	return 0;
+		if (*ret_good >= number)
+			return 0;
+		/* what cannot be read is tried, for what is wrong with it */
+		rc = cursor_peek(cursor, &next);
+		if (!rc || (rc > 0 && next > when))
+			return 0;
+	}
 }
 
 /*

@@ -133,7 +133,7 @@ static int write_index(struct skt_writer *writer, struct skt_err *err)
 	if (!writer->n_groups)
 		return 0;
 	skt_buf_clear(&writer->payload);
-	index_put(writer->index, writer->groups, writer->n_groups, &writer->payload);
+	index_put(offset, writer->index, writer->groups, writer->n_groups, &writer->payload);
 	rc = skt_buf_status(&writer->payload);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
