@@ -104,8 +104,8 @@ $(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,
 $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/libskt.a
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
-$(HOST): %: %.o
-	$(call say,LINK)$(link) -pie
+$(HOST): %: %.o $B/libskt.a
+	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
 # Tests find the tools (and the programs of tests/host) by PATH and the tree as their working directory.
 # The sanitizers' own exit status must be none that a test may expect.

@@ -56,6 +56,7 @@ struct recorder {
 
 	/* at work */
 	int out;
+	int passwd;
 	char path[4096];
 	struct skt_capture *capture;
 	struct skt_writer *writer;
@@ -218,7 +219,8 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 		return err->code;
 	}
 	/* names in another tree are another host's */
-	asked.passwd_fd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
+	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
+	asked.passwd_fd = recorder->passwd;
 	/* both stay open as long as the program runs */
 	return skt_capture_open(tree, &asked, &recorder->capture, err);
 }
@@ -343,10 +345,27 @@ static int write_snapshot(struct recorder *recorder, struct skt_err *err)
 	return 0;
 }
 
+/* Whoever adds a user puts another file in the place of the old one: the descriptor that capture reads is made to follow. */
+static void follow_passwd(const struct recorder *recorder)
+{
+	struct stat open_one, named_one;
+	int fd;
+
+	if (recorder->passwd < 0 || fstat(recorder->passwd, &open_one) || stat(PASSWD, &named_one) ||
+	    (open_one.st_ino == named_one.st_ino && open_one.st_dev == named_one.st_dev))
+		return;
+	fd = open(PASSWD, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	dup3(fd, recorder->passwd, O_CLOEXEC);
+	close(fd);
+}
+
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
 
+	follow_passwd(recorder);
 	/* the writer may have given `now` another string table */
 	skt_snapshot_clear(&recorder->read, recorder->now.strings);
 	rc = skt_capture_next(recorder->capture, &recorder->read, err);

@@ -81,7 +81,7 @@ const char *skt_owner_state_name(unsigned owner);
 enum skt_owner_gap {
 	SKT_GAP_DENIED = 1,	/* some process's descriptors could not be read */
 	SKT_GAP_VANISHED = 2,	/* a process exited during the look */
-	SKT_GAP_UNSEARCHED = 4, /* the walk's budget ended first */
+	SKT_GAP_UNSEARCHED = 4, /* the walk's budget ended first, or a second look is still to come */
 };
 #define SKT_GAPS_ALL 7
 

@@ -33,9 +33,7 @@ bool is_digit(char c)
 
 int refuse(struct skt_err *err, const char *text, const char *what, const struct skt_err *why)
 {
-	size_t n = strnlen(text, QUOTED_MAX + 1);
-
-	return skt_err_set(err, -EINVAL, "'%.*s%s' is no %s: %s", QUOTED(text, n), what, why->message);
+	return skt_err_set(err, -EINVAL, "'%.*s%s' is no %s: %s", QUOTED_WHOLE(text), what, why->message);
 }
 
 size_t digits_read(const char **at, uint64_t *ret)
@@ -62,7 +60,7 @@ int fraction_read(const char **at, struct fraction *ret, struct skt_err *why)
 		return 0;
 	ret->digits = ++*at;
 	ret->n = digits_read(at, &ignored);
-	return ret->n ? 0 : skt_err_set(why, -EINVAL, "no digit follows the point");
+	return ret->n ? 0 : BECAUSE(why, "no digit follows the point");
 }
 
 /*
@@ -76,8 +74,8 @@ int fraction_ns(const struct fraction *fraction, uint64_t unit_ns, uint64_t *ret
 	for (size_t i = fraction->n; i--;) {
 		ns += (uint64_t)(fraction->digits[i] - '0') * unit_ns;
 		if (ns % 10)
-			return skt_err_set(why, -EINVAL, "'.%.*s%s' is not in whole nanoseconds",
-					   QUOTED(fraction->digits, fraction->n));
+			return BECAUSE(why, "'.%.*s%s' is not in whole nanoseconds",
+				       QUOTED(fraction->digits, fraction->n));
 		ns /= 10;
 	}
 	*ret_ns = ns;
@@ -119,7 +117,7 @@ static int component_read(const char **at, const struct unit *before, const stru
 	uint64_t whole, part;
 
 	if (!digits_read(at, &whole))
-		return skt_err_set(why, -EINVAL, "it must begin with a number, as 90s does");
+		return BECAUSE(why, "it must begin with a number, as 90s does");
 	if (fraction_read(at, &fraction, why))
 		return -EINVAL;
 	*ret_unit = NULL;
@@ -130,11 +128,9 @@ static int component_read(const char **at, const struct unit *before, const stru
 	if (!unit || fraction_ns(&fraction, unit->ns, &part, why))
 		return -EINVAL;
 	if (before && unit >= before)
-		return skt_err_set(why, -EINVAL, "unit '%s' after '%s': the next must be smaller", unit->name,
-				   before->name);
+		return BECAUSE(why, "unit '%s' after '%s': the next must be smaller", unit->name, before->name);
 	if (whole > LIMIT_NS / unit->ns)
-		return skt_err_set(why, -EINVAL, "'%.*s%s' is more than " LIMIT_TEXT,
-				   QUOTED(number, (size_t)(*at - number)));
+		return BECAUSE(why, "'%.*s%s' is more than " LIMIT_TEXT, QUOTED(number, (size_t)(*at - number)));
 	*ret_unit = unit;
 	*ret_ns = whole * unit->ns + part;
 	return 0;
@@ -146,13 +142,13 @@ int duration_read(const char **at, int64_t *ret_ns, struct skt_err *why)
 	uint64_t total = 0;
 
 	for (;;) {
-		uint64_t ns = 0;
+		uint64_t ns;
 
 		if (component_read(at, unit, &unit, &ns, why))
 			return -EINVAL;
 		total += ns;
 		if (total > LIMIT_NS)
-			return skt_err_set(why, -EINVAL, "it is more than " LIMIT_TEXT);
+			return BECAUSE(why, "it is more than " LIMIT_TEXT);
 		if (unit && **at == ' ' && is_digit((*at)[1]))
 			++*at;
 		else if (!unit || !is_digit(**at))
@@ -171,7 +167,7 @@ int skt_duration_parse(const char *text, int64_t *ret_ns, struct skt_err *err)
 	if (duration_read(&at, &ns, &why))
 		return refuse(err, text, "duration", &why);
 	if (*at) {
-		skt_err_set(&why, -EINVAL, "'%.*s%s' follows its end", QUOTED(at, strnlen(at, QUOTED_MAX + 1)));
+		skt_err_set(&why, -EINVAL, "'%.*s%s' follows its end", QUOTED_WHOLE(at));
 		return refuse(err, text, "duration", &why);
 	}
 	*ret_ns = ns;

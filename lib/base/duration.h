@@ -34,11 +34,15 @@ int fraction_ns(const struct fraction *fraction, uint64_t unit_ns, uint64_t *ret
 
 int duration_read(const char **at, int64_t *ret_ns, struct skt_err *why);
 
+/* Give the reason and fail. The compiler has to see that this is never 0, or it takes results for unset. */
+#define BECAUSE(why, ...) (skt_err_set(why, -EINVAL, __VA_ARGS__), -EINVAL)
+
 /* "'TEXT' is no WHAT: WHY"; returns -EINVAL. */
 int refuse(struct skt_err *err, const char *text, const char *what, const struct skt_err *why);
 
-/* For "'%.*s%s'": n bytes of a text, or its beginning and an ellipsis, since it may be megabytes long. */
-#define QUOTED_MAX	80
-#define QUOTED(text, n) (n) > QUOTED_MAX ? QUOTED_MAX : (int)(n), (text), (n) > QUOTED_MAX ? "..." : ""
+/* For "'%.*s%s'": n bytes of a text, or all, or its beginning and an ellipsis, since it may be megabytes long. */
+#define QUOTED_MAX	   80
+#define QUOTED(text, n)	   (n) > QUOTED_MAX ? QUOTED_MAX : (int)(n), (text), (n) > QUOTED_MAX ? "..." : ""
+#define QUOTED_WHOLE(text) QUOTED(text, strnlen(text, QUOTED_MAX + 1))
 
 #endif

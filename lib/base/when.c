@@ -12,13 +12,13 @@ static int end_read(const char *at, struct skt_err *why)
 {
 	if (!*at)
 		return 0;
-	return skt_err_set(why, -EINVAL, "'%.*s%s' follows its end", QUOTED(at, strnlen(at, QUOTED_MAX + 1)));
+	return BECAUSE(why, "'%.*s%s' follows its end", QUOTED_WHOLE(at));
 }
 
 static int char_read(const char **at, char c, const char *before, struct skt_err *why)
 {
 	if (**at != c)
-		return skt_err_set(why, -EINVAL, "'%c' is expected before the %s", c, before);
+		return BECAUSE(why, "'%c' is expected before the %s", c, before);
 	++*at;
 	return 0;
 }
@@ -32,9 +32,9 @@ static int part_read(const char **at, const char *what, size_t width, unsigned l
 	size_t n = digits_read(at, &value);
 
 	if (n != width)
-		return skt_err_set(why, -EINVAL, "the %s must have %zu digits, not %zu", what, width, n);
+		return BECAUSE(why, "the %s must have %zu digits, not %zu", what, width, n);
 	if (value < low || value > high)
-		return skt_err_set(why, -EINVAL, "%s %.*s is not in %u to %u", what, (int)n, start, low, high);
+		return BECAUSE(why, "%s %.*s is not in %u to %u", what, (int)n, start, low, high);
 	*ret = (unsigned)value;
 	return 0;
 }
@@ -92,8 +92,7 @@ static int offset_read(const char **at, int64_t *ret_s, struct skt_err *why)
 		return 0;
 	}
 	if (**at != '+' && **at != '-')
-		return skt_err_set(why, -EINVAL, "'%.*s%s' follows, where the end, Z or +01:00 is expected",
-				   QUOTED(*at, strnlen(*at, QUOTED_MAX + 1)));
+		return BECAUSE(why, "'%.*s%s' follows, where the end, Z or +01:00 is expected", QUOTED_WHOLE(*at));
 	++*at;
 	if (part_read(at, "offset's hour", 2, 0, 23, &hour, why) || char_read(at, ':', "offset's minute", why) ||
 	    part_read(at, "offset's minute", 2, 0, 59, &minute, why))
@@ -105,7 +104,7 @@ static int offset_read(const char **at, int64_t *ret_s, struct skt_err *why)
 static int instant_read(int64_t s, int64_t ns, struct reading *ret, struct skt_err *why)
 {
 	ret->time.kind = SKT_TIME_INSTANT;
-	return instant_join(s, ns, &ret->time.ns) ? 0 : skt_err_set(why, -EINVAL, "it is not in " INSTANT_RANGE);
+	return instant_join(s, ns, &ret->time.ns) ? 0 : BECAUSE(why, "it is not in " INSTANT_RANGE);
 }
 
 static int date_and_clock_read(const char *at, struct reading *ret, const char **ret_what, struct skt_err *why)
@@ -120,7 +119,7 @@ static int date_and_clock_read(const char *at, struct reading *ret, const char *
 		return 0;
 	*ret_what = "date and time";
 	if (*at != 'T' && *at != 't' && *at != ' ')
-		return skt_err_set(why, -EINVAL, "'T' or a blank is expected before the hour");
+		return BECAUSE(why, "'T' or a blank is expected before the hour");
 	++at;
 	if (clock_read(&at, &clock_s, &ret->ns, why))
 		return -EINVAL;
@@ -151,8 +150,7 @@ static int epoch_read(const char *at, struct reading *ret, struct skt_err *why)
 	uint64_t s, ns;
 
 	if (digits_read(&at, &s) < 9)
-		return skt_err_set(why, -EINVAL,
-				   "seconds since 1970 have 9 digits or more, durations a unit, and snapshots are #N");
+		return BECAUSE(why, "seconds since 1970 have 9 digits or more, durations a unit, and snapshots are #N");
 	if (fraction_read(&at, &fraction, why) || fraction_ns(&fraction, SKT_NS_PER_S, &ns, why))
 		return -EINVAL;
 	return instant_read(s > INT64_MAX ? INT64_MAX : (int64_t)s, (int64_t)ns, ret, why);
@@ -166,20 +164,19 @@ static int ago_read(const char *at, struct reading *ret, struct skt_err *why)
 	if (!strcmp(at, " ago"))
 		return 0;
 	if (!*at)
-		return skt_err_set(why, -EINVAL, "a duration needs + or - in front, or ' ago' behind");
-	return skt_err_set(why, -EINVAL, "'%.*s%s' follows, where ' ago' is expected",
-			   QUOTED(at, strnlen(at, QUOTED_MAX + 1)));
+		return BECAUSE(why, "a duration needs + or - in front, or ' ago' behind");
+	return BECAUSE(why, "'%.*s%s' follows, where ' ago' is expected", QUOTED_WHOLE(at));
 }
 
 static int number_read(const char *at, struct reading *ret, struct skt_err *why)
 {
 	ret->time.kind = SKT_TIME_NUMBER;
 	if (!digits_read(&at, &ret->time.number))
-		return skt_err_set(why, -EINVAL, "a number is expected after '#'");
+		return BECAUSE(why, "a number is expected after '#'");
 	if (!ret->time.number)
-		return skt_err_set(why, -EINVAL, "the first is #1");
+		return BECAUSE(why, "the first is #1");
 	if (ret->time.number == UINT64_MAX)
-		return skt_err_set(why, -EINVAL, "it is not below %ju", (uintmax_t)UINT64_MAX);
+		return BECAUSE(why, "it is not below %ju", (uintmax_t)UINT64_MAX);
 	return end_read(at, why);
 }
 
@@ -241,7 +238,6 @@ int reading_read(const char *text, struct reading *ret, const char **ret_what, s
 		*ret_what = "number of a snapshot";
 		return number_read(text + 1, ret, why);
 	}
-	return skt_err_set(why, -EINVAL,
-			   "expected first, last, #3, +90s, -90s, 14:03, 2026-11-22T14:03:07Z, 1795356187.5, today, "
-			   "yesterday, now or 2h ago");
+	return BECAUSE(why, "expected first, last, #3, +90s, -90s, 14:03, 2026-11-22T14:03:07Z, 1795356187.5, today, "
+			    "yesterday, now or 2h ago");
 }

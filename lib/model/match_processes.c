@@ -45,6 +45,7 @@ static int match_process(struct match *match, const struct skt_process *process,
 {
 	struct skt_process_change change = { .now = *process };
 	int rc = translate_process(&match->translation, &change.now);
+	uint32_t known;
 
 	if (rc)
 		return rc;
@@ -60,9 +61,11 @@ static int match_process(struct match *match, const struct skt_process *process,
 	change.fields = skt_process_compare(&match->old->processes[change.slot], &change.now);
 	if (!change.fields)
 		return 0;
+	/* a zombie's exe and command line are not known any more: that is no execve */
+	known = match->old->processes[change.slot].has & change.now.has;
 	if (change.fields & SKT_BIT(SKT_P_EXITED))
 		change.change = SKT_PROCESS_EXITED;
-	else if (change.fields & (SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE)))
+	else if (change.fields & known & (SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE)))
 		change.change = SKT_PROCESS_EXEC;
 	else
 		change.change = SKT_PROCESS_CHANGED;

@@ -91,7 +91,7 @@ int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_
 /* How many rows the new order has, or -1 where the edits do not fit the old one, or put more than puts rows. */
 static int64_t new_length(const struct skt_table *table, const struct skt_order_edit *edits, size_t n, size_t puts)
 {
-	size_t left = table->n_rows, length = table->n_rows;
+	size_t length = table->n_rows, left = length;
 
 	for (size_t k = 0; k < n; k++) {
 		if (edits[k].keep > left || edits[k].drop > left - edits[k].keep || edits[k].put > puts)

@@ -43,7 +43,8 @@ static int read_btime(const struct tree *tree, struct skt_buf *text, int64_t *re
 		return 0;
 	s = scan_of((char *)text->data, text->len);
 	s.at = at + sizeof(key) - 1;
-	seconds = (int64_t)scan_decimal(&s, INT64_MAX / INT64_C(1000000000));
+	/* half of what int64_t holds: a recording keeps no instant after 2116 */
+	seconds = (int64_t)scan_decimal(&s, INT64_MAX / 2 / INT64_C(1000000000));
 	scan_byte(&s, '\n');
 	if (!s.bad)
 		*ret = seconds * INT64_C(1000000000);

@@ -46,7 +46,7 @@ static void unreadable(struct look *look, uint32_t pid, const char *file, int rc
 	if (rc == -ENOENT || rc == -ESRCH || rc == -EACCES || rc == -EPERM)
 		return;
 	look->snapshot->quality.malformed++;
-	skt_err_sys(&err, rc, "cannot read");
+	tree_err(&err, rc, "cannot read");
 	snprintf(path, sizeof(path), "%u/%s", pid, file);
 	look_problem(look, &err, path, 0);
 }

@@ -303,7 +303,7 @@ static void disbelieve(struct reading *reading)
 	table->n_raw = 0;
 	table->malformed = 0;
 	if (table->error) {
-		skt_err_sys(&err, table->error, "cannot read");
+		tree_err(&err, table->error, "cannot read");
 	} else {
 		table->error = -EBADMSG;
 		skt_err_set(&err, -EBADMSG, "empty, where a kernel has the heading '%s'", line_heading(reading->kind));

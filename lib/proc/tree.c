@@ -186,3 +186,16 @@ int names_next(struct names *names, const char **ret)
 	*ret = entry->name;
 	return 1;
 }
+
+int tree_err(struct skt_err *err, int code, const char *what)
+{
+	switch (code) {
+	case -EXDEV:
+		return skt_err_set(err, code, "%s: a link that leads out of the tree", what);
+	case -EINVAL:
+	case -ENXIO:
+		return skt_err_set(err, code, "%s: not a regular file", what);
+	default:
+		return skt_err_sys(err, code, "%s", what);
+	}
+}

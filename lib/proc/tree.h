@@ -3,6 +3,7 @@
 #define PROC_TREE_H
 
 #include <skt/buf.h>
+#include <skt/err.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,9 @@ uint64_t tree_link_inode(const char *link, size_t len, const char *type);
 
 /* A name that is a decimal number up to max and spelled as the kernel spells it, or -1. */
 int64_t tree_number(const char *name, uint32_t max);
+
+/* Say why something of the tree could not be had: what the system calls by another name is told as what it is in a tree. Returns code. */
+int tree_err(struct skt_err *err, int code, const char *what);
 
 /*
  * The names in a directory, through a buffer that is large so that the kernel is seldom asked:

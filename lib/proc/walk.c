@@ -237,7 +237,7 @@ static int count(struct visit *visit, int rc)
 	quality->denied++;
 	if (!is_denied(rc) && rc != -ENOENT && rc != -ESTALE) {
 		snprintf(path, sizeof(path), "%u/fd", visit->pid);
-		skt_err_sys(&err, rc, "cannot read descriptors");
+		tree_err(&err, rc, "cannot read descriptors");
 		look_problem(visit->look, &err, path, 0);
 	}
 	return 0;

@@ -104,7 +104,7 @@ int payload_put(const struct skt_buf sections[SECTION_END], int level, struct sk
 int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_buf ret[SECTION_END],
 		struct skt_err *err);
 
-/* The file header as bytes, id and sync mark included; and back, into what the caller releases with header_release(). */
+/* The file header as bytes, id and sync mark included (0, -ENOMEM, -E2BIG, -EINVAL for a time that would not be read); and back, into what the caller releases with header_release(). */
 int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out);
 int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], struct skt_err *err);
 void header_release(struct skt_header *header);

@@ -93,16 +93,21 @@ static bool store(const struct column *column, struct skt_sock *sock, uint64_t v
 	}
 }
 
-void column_put_plane(const struct column *column, unsigned plane, const struct skt_sock *now, struct skt_buf *out)
+void column_put_planes(const struct column *column, const struct skt_sock *now, unsigned char *at, size_t n)
 {
-	skt_buf_byte(out, (unsigned char)(load(column, now) >> (8 * plane)));
+	uint64_t value = load(column, now);
+
+	for (unsigned plane = 0; plane < column->width; plane++)
+		at[plane * n] = (unsigned char)(value >> (8 * plane));
 }
 
-void column_get_plane(const struct column *column, unsigned plane, struct skt_sock *now, struct cur *in)
+void column_get_planes(const struct column *column, struct skt_sock *now, const unsigned char *at, size_t n)
 {
-	uint64_t below = plane ? load(column, now) : 0;
+	uint64_t value = 0;
 
-	store(column, now, below | (uint64_t)cur_byte(in) << (8 * plane));
+	for (unsigned plane = 0; plane < column->width; plane++)
+		value |= (uint64_t)at[plane * n] << (8 * plane);
+	store(column, now, value);
 }
 
 void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,

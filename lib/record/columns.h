@@ -68,9 +68,12 @@ void column_put(struct column_context *context, const struct skt_sock *before, c
 		struct skt_buf *out);
 void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in);
 
-/* One byte of a HOW_FIXED column: planes let deflate see that high bytes are equal, and not try on low ones. */
-void column_put_plane(const struct column *column, unsigned plane, const struct skt_sock *now, struct skt_buf *out);
-void column_get_plane(const struct column *column, unsigned plane, struct skt_sock *now, struct cur *in);
+/*
+ * One value of a HOW_FIXED column. Row i of n has its bytes at [i], [i + n], ... of the column: planes let deflate see that
+ * high bytes are equal, and not try on low ones.
+ */
+void column_put_planes(const struct column *column, const struct skt_sock *now, unsigned char *at, size_t n);
+void column_get_planes(const struct column *column, struct skt_sock *now, const unsigned char *at, size_t n);
 
 /* Timers further from their snapshot than this are refused: 100 times what a column can say. */
 #define TIMER_MS_MAX (INT64_C(1) << 42)

@@ -5,15 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for n more changes, zeroed; false (and no_memory) where there is none. */
-static bool more_changes(struct reading *reading, size_t n)
+/* Room for n more changes; false (and no_memory) where there is none. */
+static bool room_for_changes(struct reading *reading, size_t n)
 {
 	struct skt_step *step = reading->step;
 
-	if (!reading_room(reading, &step->socks, &step->room_socks, step->n_socks + n, sizeof(*step->socks)))
+	return reading_room(reading, &step->socks, &step->room_socks, step->n_socks + n, sizeof(*step->socks));
+}
+
+/* The same, zeroed. */
+static bool more_changes(struct reading *reading, size_t n)
+{
+	if (!room_for_changes(reading, n))
 		return false;
 	if (n)
-		memset(step->socks + step->n_socks, 0, n * sizeof(*step->socks));
+		memset(reading->step->socks + reading->step->n_socks, 0, n * sizeof(*reading->step->socks));
 	return true;
 }
 
@@ -82,18 +88,23 @@ static void get_owners(struct reading *reading, struct skt_sock_change *const *r
 	}
 }
 
-/* The values of one column, for the rows given (those that have the field). */
-static void get_column(struct reading *reading, const struct column *column, struct skt_sock_change *const *rows,
+static void get_planes(const struct column *column, struct skt_sock_change *const *rows, size_t n, struct cur *in)
+{
+	const unsigned char *at = cur_bytes(in, n * column->width);
+
+	for (size_t i = 0; at && i < n; i++)
+		column_get_planes(column, &rows[i]->now, at + i, n);
+}
+
+/* The values of one column that is not HOW_FIXED, for the rows given (those that have the field). */
+static void get_values(struct reading *reading, const struct column *column, struct skt_sock_change *const *rows,
 		       size_t n, bool opened, struct cur *in)
 {
 	struct column_context context = { .column = column, .boottime = reading->step->boottime };
 	uint32_t strings = skt_strtab_count(reading->old->strings);
 	uint32_t table = SKT_NO_TABLE;
 
-	for (unsigned plane = 0; column->how == HOW_FIXED && plane < column->width; plane++)
-		for (size_t i = 0; i < n; i++)
-			column_get_plane(column, plane, &rows[i]->now, in);
-	for (size_t i = 0; column->how != HOW_FIXED && i < n && !in->bad; i++) {
+	for (size_t i = 0; i < n && !in->bad; i++) {
 		if (column->how == HOW_ADDRESS && rows[i]->now.table != table) {
 			table = rows[i]->now.table;
 			context.ipv6 = skt_table_kind_is_ipv6(kind_of(reading, table));
@@ -120,27 +131,30 @@ static void get_columns(struct reading *reading, uint8_t section, struct skt_soc
 			bool opened, struct cur *in)
 {
 	unsigned columns = (unsigned)cur_count(in, 255);
+	struct skt_sock_change *const *given = rows;
 	struct skt_sock_change **with = NULL;
 
-	if (n) {
-		with = malloc(n * sizeof(struct skt_sock_change *));
+	if (n && !opened) {
+		given = with = malloc(n * sizeof(struct skt_sock_change *));
 		reading->no_memory |= !with;
 	}
 	for (unsigned c = 0; c < columns && !in->bad && !reading->no_memory; c++) {
 		uint8_t id = cur_byte(in);
 		struct cur values = cur_part(in, cur_varint(in));
 		const struct column *column = find_column(id, section);
-		size_t n_with = 0;
+		size_t n_given = opened ? n : 0;
 
 		if (!column && !(id == SKT_F_OWNERS && section == SECTION_IDENTITY))
 			continue;
-		for (size_t i = 0; i < n; i++)
-			if (opened || (rows[i]->fields & SKT_BIT(id)))
-				with[n_with++] = rows[i];
-		if (column)
-			get_column(reading, column, with, n_with, opened, &values);
+		for (size_t i = 0; !opened && i < n; i++)
+			if (rows[i]->fields & SKT_BIT(id))
+				with[n_given++] = rows[i];
+		if (!column)
+			get_owners(reading, given, n_given, &values);
+		else if (column->how == HOW_FIXED)
+			get_planes(column, given, n_given, &values);
 		else
-			get_owners(reading, with, n_with, &values);
+			get_values(reading, column, given, n_given, opened, &values);
 		if (!cur_is_done(&values))
 			cur_fail(in);
 	}
@@ -205,7 +219,7 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 	struct skt_sock_change **rows;
 	uint32_t slot = 0;
 
-	if (!more_changes(reading, n))
+	if (!room_for_changes(reading, n))
 		return;
 	rows = rows_from(reading, 0, n);
 	for (size_t i = 0; rows && i < n && !in->bad; i++) {
@@ -220,6 +234,7 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 			rows[i] = change;
 			change->change = SKT_CHANGED;
 			change->slot = slot;
+			change->fields = 0;
 			change->before = old->socks[slot];
 			change->now = old->socks[slot];
 			change_of[slot] = (uint32_t)++reading->step->n_socks;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/digest.h"
 
+#include <endian.h>
 #include <string.h>
 #include <zlib.h>
 
 static unsigned char *put(unsigned char *at, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		at[i] = (unsigned char)(value >> (8 * i));
-	return at + 8;
+	uint64_t bytes = htole64(value);
+
+	memcpy(at, &bytes, sizeof(bytes));
+	return at + sizeof(bytes);
 }
 
 static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	unsigned char bytes[30 * 8], *at = bytes;
-	uint32_t crc;
+	/* room for the row and one owner: most rows are one run of the checksum */
+	unsigned char bytes[32 * 8], *at = bytes;
+	uint32_t crc = 0;
 
 	at = put(at, sock->table);
 	at = put(at, sock->local_port);
@@ -44,14 +47,16 @@ static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt
 	at = put(at, sock->owner);
 	at = put(at, sock->owner_gaps);
 	at = put(at, sock->n_owners);
-	crc = (uint32_t)crc32(0, bytes, (uInt)(at - bytes));
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
 		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
 
-		at = put(put(bytes, owner->process), (uint64_t)(int64_t)owner->fd);
-		crc = (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
+		if (i) {
+			crc = (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
+			at = bytes;
+		}
+		at = put(put(at, owner->process), (uint64_t)(int64_t)owner->fd);
 	}
-	return crc;
+	return (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
 }
 
 uint32_t digest_rows(const struct skt_snapshot *snapshot)

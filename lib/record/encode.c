@@ -258,24 +258,40 @@ static void put_owners(struct encoder *encoder, const struct skt_snapshot *now, 
 	}
 }
 
+static bool has_value(const struct skt_sock_change *change, const struct column *column, bool opened)
+{
+	return opened || change->fields & SKT_BIT(column->id);
+}
+
+static void put_planes(struct encoder *encoder, const struct column *column, bool opened)
+{
+	struct skt_buf *out = &encoder->values;
+	unsigned char *at;
+	size_t n = 0;
+
+	for (size_t i = 0; i < encoder->n_rows; i++)
+		n += has_value(encoder->rows[i], column, opened);
+	at = skt_buf_room(out, n * column->width);
+	if (!at)
+		return;
+	for (size_t i = 0; i < encoder->n_rows; i++)
+		if (has_value(encoder->rows[i], column, opened))
+			column_put_planes(column, &encoder->rows[i]->now, at++, n);
+	out->len += n * column->width;
+}
+
 static void put_values(struct encoder *encoder, const struct column *column, const struct skt_snapshot *now,
 		       bool opened)
 {
 	struct column_context context = { .column = column, .boottime = now->boottime };
-	unsigned planes = column->how == HOW_FIXED ? column->width : 1;
 
-	for (unsigned plane = 0; plane < planes; plane++) {
-		for (size_t i = 0; i < encoder->n_rows; i++) {
-			const struct skt_sock_change *change = encoder->rows[i];
+	for (size_t i = 0; i < encoder->n_rows; i++) {
+		const struct skt_sock_change *change = encoder->rows[i];
 
-			if (!opened && !(change->fields & SKT_BIT(column->id)))
-				continue;
-			context.ipv6 = skt_table_kind_is_ipv6(now->tables[change->now.table].kind);
-			if (column->how == HOW_FIXED)
-				column_put_plane(column, plane, &change->now, &encoder->values);
-			else
-				column_put(&context, opened ? NULL : &change->before, &change->now, &encoder->values);
-		}
+		if (!has_value(change, column, opened))
+			continue;
+		context.ipv6 = skt_table_kind_is_ipv6(now->tables[change->now.table].kind);
+		column_put(&context, opened ? NULL : &change->before, &change->now, &encoder->values);
 	}
 }
 
@@ -291,7 +307,9 @@ static void put_columns(struct encoder *encoder, const struct skt_snapshot *now,
 		const struct column *column = c < n_row_columns ? &row_columns[c] : NULL;
 
 		values->len = 0;
-		if (column && column->section == section)
+		if (column && column->section == section && column->how == HOW_FIXED)
+			put_planes(encoder, column, opened);
+		else if (column && column->section == section)
 			put_values(encoder, column, now, opened);
 		else if (!column && section == SECTION_IDENTITY)
 			put_owners(encoder, now, opened);

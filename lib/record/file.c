@@ -81,7 +81,8 @@ static void measure(struct skt_file *file)
 	span->number = last->number + last->snapshots - 1;
 	span->first = file->groups[0].first;
 	span->last = last->last;
-	if (!span->ended)
+	/* a recorder whose clock was set back may end before its last snapshot */
+	if (!span->ended || span->end < last->last)
 		span->end = last->last + file->header.interval;
 }
 

@@ -41,6 +41,12 @@ const char *skt_header_fact(const struct skt_header *header, const char *name)
 	return NULL;
 }
 
+static bool times_are_good(const struct skt_header *header)
+{
+	return header->interval >= 0 && block_time_is_good(header->interval) && block_time_is_good(header->start) &&
+	       block_time_is_good(header->start_boottime) && block_time_is_good(header->boot_time);
+}
+
 int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out)
 {
 	size_t start = out->len, length = HEADER_FIXED_SIZE + 4;
@@ -54,6 +60,8 @@ int header_put(const struct skt_header *header, const uint8_t sync[8], struct sk
 	}
 	if (length > SKT_HEADER_MAX)
 		return -E2BIG;
+	if (!times_are_good(header))
+		return -EINVAL;
 	skt_buf_add(out, magic, sizeof(magic));
 	skt_buf_le16(out, SKT_MAJOR);
 	skt_buf_le16(out, SKT_MINOR);
@@ -159,8 +167,7 @@ int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t
 	if (incompatible)
 		return skt_err_set(err, -EPROTONOSUPPORT, "recording needs features %#x, which this program lacks",
 				   incompatible);
-	if (header.interval < 0 || !block_time_is_good(header.interval) || !block_time_is_good(header.start) ||
-	    !block_time_is_good(header.start_boottime) || !block_time_is_good(header.boot_time))
+	if (!times_are_good(&header))
 		return skt_err_set(err, -EBADMSG, "header has a time out of range");
 	while (!rc && cur_left(&facts))
 		rc = get_fact(&facts, &header, &have, err);

@@ -106,7 +106,7 @@ static int pass_hole(struct scan *scan, bool torn)
 static int take_gap(struct scan *scan, const struct block_head *head)
 {
 	struct skt_damage gap = {
-		.offset = scan->offset, .snapshots = head->snapshots, .after = head->first, .until = head->last
+		.offset = scan->offset, .snapshots = head->snapshots, .after = last_time(scan->file), .until = INT64_MAX
 	};
 
 	scan->told = true;

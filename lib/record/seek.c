@@ -20,12 +20,27 @@ static size_t group_of_number(const struct skt_file *file, uint64_t number)
 	return low ? low - 1 : file->n_groups;
 }
 
-/* The wall clock may have stepped back, so the groups' times need not be sorted: the last one that begins in time. */
+/* Until when a group's last snapshot is in force: until the next one, or for an interval where the clock was set back then. */
+static int64_t group_end(const struct skt_file *file, size_t i)
+{
+	int64_t last = file->groups[i].last;
+	int64_t next = i + 1 < file->n_groups ? file->groups[i + 1].first : file->span.end;
+
+	return next > last ? next : last + file->header.interval;
+}
+
+/*
+ * The group in which a snapshot is in force at this instant, or n_groups. A clock that is set back begins a group, so times rise within
+ * each, but groups need not be sorted; of an instant that was shown twice it is the later one.
+ */
 static size_t group_of_time(const struct skt_file *file, int64_t when)
 {
-	for (size_t i = file->n_groups; i-- > 0;)
-		if (file->groups[i].first <= when)
+	for (size_t i = file->n_groups; i-- > 0;) {
+		int64_t end = group_end(file, i);
+
+		if (file->groups[i].first <= when && (when < end || (when == end && i + 1 == file->n_groups)))
 			return i;
+	}
 	return file->n_groups;
 }
 
@@ -157,9 +172,9 @@ static int seek_instant(struct skt_cursor *cursor, int64_t when, enum skt_zone z
 	size_t group = group_of_time(file, when);
 	int rc;
 
-	if (group == file->n_groups || when > file->span.end)
+	if (group == file->n_groups)
 		return out_of_range(file, when, zone, err);
-	rc = go(cursor, group, UINT64_MAX, when, err);
+	rc = go(cursor, group, file->groups[group].number + file->groups[group].snapshots - 1, when, err);
 	return rc ? rc : check_gap(cursor, when, zone, err);
 }
 
@@ -168,11 +183,17 @@ static int time_of_day(const struct skt_file *file, int64_t ns, enum skt_zone zo
 		       struct skt_err *err)
 {
 	enum { SHOWN = 4 };
-	int64_t found[SHOWN];
-	size_t n = skt_time_of_day(ns, zone, file->span.first, file->span.end, found, SHOWN);
+	int64_t found[SHOWN], first = file->span.first, end = file->span.end;
 	struct skt_buf text;
+	size_t n;
 	int rc;
 
+	/* not those of the first and last snapshot, where the clock was set back in between */
+	for (size_t i = 0; i < file->n_groups; i++) {
+		first = file->groups[i].first < first ? file->groups[i].first : first;
+		end = group_end(file, i) > end ? group_end(file, i) : end;
+	}
+	n = skt_time_of_day(ns, zone, first, end, found, SHOWN);
 	if (n == 1) {
 		*ret_when = found[0];
 		return 0;
@@ -187,9 +208,9 @@ static int time_of_day(const struct skt_file *file, int64_t ns, enum skt_zone zo
 		skt_buf_text(&text, n > SHOWN ? " ..." : "");
 	} else {
 		skt_buf_text(&text, "that time of day is not in the recording, which goes from ");
-		skt_time_format(&text, file->span.first, zone);
+		skt_time_format(&text, first, zone);
 		skt_buf_text(&text, " to ");
-		skt_time_format(&text, file->span.end, zone);
+		skt_time_format(&text, end, zone);
 	}
 	skt_buf_byte(&text, '\0');
 	rc = skt_err_set(err, -ERANGE, "%s", text.failed ? "no such time of day" : (char *)text.data);

@@ -30,6 +30,7 @@
 
 struct skt_writer {
 	int fd;
+	off_t start; /* where in the file it begins: what stands before is never taken back */
 	char *name;
 	enum skt_sync sync_when;
 	uint8_t sync[8];
@@ -48,6 +49,7 @@ struct skt_writer {
 	/* the group being written */
 	bool began; /* false: the next snapshot begins one */
 	int64_t group_boottime;
+	int64_t last_time; /* of the last snapshot added: a clock that is set back begins a group, so times rise within each */
 	struct group group;
 	uint64_t key_bytes;
 	uint64_t step_bytes;
@@ -83,8 +85,8 @@ static int write_whole(struct skt_writer *writer, const struct iovec *parts, int
 	rc = io_writev(writer->fd, left, n);
 	if (rc) {
 		/* a pipe cannot be cut, and says EINVAL; the reader finds a torn block there */
-		if (ftruncate(writer->fd, (off_t)writer->bytes) == 0)
-			lseek(writer->fd, (off_t)writer->bytes, SEEK_SET);
+		if (ftruncate(writer->fd, writer->start + (off_t)writer->bytes) == 0)
+			lseek(writer->fd, writer->start + (off_t)writer->bytes, SEEK_SET);
 		skt_err_sys(err, rc, "cannot write %llu bytes", (unsigned long long)length);
 		skt_err_at(err, writer->name, (int64_t)writer->bytes);
 		return rc;
@@ -235,6 +237,15 @@ static int flush(struct skt_writer *writer, struct skt_err *err)
 	return rc;
 }
 
+/* Where the next byte goes: 0 in a pipe. */
+static off_t position(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	off_t at = lseek(fd, 0, flags >= 0 && flags & O_APPEND ? SEEK_END : SEEK_CUR);
+
+	return at > 0 ? at : 0;
+}
+
 int skt_writer_open(int fd, const char *name, const struct skt_header *header, enum skt_sync sync,
 		    const uint8_t random[24], struct skt_writer **ret, struct skt_err *err)
 {
@@ -253,6 +264,7 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, e
 	memcpy(writer->sync, random + 16, sizeof(writer->sync));
 	memcpy(&seed, random, sizeof(seed));
 	writer->fd = fd;
+	writer->start = position(fd);
 	writer->sync_when = sync;
 	writer->interval = header->interval;
 	writer->next_number = 1;
@@ -265,6 +277,8 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, e
 	if (rc) {
 		if (rc == -E2BIG)
 			skt_err_set(err, rc, "header exceeds the limit of %zu bytes", SKT_HEADER_MAX);
+		else if (rc == -EINVAL)
+			skt_err_set(err, rc, "header has a time out of range");
 		else
 			skt_err_set(err, rc, "out of memory");
 		goto out;
@@ -303,7 +317,7 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 {
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || age >= GROUP_MOST_NS || age < 0 ||
+	return !writer->began || age >= GROUP_MOST_NS || age < 0 || now->time < writer->last_time ||
 	       writer->group.snapshots + writer->head.snapshots >= GROUP_MOST_SNAPSHOTS ||
 	       (age >= GROUP_LEAST_NS && writer->step_bytes >= GROUP_GROWTH * writer->key_bytes);
 }
@@ -353,6 +367,7 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 	writer->head.last = now->time;
 	writer->head.snapshots++;
 	writer->next_number = now->number + 1;
+	writer->last_time = now->time;
 	if (key) {
 		rc = add_key(writer, now, err);
 	} else {
