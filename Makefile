@@ -28,6 +28,7 @@ LIB    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 UNIT   := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
 HELPER := $(patsubst %.c,$B/%.o,$(wildcard tests/unit/lib/*.c))
 HOST   := $(patsubst %.c,$B/%,$(wildcard tests/host/*.c))
+BENCH  := $(patsubst %.c,$B/%,$(wildcard bench/*.c))
 FUZZ   ?= $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
 FUZZED := $(FUZZ:%=$B/tests/fuzz/%)
 MAN    := $(wildcard docs/man/*.[157])
@@ -105,7 +106,7 @@ $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/lib
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
 $(HOST): %: %.o $B/libskt.a
-	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
+	$(call say,LINK)$(link) -pie -pthread $(call packages,--libs,$(needs))
 
 # Tests find the tools (and the programs of tests/host) by PATH and the tree as their working directory.
 # The sanitizers' own exit status must be none that a test may expect.
@@ -146,8 +147,12 @@ fuzz-run: $(FUZZED)
 			-print_final_stats=1 -artifact_prefix=$B/crash/$$f- $B/corpus/$$f tests/fuzz/corpus/$$f || rc=1; \
 	done; exit $$rc
 
-bench: all ## run the benchmarks (bench/run)
-	@if [ -x bench/run ]; then PATH="$(CURDIR)/bin:$$PATH" bench/run; else echo "bench: there is no bench/run yet"; fi
+# Benchmarks see nothing but include/, as a program outside this tree does.
+$(BENCH): %: %.o $B/libskt.a
+	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
+
+bench: all $(BENCH) ## run the benchmarks (bench/run, or PARTS="size short day capture" of it); docs/benchmarks.md gets the figures
+	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$$PATH" bench/run $(PARTS)
 
 lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages
 	@WARNINGS='$(WARNINGS)' scripts/lint

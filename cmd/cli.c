@@ -116,7 +116,9 @@ static void help(const struct cli *cli)
 			n = snprintf(left, sizeof(left), "      ");
 		if (option->name)
 			n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", option->name);
-		if (option->argument)
+		if (option->argument && *option->argument == '[')
+			snprintf(left + n, sizeof(left) - (size_t)n, "[=%s", option->argument + 1);
+		else if (option->argument)
 			snprintf(left + n, sizeof(left) - (size_t)n, "%s%s", option->name ? "=" : " ",
 				 option->argument);
 		printf("%-26s  %s\n", left, option->help);
@@ -225,7 +227,7 @@ void cli_write(struct skt_buf *buf)
 	if (buf->failed) {
 		cli_say("out of memory");
 		output_failed = true;
-	} else if (!output_failed && fwrite(buf->data, 1, buf->len, stdout) < buf->len) {
+	} else if (!output_failed && buf->len && fwrite(buf->data, 1, buf->len, stdout) < buf->len) {
 		output_trouble(errno);
 	}
 	skt_buf_clear(buf);

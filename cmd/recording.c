@@ -54,9 +54,15 @@ static int spool(struct skt_err *err)
 static int open_file(const char *path, struct skt_err *err)
 {
 	/* not to be held up by a fifo: it is refused once it is open */
-	int fd = !strcmp(path, "-") ? spool(err) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd;
 
-	if (fd == -1) {
+	if (!strcmp(path, "-")) {
+		fd = spool(err);
+		skt_err_at(err, path, -1);
+		return fd;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
 		skt_err_sys(err, -errno, "cannot open");
 		skt_err_at(err, path, -1);
 		return err->code;

@@ -49,7 +49,7 @@ static const struct cli_option options[] = {
 	[OPT_PROCESSES] = { 'p', "processes", NULL, "understood: processes are always shown" },
 	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "no headings" },
 	[OPT_INFO] = { 0, "info", NULL, "print what is known of the recording itself" },
-	[OPT_VERIFY] = { 0, "verify", "[=HEAD]", "check every byte; HEAD is a chain value written down before" },
+	[OPT_VERIFY] = { 0, "verify", "[HEAD]", "check every byte; HEAD is a chain value written down before" },
 	[OPT_STRICT] = { 0, "strict", NULL, "refuse a recording that is not whole" },
 	[OPT_NO_INDEX] = { 0, "no-index", NULL, "look at every block, as if there were no index" },
 	[OPT_STDIN] = { '@', NULL, "TIME", "as the operand -@TIME: standard input, at TIME" },
@@ -72,6 +72,7 @@ struct query {
 	const char *zone; /* as given */
 	int64_t now;
 	unsigned open_flags;
+	bool several; /* recordings were named */
 	bool info;
 	bool verify;
 	bool verify_chain; /* chain was given */
@@ -113,6 +114,8 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	struct skt_buf line;
 
 	skt_buf_init(&line);
+	if (query->several)
+		skt_buf_printf(&line, "%s: ", skt_file_name(file));
 	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
 	skt_time_format(&line, snapshot->time, query->render.zone);
 	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
@@ -125,7 +128,8 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading)
 		cli_line(&query->out, (char *)line.data);
 	else
-		cli_say("%s: %s", skt_file_name(file), (char *)line.data);
+		cli_say("%s%s%s", query->several ? "" : skt_file_name(file), query->several ? "" : ": ",
+			(char *)line.data);
 	skt_buf_release(&line);
 }
 
@@ -329,6 +333,7 @@ int main(int argc, char **argv)
 	if (optind == argc && !standard_input)
 		cli_usage("no recording named");
 	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
+	query.several = argc - optind + (standard_input != NULL) > 1;
 	query.now = clock_now();
 	query.render.width = cli_width();
 	if (query.zone && strcmp(query.zone, "host"))

@@ -283,6 +283,19 @@ static void tell_problems(struct recorder *recorder)
 	recorder->trouble |= total != 0;
 }
 
+/* Once: whose holders cannot be told, and why. */
+static void tell_denied(const struct recorder *recorder)
+{
+	uint32_t denied = recorder->now.quality.denied;
+
+	if (denied && geteuid())
+		cli_say("%u processes may not be looked into by this user: who holds their sockets will be unknown (try as root)",
+			denied);
+	else if (denied)
+		cli_say("%u processes may not be looked into, even by root here: who holds their sockets will be unknown",
+			denied);
+}
+
 static void tell_status(struct recorder *recorder, int64_t now)
 {
 	struct skt_buf line;
@@ -381,8 +394,10 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 		rc = write_snapshot(recorder, err);
 	if (rc)
 		return rc;
-	if (!recorder->snapshots++)
+	if (!recorder->snapshots++) {
 		recorder->first = recorder->now.boottime;
+		tell_denied(recorder);
+	}
 	recorder->last = recorder->now.boottime;
 	recorder->missed += missed;
 	tell_problems(recorder);
@@ -431,6 +446,9 @@ static int record(struct recorder *recorder, struct skt_err *err)
 		next = (now - recorder->start + recorder->interval - 1) / recorder->interval;
 		if (next <= tick)
 			next = tick + 1;
+		/* what would be due after the end is not missed */
+		if (next > (end - 1) / recorder->interval + 1)
+			next = (end - 1) / recorder->interval + 1;
 		missed = (uint32_t)(next - tick - 1);
 		tick = next;
 		if (next > (end - 1) / recorder->interval) {
@@ -498,6 +516,16 @@ static void block_signals(struct recorder *recorder)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void close_all(struct recorder *recorder)
+{
+	skt_writer_free(recorder->writer);
+	skt_capture_free(recorder->capture);
+	skt_matcher_free(recorder->matcher);
+	skt_snapshot_release(&recorder->now);
+	skt_snapshot_release(&recorder->read);
+	skt_step_release(&recorder->step);
+}
+
 int main(int argc, char **argv)
 {
 	struct recorder recorder = {
@@ -528,5 +556,6 @@ int main(int argc, char **argv)
 	} else {
 		cli_err(&err);
 	}
+	close_all(&recorder);
 	return cli_end(recorder.trouble || (rc && !recorder.pipe_closed) ? CLI_TROUBLE : CLI_YES);
 }

@@ -170,6 +170,9 @@ struct skt_sock {
 	uint8_t owner_gaps; /* enum skt_owner_gap, ored */
 	uint32_t first_owner;
 	uint32_t n_owners;
+	/* who held it when that was last known, where now nobody is known to: kept by lib/model to carry, and not stored */
+	uint32_t first_last;
+	uint32_t n_last;
 
 	/*
 	 * When its timer runs out, in ns of the snapshot's boottime, to the ms. The column counts down in ticks, read a

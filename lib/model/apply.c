@@ -234,7 +234,11 @@ static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, s
 		if (rc)
 			return rc;
 		count_owners(snapshot, sock, -1);
+		now.first_last = sock->first_owner;
+		now.n_last = now.n_owners ? 0 : sock->n_owners;
 	}
+	if (now.owner != SKT_OWNER_UNKNOWN)
+		now.n_last = 0;
 	*sock = now;
 	change->now = now;
 	return 0;

@@ -26,19 +26,41 @@ static uint64_t process_hash(const struct skt_matcher *matcher, const struct skt
 static uint32_t find_process(const struct match *match, const struct skt_process *process, const bool *seen)
 {
 	uint32_t i = map_first(&match->matcher->map, process_hash(match->matcher, process));
-	uint32_t alive = MAP_NONE;
+	uint32_t alive = MAP_NONE, unnamed = MAP_NONE;
 
 	for (; i != MAP_NONE; i = map_next(&match->matcher->map, i)) {
 		const struct skt_process *have = &match->old->processes[i];
 
 		if (seen[i] || have->pid != process->pid || have->start_time != process->start_time)
 			continue;
-		if (have->exited == process->exited)
+		if (have->exited == process->exited && skt_process_is_listed(have))
 			return i;
-		if (process->exited && alive == MAP_NONE)
+		if (process->exited && !have->exited && alive == MAP_NONE)
 			alive = i;
+		if (process->exited && have->exited && unnamed == MAP_NONE)
+			unnamed = i;
 	}
-	return alive;
+	return alive != MAP_NONE ? alive : unnamed;
+}
+
+/* A process that is exiting loses its program, command line and namespace before its number: what they were stays known. */
+#define STAYS_KNOWN (SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE) | SKT_BIT(SKT_P_NET_NAMESPACE))
+
+static void keep_known(const struct skt_process *old, struct skt_process *now)
+{
+	uint32_t lost = old->has & ~now->has & STAYS_KNOWN;
+
+	now->has |= lost;
+	if (lost & SKT_BIT(SKT_P_EXE)) {
+		now->exe = old->exe;
+		now->exe_deleted = old->exe_deleted;
+	}
+	if (lost & SKT_BIT(SKT_P_CMDLINE)) {
+		now->cmdline = old->cmdline;
+		now->cmdline_truncated = old->cmdline_truncated;
+	}
+	if (lost & SKT_BIT(SKT_P_NET_NAMESPACE))
+		now->net_namespace = old->net_namespace;
 }
 
 static int match_process(struct match *match, const struct skt_process *process, uint32_t *ret_slot, bool *seen)
@@ -58,10 +80,11 @@ static int match_process(struct match *match, const struct skt_process *process,
 	}
 	*ret_slot = change.slot;
 	seen[change.slot] = true;
+	keep_known(&match->old->processes[change.slot], &change.now);
 	change.fields = skt_process_compare(&match->old->processes[change.slot], &change.now);
 	if (!change.fields)
 		return 0;
-	/* a zombie's exe and command line are not known any more: that is no execve */
+	/* what becomes known only now was not changed by an execve */
 	known = match->old->processes[change.slot].has & change.now.has;
 	if (change.fields & SKT_BIT(SKT_P_EXITED))
 		change.change = SKT_PROCESS_EXITED;
@@ -94,9 +117,9 @@ int match_processes(struct match *match)
 	if (!rc)
 		rc = array_room(&matcher->process_slots, &matcher->room_process_slots, match->now->n_processes,
 				sizeof(uint32_t));
+	/* also those that exited and that no row names: one may be carried by a row again */
 	for (size_t i = old->n_processes; !rc && i-- > 0;)
-		if (skt_process_is_listed(&old->processes[i]))
-			map_add(&matcher->map, process_hash(matcher, &old->processes[i]), (uint32_t)i);
+		map_add(&matcher->map, process_hash(matcher, &old->processes[i]), (uint32_t)i);
 	if (!rc)
 		rc = match_those(match, false, seen);
 	if (!rc)

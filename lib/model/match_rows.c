@@ -20,6 +20,31 @@ static struct skt_sock_change *new_change(struct match *match, uint8_t what, uin
 	return change;
 }
 
+/*
+ * A row that lost its inode is carried by those who held it: in the look before, or before that, when its table was read and
+ * it was closed before its holder's descriptors were (the look between has an inode that nobody holds).
+ */
+static bool is_carried(const struct skt_sock *old, const struct skt_sock *now)
+{
+	return !now->inode && !now->n_owners &&
+	       (old->owner == SKT_OWNER_HELD || old->owner == SKT_OWNER_CARRIED || old->n_last);
+}
+
+/* Give the row back to those who held it last; slots are old's already. */
+static int add_last_owners(struct match *match, const struct skt_sock *old, struct skt_sock *now)
+{
+	struct skt_step *step = match->step;
+
+	if (array_room(&step->owners, &step->room_owners, step->n_owners + old->n_last, sizeof(*step->owners)))
+		return -ENOMEM;
+	now->first_owner = (uint32_t)step->n_owners;
+	now->n_owners = old->n_last;
+	memcpy(step->owners + step->n_owners, match->old->owners + old->first_last,
+	       old->n_last * sizeof(*step->owners));
+	step->n_owners += old->n_last;
+	return 0;
+}
+
 /* Put owners into the step; process slots are old's. */
 static int add_owners(struct match *match, struct skt_sock *sock)
 {
@@ -116,14 +141,14 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 		if (rc)
 			return rc;
 	}
-	carried = !now.inode && !now.n_owners && (old->owner == SKT_OWNER_HELD || old->owner == SKT_OWNER_CARRIED);
+	carried = is_carried(old, &now);
 	if (carried) {
 		now.owner = SKT_OWNER_CARRIED;
 		now.owner_gaps = old->owner_gaps;
 	}
 	fields = match_timer(match, table, old, &now);
 	fields |= skt_sock_compare(old, &now);
-	if (!carried && !same_owners(match, old, row))
+	if (carried ? old->n_last != 0 : !same_owners(match, old, row))
 		fields |= SKT_BIT(SKT_F_OWNERS);
 	if (!(fields & SKT_BIT(SKT_F_TIMER_MS)) && now.timer_off != old->timer_off &&
 	    add_timer(match->step, slot, now.timer_off))
@@ -137,6 +162,8 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 	change->now = now;
 	change->now.table = old->table;
 	change->now.first_owner = row->first_owner;
+	if (carried && old->n_last)
+		return add_last_owners(match, old, &change->now);
 	if (fields & SKT_BIT(SKT_F_OWNERS))
 		return add_owners(match, &change->now);
 	change->now.n_owners = 0;

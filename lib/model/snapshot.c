@@ -85,6 +85,7 @@ int skt_snapshot_add_sock(struct skt_snapshot *snapshot, const struct skt_sock *
 		return -ENOMEM;
 	snapshot->socks[snapshot->n_socks] = *sock;
 	snapshot->socks[snapshot->n_socks].listed = false;
+	snapshot->socks[snapshot->n_socks].n_last = 0;
 	*ret = (uint32_t)snapshot->n_socks++;
 	snapshot->live_socks++;
 	return 0;

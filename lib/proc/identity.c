@@ -79,7 +79,10 @@ static bool parse_stat(const char *text, size_t len, struct process_stat *ret)
 	ret->state = s.at < s.end ? (uint8_t)*s.at++ : 0;
 	scan_byte(&s, ' ');
 	ret->ppid = (uint32_t)scan_decimal(&s, UINT32_MAX);
-	skip_fields(&s, 15);
+	skip_fields(&s, 4);
+	scan_byte(&s, ' ');
+	ret->exiting = scan_decimal(&s, UINT32_MAX) & PROCESS_EXITING;
+	skip_fields(&s, 10);
 	scan_byte(&s, ' ');
 	ret->threads = (uint32_t)scan_decimal(&s, UINT32_MAX);
 	skip_fields(&s, 1);
@@ -254,7 +257,7 @@ static int read_stat_again(struct reading *reading)
 
 	if (rc == -ENOENT)
 		return -ESRCH;
-	if (rc || !identity_is_zombie(stat.state))
+	if (rc || !(identity_is_zombie(stat.state) || stat.exiting))
 		return rc == -ENOMEM ? rc : 0;
 	process->state = stat.state;
 	process->has &= ~gone;

@@ -16,6 +16,7 @@ struct process_stat {
 	uint32_t threads;
 	uint64_t start_time;
 	uint8_t state;
+	bool exiting;	  /* it has begun to exit: what it had is being taken from it */
 	const char *comm; /* in the look's text */
 	size_t comm_len;
 };
@@ -34,6 +35,9 @@ int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat 
  * place of its own; -ENOMEM, -E2BIG.
  */
 int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret);
+
+/* PF_EXITING of the flags in stat (include/linux/sched.h): set before memory, program and descriptors go. */
+#define PROCESS_EXITING 0x4
 
 /* Whether the state is that of a process that has exited: of its own it has nothing left but its name. */
 static inline bool identity_is_zombie(uint8_t state)

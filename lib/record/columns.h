@@ -55,6 +55,11 @@ extern const size_t n_row_columns;
 	(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_UID) | SKT_BIT(SKT_F_INODE) | SKT_BIT(SKT_F_OWNER) | \
 	 SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
 
+/* What a row is: it never changes while the row lives. */
+#define FIXED_FIELDS                                                                                         \
+	(SKT_BIT(SKT_F_TABLE) | SKT_BIT(SKT_F_NET_NAMESPACE) | SKT_BIT(SKT_F_LOCAL_ADDRESS) |                \
+	 SKT_BIT(SKT_F_LOCAL_PORT) | SKT_BIT(SKT_F_REMOTE_ADDRESS) | SKT_BIT(SKT_F_REMOTE_PORT))
+
 /* What a value is written against. */
 struct column_context {
 	const struct column *column;

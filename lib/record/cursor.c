@@ -114,11 +114,10 @@ static int pass_hole(struct skt_cursor *cursor, struct skt_err *err, int code)
 	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
 	size_t next = 0;
 
-	if (code == -ENOMEM)
-		return code;
 	while (next < file->n_groups && file->groups[next].offset <= offset)
 		next++;
-	if (err && next < file->n_groups) {
+	/* without memory nothing is lost but to this cursor, which may have taken half a step */
+	if (err && code != -ENOMEM && next < file->n_groups) {
 		size_t used = strlen(err->message);
 
 		snprintf(err->message + used, sizeof(err->message) - used,

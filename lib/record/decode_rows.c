@@ -214,7 +214,7 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 {
 	const struct skt_snapshot *old = reading->old;
 	uint32_t *change_of = reading->decoder->change_of;
-	uint32_t allowed = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~IDENTITY_FIELDS;
+	uint32_t allowed = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~(IDENTITY_FIELDS | FIXED_FIELDS);
 	size_t n = cur_count(in, at_most(cur_left(in) / 2, old->n_socks));
 	struct skt_sock_change **rows;
 	uint32_t slot = 0;

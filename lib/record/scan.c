@@ -41,15 +41,17 @@ static bool fits(const struct scan *scan, const struct block_head *head)
 	}
 }
 
-/* The offset of the next good key block after this one, or 0. */
-static uint64_t resync(struct scan *scan, uint64_t from, struct block_head *ret)
+/* Find the next good key block: 1, its offset in *at, which says from where on to look; 0 there is none; -ENOMEM. */
+static int resync(struct scan *scan, uint64_t *at, struct block_head *ret)
 {
 	struct skt_file *file = scan->file;
 	unsigned char bytes[16384];
+	uint64_t from = *at;
 
 	while (from + BLOCK_HEAD_SIZE <= file->size) {
 		int64_t got = io_pread(file->fd, bytes, sizeof(bytes), from);
 		const unsigned char *mark;
+		int rc;
 
 		if (got < 8)
 			return 0;
@@ -64,8 +66,10 @@ static uint64_t resync(struct scan *scan, uint64_t from, struct block_head *ret)
 			if (BLOCK_SIZE(ret) > scan->budget)
 				return 0;
 			scan->budget -= BLOCK_SIZE(ret);
-			if (!file_read_block(file, from, ret, &scan->block, NULL))
-				return from;
+			rc = file_read_block(file, from, ret, &scan->block, NULL);
+			*at = from;
+			if (!rc || rc == -ENOMEM)
+				return rc ? rc : 1;
 		}
 		from++;
 	}
@@ -83,9 +87,12 @@ static int pass_hole(struct scan *scan, bool torn)
 	struct skt_file *file = scan->file;
 	struct skt_damage damage = { .offset = scan->offset, .after = last_time(file), .until = INT64_MAX };
 	struct block_head head;
-	uint64_t next = resync(scan, scan->offset + 1, &head);
+	uint64_t next = scan->offset + 1;
+	int found = resync(scan, &next, &head);
 
-	if (next) {
+	if (found < 0)
+		return found;
+	if (found) {
 		damage.length = next - scan->offset;
 		damage.snapshots = head.number - scan->number;
 		damage.until = head.first;
@@ -96,9 +103,9 @@ static int pass_hole(struct scan *scan, bool torn)
 		damage.torn = torn;
 	}
 	scan->in_group = false;
-	scan->offset = next ? next : file->size;
+	scan->offset = found ? next : file->size;
 	/* what a recorder is writing at this moment is no damage */
-	if (torn && !next && file->span.live)
+	if (torn && !found && file->span.live)
 		return 0;
 	return file_add_damage(file, &damage);
 }

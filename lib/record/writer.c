@@ -224,6 +224,14 @@ static int write_gathered(struct skt_writer *writer, struct skt_err *err)
 	return 0;
 }
 
+/* Nothing is gathered any more. */
+static void drop(struct skt_writer *writer)
+{
+	for (int id = SECTION_META; id < SECTION_END; id++)
+		skt_buf_clear(&writer->sections[id]);
+	memset(&writer->head, 0, sizeof(writer->head));
+}
+
 /* Write the steps gathered so far, if there are any. */
 static int flush(struct skt_writer *writer, struct skt_err *err)
 {
@@ -231,9 +239,7 @@ static int flush(struct skt_writer *writer, struct skt_err *err)
 
 	if (rc)
 		lose(writer);
-	for (int id = SECTION_META; id < SECTION_END; id++)
-		skt_buf_clear(&writer->sections[id]);
-	memset(&writer->head, 0, sizeof(writer->head));
+	drop(writer);
 	return rc;
 }
 
@@ -374,8 +380,10 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 		step_encode(&writer->encoder, step, now, writer->strings, writer->sections);
 		writer->digest = digest_step(writer->digest, now, step);
 	}
-	if (rc)
+	if (rc) {
 		lose(writer);
+		drop(writer);
+	}
 	writer->strings = skt_strtab_count(now->strings);
 	return rc;
 }

@@ -825,6 +825,30 @@ static void a_table_is_told_of_when_it_says_something_else(void **state)
 	assert_false(step.tables[0].raw_changed);
 }
 
+static void any_raw_line_may_be_the_one_that_changed(void **state)
+{
+	enum { LINES = 5 };
+
+	(void)state;
+	for (uint32_t odd = 0; odd < 2 * LINES; odd++) {
+		b.tables[0].read_time = a.tables[0].read_time;
+		scene_add(&a, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED));
+		scene_add(&b, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED));
+		for (uint32_t i = 0; i < LINES; i++) {
+			/* its text is another, or it and those after it stand behind the row instead of before it */
+			uint32_t before = odd >= LINES && i >= odd - LINES;
+
+			skt_table_add_raw(&a.tables[0], 0, scene_string(&a, "line"));
+			skt_table_add_raw(&b.tables[0], before, scene_string(&b, i == odd ? "odd" : "line"));
+		}
+		go();
+		assert_int_equal(step.n_tables, 1);
+		assert_true(step.tables[0].raw_changed);
+		tear_down(NULL);
+		set_up(NULL);
+	}
+}
+
 static void a_change_happened_between_two_reads_of_its_table(void **state)
 {
 	int64_t read = a.tables[0].read_time;
@@ -1067,6 +1091,7 @@ int main(void)
 		TEST(a_table_never_read_stays_unknown),
 		TEST(the_rows_of_a_table_that_is_gone_are_lost),
 		TEST(a_table_is_told_of_when_it_says_something_else),
+		TEST(any_raw_line_may_be_the_one_that_changed),
 		TEST(a_change_happened_between_two_reads_of_its_table),
 		TEST(a_pid_with_another_start_time_is_another_process),
 		TEST(execve_is_noticed),

@@ -68,6 +68,14 @@ static void pair_processes(struct work *work, bool a_exited, bool b_exited)
 	}
 }
 
+/* A process that exits loses these first; what they were stays known. */
+static uint32_t lost_fields(const struct skt_process *x, const struct skt_process *y)
+{
+	uint32_t stays = SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE) | SKT_BIT(SKT_P_NET_NAMESPACE);
+
+	return x->has & ~y->has & stays;
+}
+
 static uint32_t process_fields(const struct work *work, const struct skt_process *x, const struct skt_process *y)
 {
 	uint32_t fields = x->has ^ y->has;
@@ -84,7 +92,7 @@ static uint32_t process_fields(const struct work *work, const struct skt_process
 	fields |= x->threads != y->threads ? SKT_BIT(SKT_P_THREADS) : 0;
 	fields |= x->state != y->state ? SKT_BIT(SKT_P_STATE) : 0;
 	fields |= x->exited != y->exited ? SKT_BIT(SKT_P_EXITED) : 0;
-	return fields;
+	return fields & ~lost_fields(x, y);
 }
 
 static void add_process_change(struct work *work, uint8_t change, uint32_t old_slot, uint32_t now_slot, uint32_t fields)
@@ -260,7 +268,19 @@ static void pair_alone(struct rows *rows, bool (*becomes)(const struct skt_sock 
 
 static bool is_carried(const struct skt_sock *x, const struct skt_sock *y)
 {
-	return !y->inode && !y->n_owners && (x->owner == SKT_OWNER_HELD || x->owner == SKT_OWNER_CARRIED);
+	return !y->inode && !y->n_owners && (x->owner == SKT_OWNER_HELD || x->owner == SKT_OWNER_CARRIED || x->n_last);
+}
+
+/* The row with those who held it last as its owners. */
+static struct skt_sock held_last(const struct skt_sock *x)
+{
+	struct skt_sock row = *x;
+
+	if (x->n_last) {
+		row.first_owner = x->first_last;
+		row.n_owners = x->n_last;
+	}
+	return row;
 }
 
 static bool same_owners(const struct work *work, const struct skt_sock *x, const struct skt_sock *y)
@@ -331,7 +351,7 @@ static uint32_t sock_fields(const struct work *work, const struct skt_table *tab
 	fields |= !same_text(work, x->text, y->text) ? SKT_BIT(SKT_F_TEXT) : 0;
 	fields |= x->owner != owner ? SKT_BIT(SKT_F_OWNER) : 0;
 	fields |= x->owner_gaps != gaps ? SKT_BIT(SKT_F_OWNER_GAPS) : 0;
-	fields |= !carried && !same_owners(work, x, y) ? SKT_BIT(SKT_F_OWNERS) : 0;
+	fields |= (carried ? x->n_last != 0 : !same_owners(work, x, y)) ? SKT_BIT(SKT_F_OWNERS) : 0;
 	fields |= x->has != y->has ? SKT_BIT(SKT_F_HAS) : 0;
 	return fields;
 }
@@ -467,6 +487,28 @@ static uint32_t copy_process(struct work *work, const struct skt_snapshot *from,
 	return slot;
 }
 
+/* Give a process of completed back what it lost. */
+static void complete_process(struct work *work, uint32_t slot, const struct skt_process *x, const struct skt_process *y)
+{
+	uint32_t lost = lost_fields(x, y), exe, cmdline;
+	struct skt_process *process;
+
+	exe = copy_text(work, work->a->strings, x->exe);
+	cmdline = copy_text(work, work->a->strings, x->cmdline);
+	process = &work->to->completed.processes[slot];
+	process->has |= lost;
+	if (lost & SKT_BIT(SKT_P_EXE)) {
+		process->exe = exe;
+		process->exe_deleted = x->exe_deleted;
+	}
+	if (lost & SKT_BIT(SKT_P_CMDLINE)) {
+		process->cmdline = cmdline;
+		process->cmdline_truncated = x->cmdline_truncated;
+	}
+	if (lost & SKT_BIT(SKT_P_NET_NAMESPACE))
+		process->net_namespace = x->net_namespace;
+}
+
 /* The process of a that a row of a is held by: as b knows it, or exited. */
 static uint32_t old_holder(struct work *work, uint32_t slot)
 {
@@ -544,7 +586,9 @@ static void complete_table(struct work *work, const struct skt_table *y)
 		if (x && is_carried(x, &row)) {
 			row.owner = SKT_OWNER_CARRIED;
 			row.owner_gaps = x->owner_gaps;
-			copy_row(work, slot, work->b, &row, work->a, x);
+			struct skt_sock last = held_last(x);
+
+			copy_row(work, slot, work->b, &row, work->a, &last);
 		} else {
 			copy_row(work, slot, work->b, &row, work->b, &row);
 		}
@@ -577,8 +621,11 @@ static void complete(struct work *work)
 		if (!skt_process_is_listed(&b->processes[j]))
 			continue;
 		work->process_of_b[j] = copy_process(work, b, b->processes[j]);
-		if (work->to->process_was[j] != NAIVE_NONE)
-			work->process_of_a[work->to->process_was[j]] = work->process_of_b[j];
+		if (work->to->process_was[j] == NAIVE_NONE)
+			continue;
+		work->process_of_a[work->to->process_was[j]] = work->process_of_b[j];
+		complete_process(work, work->process_of_b[j], &work->a->processes[work->to->process_was[j]],
+				 &b->processes[j]);
 	}
 	for (size_t j = 0; j < b->n_tables; j++) {
 		const struct skt_table *y = &b->tables[j], *x = find_table(work->a, y);

@@ -21,7 +21,7 @@ struct recording {
 		struct skt_snapshot snapshot;
 		char *step;	 /* step_text(), exact */
 		char *step_seen; /* the same, not exact: what matching two snapshots by themselves can tell */
-	} *made;
+	} * made;
 	size_t n, room;
 };
 

@@ -1,0 +1,428 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The command lines of the tools: what they understand, what they refuse and how, and where they write.
+. "$(dirname "$0")/../lib.sh"
+
+fixture=$TOP/fixtures/proc/seed
+sockrec --proc="$fixture" -n 1 -o x.skt 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
+
+# refuses TEXT COMMAND...: one line that holds TEXT, "Try ...", nothing on standard output, exit status 2.
+refuses() {
+	local text=$1 tool=$2
+
+	shift
+	exits 2 "$@"
+	is_empty out
+	has err "$text"
+	[ "$(wc -l <err)" = 2 ]
+	[ "$(head -n 1 err | cut -d: -f1)" = "$tool" ]
+	[ "$(tail -n 1 err)" = "Try '$tool --help'." ]
+}
+
+t_help_is_on_standard_output() {
+	local tool
+
+	for tool in sockrec sockquery; do
+		exits 0 $tool --help
+		is_empty err
+		head -n 1 out | grep -q "^Usage: $tool "
+		has out '--help' '--version' 'Exit status'
+		# a line fits the width of a terminal, give or take a long sentence
+		fails grep -q '.\{121\}' out
+	done
+}
+
+t_help_names_every_option_that_is_understood() {
+	local option
+
+	exits 0 sockrec --help
+	has out '-i, --interval=TIME' '-d, --duration=TIME' '-n, --count=N' '-o, --output=FILE' '--proc=DIR' '--tables=LIST' \
+		'--note=TEXT'
+	exits 0 sockquery --help
+	has out '--format=' '--tz=ZONE' '-H' '-t' '-u' '-l' '-4' '-6'
+	# and each that is named is understood
+	grep -o -- '--[a-z][a-z0-9-]*' out | sort -u >options
+	[ "$(wc -l <options)" -gt 10 ]
+	while read -r option; do
+		sockquery "$option" >/dev/null 2>said || [ $? = 2 ]
+		fails grep 'there is no option' said
+	done <options
+}
+
+t_version_is_on_standard_output() {
+	local tool
+
+	for tool in sockrec sockquery; do
+		exits 0 $tool --version
+		is_empty err
+		grep -Eqx "$tool [0-9]+\.[0-9]+\.[0-9]+" out
+	done
+}
+
+t_help_wins_over_what_follows() {
+	exits 0 sockquery --help --nonsense
+	exits 0 sockrec --version -i
+}
+
+t_an_unknown_option_is_refused() {
+	refuses "'--nonsense'" sockrec --nonsense
+	refuses "'--nonsense'" sockquery --nonsense ../x.skt
+	refuses "'-Q'" sockrec -Q
+	refuses "'-Q'" sockquery -nQ ../x.skt
+	refuses "'--nonsense=3'" sockquery --nonsense=3 ../x.skt
+}
+
+t_an_option_that_could_be_several_is_refused() {
+	# --no-header, --numeric; --note
+	refuses "'--n'" sockquery --n ../x.skt
+}
+
+t_a_missing_argument_is_refused() {
+	local option
+
+	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note; do
+		refuses "option '$option' needs an argument" sockrec $option
+	done
+	for option in --format --tz; do
+		refuses "option '$option' needs an argument" sockquery $option
+	done
+}
+
+t_an_argument_where_none_belongs_is_refused() {
+	refuses "'--help=me'" sockrec --help=me
+	refuses "'--listening=3'" sockquery --listening=3 ../x.skt
+}
+
+t_a_bad_duration_is_refused_and_named() {
+	local bad
+
+	for bad in '' 5 s -5s 1x '5 s' 1e3s 0x5s 99999999999d +1s 1s2h '1s ' NaN 1.2.3s 0.0000000001s; do
+		refuses "--interval: '$bad'" sockrec -i "$bad" -n 1 -o y.skt
+		refuses "--duration: '$bad'" sockrec -d "$bad" -n 1 -o y.skt
+	done
+	refuses '--interval: less than 1ms' sockrec -i 0 -o y.skt
+	refuses '--interval: less than 1ms' sockrec -i 999us -o y.skt
+	refuses '--duration: ' sockrec -d 0 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_a_good_duration_is_taken() {
+	local good
+
+	for good in 1ms 1.5s 200ms 1m30s 1h 2h30m '1d 2h' 0.001s 1000us 1000000ns 1w; do
+		rm -f y.skt
+		exits 0 sockrec --proc="$fixture" -i "$good" -n 1 -o y.skt
+	done
+}
+
+t_a_bad_count_is_refused_and_named() {
+	local bad
+
+	for bad in '' 0 -1 x 1x 1.5 ' 1' +1 0x10 18446744073709551616 99999999999999999999; do
+		refuses "--count: '$bad'" sockrec -n "$bad" -o y.skt
+	done
+	[ ! -e y.skt ]
+}
+
+t_a_bad_list_of_tables_is_refused_and_named() {
+	refuses "--tables: 'tcp7'" sockrec --tables=tcp,tcp7 -n 1 -o y.skt
+	refuses "--tables: ''" sockrec --tables=tcp,,udp -n 1 -o y.skt
+	refuses "--tables: " sockrec --tables= -n 1 -o y.skt
+	refuses "--tables: 'TCP'" sockrec --tables=TCP -n 1 -o y.skt
+	refuses "--tables: 'tcp '" sockrec --tables='tcp ' -n 1 -o y.skt
+	refuses "--tables: " sockrec --tables=tcp, -n 1 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_only_the_wanted_tables_are_recorded() {
+	exits 0 sockrec --proc="$TOP/fixtures/proc/kinds" --tables=udp,tcp6 -n 1 -o y.skt
+	exits 0 sockquery --format=jsonl y.skt
+	mv out rows
+	python <<'END'
+assert {row["table"] for row in jsonl("rows")} == {"udp", "tcp6"}
+END
+}
+
+t_an_operand_where_none_belongs_is_refused() {
+	refuses "'/proc'" sockrec /proc
+	refuses "'b'" sockrec -n 1 -- b
+}
+
+t_no_operand_is_refused() {
+	refuses 'no recording' sockquery
+	refuses 'no recording' sockquery -t -u
+	exits 2 sockquery ''
+	has err 'No such file'
+}
+
+t_a_bad_format_is_refused_and_named() {
+	refuses "--format: 'xml' is none of table, json, jsonl, csv, netstat" sockquery --format=xml ../x.skt
+	refuses "--format: ''" sockquery --format= ../x.skt
+	refuses "--format: 'JSON'" sockquery --format=JSON ../x.skt
+}
+
+t_a_bad_zone_is_refused_and_named() {
+	local bad
+
+	for bad in '' Mars/Olympus ../../../etc/passwd /etc/passwd utc+ 'CET-1CEST,bogus' Europe XX9 $'a\nb'; do
+		refuses "--tz: " sockquery --tz="$bad" ../x.skt
+	done
+	refuses "--tz: 'Mars/Olympus'" sockquery --tz=Mars/Olympus ../x.skt
+}
+
+t_hostile_arguments_come_back_escaped() {
+	local hostile=$'\e]0;owned\a\x9b31m\xe2\x80\xae'
+
+	exits 2 sockquery "--$hostile"
+	python <<'END'
+assert_clean(read("err"))
+END
+	for option in --format= --tz= -; do
+		exits 2 sockquery "$option$hostile" ../x.skt
+		python <<'END'
+assert_clean(read("err"))
+END
+	done
+	for option in --interval= --count= --tables= --proc= --output=/nowhere/ ''; do
+		exits 2 sockrec -n 1 "$option$hostile"
+		python <<'END'
+assert_clean(read("err"))
+END
+	done
+	exits 2 sockquery "$hostile@first"
+	python <<'END'
+assert_clean(read("err"))
+END
+}
+
+t_two_recordings_are_shown_one_after_the_other() {
+	exits 0 sockquery --format=jsonl ../x.skt ../x.skt
+	[ "$(wc -l <out)" = 20 ]
+	exits 0 sockquery --format=json ../x.skt ../x.skt
+	python <<'END'
+assert len(json.loads(read("out"))) == 20
+END
+	# a heading is for a document, rows are numbered through it
+	exits 0 sockquery --format=csv ../x.skt ../x.skt
+	python <<'END'
+rows = list(csv.reader(io.StringIO(read("out").decode(), newline="")))
+assert [row[0] for row in rows] == ["row"] + [str(n) for n in range(1, 21)], rows
+END
+}
+
+t_options_may_follow_operands() {
+	exits 0 sockquery ../x.skt --format=jsonl
+	[ "$(wc -l <out)" = 10 ]
+	# and after -- nothing is an option
+	cp ../x.skt ./-t
+	exits 0 sockquery --format=jsonl -- -t
+	[ "$(wc -l <out)" = 10 ]
+}
+
+t_H_leaves_out_the_headings() {
+	exits 0 sockquery -H ../x.skt
+	[ "$(wc -l <out)" = 10 ]
+	exits 0 sockquery -H --format=csv ../x.skt
+	[ "$(wc -l <out)" = 10 ]
+	exits 0 sockquery -H --format=netstat ../x.skt
+	[ "$(wc -l <out)" = 10 ]
+}
+
+t_selections_select_and_add_up() {
+	local option
+
+	sockrec --proc="$TOP/fixtures/proc/kinds" -n 1 -o kinds.skt 2>/dev/null
+	for option in '' -t -u -w -l -4 -6 -tu -t4 -t6 -ul -46 -a -n -p -antp -wl; do
+		# shellcheck disable=SC2086 # no option is no argument
+		sockquery --format=jsonl $option kinds.skt >"rows$option" 2>/dev/null || [ $? = 1 ]
+	done
+	python <<'END'
+rows = jsonl("rows")
+def tables(*names):
+    return lambda row: row["table"].rstrip("6") in names
+def waits(row):
+    return row["state"] == ("LISTEN" if row["table"].startswith("tcp") else "CLOSE")
+def v4(row):
+    return not row["table"].endswith("6")
+tcp, udp, raw = tables("tcp"), tables("udp", "udplite"), tables("raw")
+wanted = {"-t": tcp, "-u": udp, "-w": raw, "-l": waits, "-4": v4, "-6": lambda r: not v4(r),
+          "-tu": lambda r: tcp(r) or udp(r), "-t4": lambda r: tcp(r) and v4(r), "-t6": lambda r: tcp(r) and not v4(r),
+          "-ul": lambda r: udp(r) and waits(r), "-46": lambda r: True, "-a": lambda r: True, "-n": lambda r: True,
+          "-p": lambda r: True, "-antp": tcp, "-wl": lambda r: raw(r) and waits(r)}
+for option, wants in wanted.items():
+    got = jsonl("rows" + option)
+    assert got == [row for row in rows if wants(row)], option
+    assert got, option
+END
+}
+
+t_nothing_that_matches_is_exit_status_1() {
+	exits 1 sockquery --format=jsonl -u ../x.skt
+	is_empty out
+	exits 1 sockquery --format=json -u ../x.skt
+	python <<'END'
+assert json.loads(read("out")) == []
+END
+	exits 1 sockquery --format=csv -u ../x.skt
+	[ "$(wc -l <out)" = 1 ]
+	exits 1 sockquery -u ../x.skt
+}
+
+# ---- output ----
+
+t_a_full_device_is_trouble() {
+	local option rc
+
+	for option in --format=table --format=json --format=jsonl --format=csv --format=netstat --help --version; do
+		rc=0
+		sockquery $option ../x.skt >/dev/full 2>err || rc=$?
+		[ $rc = 2 ] || { echo "exit status $rc with $option"; return 1; }
+		has err 'sockquery: cannot write to standard output: No space left on device'
+	done
+	for option in --help --version; do
+		rc=0
+		sockrec $option >/dev/full 2>err || rc=$?
+		[ $rc = 2 ]
+		has err 'sockrec: cannot write to standard output: No space left on device'
+	done
+}
+
+t_a_recording_on_a_full_device_is_trouble() {
+	local rc=0
+
+	sockrec --proc="$fixture" -n 1 -o - >/dev/full 2>err || rc=$?
+	[ $rc = 2 ]
+	has err 'sockrec: standard output:' 'No space left on device'
+}
+
+t_a_closed_standard_output_is_trouble() {
+	local rc=0
+
+	sockquery ../x.skt >&- 2>err || rc=$?
+	[ $rc = 2 ]
+	has err 'sockquery: cannot write to standard output: Bad file descriptor'
+	rc=0
+	sockrec --proc="$fixture" -n 1 -o - >&- 2>err || rc=$?
+	[ $rc = 2 ]
+	has err 'sockrec: ' 'Bad file descriptor'
+}
+
+t_a_closed_pipe_is_quiet() {
+	local -a status
+
+	python <<'END'
+os.makedirs("tree/net")
+head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode".ljust(149) + "\n"
+line = "%4d: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 %d 1 %016x 100 0 0 10 0"
+with open("tree/net/tcp", "w") as file:
+    file.write(head + "".join((line % (n, n, n, n)).ljust(149) + "\n" for n in range(1, 20000)))
+END
+	sockrec --proc=tree -n 1 -o big.skt 2>/dev/null
+	for format in table json jsonl csv netstat; do
+		sockquery --format=$format big.skt 2>err | head -n 1 >line
+		status=("${PIPESTATUS[@]}")
+		# by the signal, as any filter does
+		[ "${status[0]}" = 141 ] || [ "${status[0]}" = 2 ]
+		fails grep -v ', snapshot 1 of 1, 19999 sockets$' err
+	done
+}
+
+t_standard_error_that_is_closed_is_no_trouble() {
+	sockquery ../x.skt >out 2>&-
+	rm -f y.skt
+	sockrec --proc="$fixture" -n 1 -o y.skt 2>&-
+	exits 0 sockquery y.skt
+}
+
+t_messages_do_not_go_into_the_recording_where_standard_descriptors_are_closed() {
+	local n
+
+	# a file that is opened takes the lowest free number: that must not be where messages go
+	for n in 0 1 2 3 4 5 6 7; do
+		rm -f y.skt
+		(
+			[ $((n & 1)) = 0 ] || exec <&-
+			[ $((n & 2)) = 0 ] || exec >&-
+			[ $((n & 4)) = 0 ] || exec 2>&-
+			exec sockrec --proc="$TOP/fixtures/proc/malformed" -n 1 -o y.skt
+		) || [ $? = 2 ]
+		exits 0 sockquery y.skt
+	done
+}
+
+t_a_recording_is_for_its_owner_alone() {
+	# whatever the umask
+	for mask in 000 022 077 777; do
+		rm -f y.skt
+		(umask $mask && exec sockrec --proc="$fixture" -n 1 -o y.skt 2>/dev/null)
+		[ "$(stat -c %a y.skt)" = 600 ] || [ $mask = 777 ]
+	done
+	exits 0 sockrec --proc="$fixture" -n 1
+	[ "$(stat -c %a ./*Z.skt)" = 600 ]
+}
+
+t_an_existing_file_is_never_overwritten() {
+	echo precious >y.skt
+	exits 2 sockrec --proc="$fixture" -n 1 -o y.skt
+	has err 'sockrec: y.skt: cannot create: File exists'
+	[ "$(cat y.skt)" = precious ]
+}
+
+t_what_a_link_leads_to_is_never_overwritten_or_made() {
+	echo precious >file
+	ln -s file link
+	ln -s nowhere dangling
+	for name in link dangling; do
+		exits 2 sockrec --proc="$fixture" -n 1 -o $name
+		has err "sockrec: $name: cannot create: File exists"
+		[ -L $name ]
+	done
+	[ "$(cat file)" = precious ]
+	[ ! -e nowhere ]
+}
+
+t_an_existing_fifo_or_directory_is_never_written_to() {
+	mkfifo fifo
+	mkdir dir
+	for name in fifo dir /dev/null; do
+		exits 2 sockrec --proc="$fixture" -n 1 -o $name
+		has err "sockrec: $name: cannot create: "
+	done
+}
+
+t_a_folder_that_does_not_exist_is_named() {
+	exits 2 sockrec --proc="$fixture" -n 1 -o nowhere/y.skt
+	has err 'sockrec: nowhere/y.skt: cannot create: No such file or directory'
+}
+
+t_a_file_name_that_is_too_long_is_refused() {
+	exits 2 sockrec --proc="$fixture" -n 1 -o "$(printf '%05000d' 0)"
+	has err 'sockrec: '
+	exits 2 sockquery "$(printf '%05000d' 0)"
+	has err 'File name too long'
+}
+
+t_the_default_file_takes_its_name_from_the_recorded_host() {
+	mkdir -p tree/sys/kernel
+	cp -r "$fixture/net" tree/
+	for host in web-1.example.com '../../tmp/evil' $'a\e[2Jb' '-rf' '.hidden' ''; do
+		rm -f ./*.skt ./.*.skt
+		echo "$host" >tree/sys/kernel/hostname
+		exits 0 sockrec --proc=tree -n 1
+		python "$host" <<'END'
+name, = [name for name in os.listdir(".") if name.endswith(".skt")]
+found = re.fullmatch(r"([A-Za-z0-9_][A-Za-z0-9_.-]*)-\d{8}T\d{6}Z\.skt", name)
+assert found, name
+assert found[1] == "web-1.example.com" or sys.argv[1] != "web-1.example.com"
+# the last line has the name, with ./ in front
+assert read("err").decode().splitlines()[-1].startswith("sockrec: ./%s: " % name)
+END
+	done
+}
+
+t_a_note_is_taken_as_it_is() {
+	exits 0 sockrec --proc="$fixture" --note=$'INC-4711 \e[31m\xff' -n 1 -o y.skt
+	exits 0 sockquery y.skt
+}
+
+run_tests

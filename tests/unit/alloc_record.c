@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT */
+#include "failing_alloc.h"
+#include "recording.h"
+#include "scene.h"
+
+#include "record/codec.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/*
+ * Every allocation made to fail in turn: each failure is told, nothing wrong is written or read, and the same works when
+ * there is memory again. And memory is taken for what is there, not for what a count says.
+ */
+
+enum { SNAPSHOTS = 9 };
+
+/* What is recorded: several steps in a block, and several groups. */
+static struct recording original;
+
+static int set_up(void **state)
+{
+	struct random random = { .state = 12 };
+	struct random_world world = { .rows = 12 };
+
+	(void)state;
+	recording_begin(&original, 300 * SKT_NS_PER_MS);
+	while (original.n < SNAPSHOTS)
+		recording_add_random(&original, &random, &world, (original.n == 5 ? 70000 : 300) * SKT_NS_PER_MS);
+	recording_end(&original);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	recording_release(&original);
+	return 0;
+}
+
+static void expect_snapshot(const struct skt_snapshot *snapshot)
+{
+	char why[256] = "none";
+
+	if (!snapshot || !snapshot->number || snapshot->number > SNAPSHOTS ||
+	    !skt_snapshot_equal(&original.made[snapshot->number - 1].snapshot, snapshot, why, sizeof(why)))
+		fail_msg("#%llu: %s", snapshot ? (unsigned long long)snapshot->number : 0, why);
+}
+
+/* Read all of it: what was read, and how many were told to be lost. */
+static void read_all(int fd, bool has[SNAPSHOTS + 1], unsigned *ret_told)
+{
+	const struct skt_damage *damage;
+	struct skt_cursor *cursor;
+	struct skt_file *file;
+	struct skt_step *step;
+	size_t n;
+	int rc;
+
+	memset(has, 0, (SNAPSHOTS + 1) * sizeof(*has));
+	assert_int_equal(skt_file_open(fd, "x", SKT_OPEN_NO_INDEX, &file, NULL), 0);
+	damage = skt_file_damage(file, &n);
+	for (*ret_told = 0; n > 0; n--, damage++)
+		*ret_told += (unsigned)damage->snapshots;
+	assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+	while ((rc = skt_cursor_next(cursor, &step, NULL))) {
+		if (rc < 0)
+			continue;
+		expect_snapshot(skt_cursor_snapshot(cursor));
+		has[step->number] = true;
+	}
+	skt_cursor_free(cursor);
+	skt_file_free(file);
+}
+
+/* --- writing --- */
+
+static bool told(int rc)
+{
+	bool failed = failing_alloc_failed();
+
+	/* what was lost before may have been told before */
+	if (rc)
+		assert_int_equal(rc, -ENOMEM);
+	assert_true(!rc || failed);
+	return rc != 0;
+}
+
+/* Record everything again; the i-th allocation of the writer fails, and all after it until the call returns. */
+static bool record_again(int fd, size_t i, struct skt_writer **ret)
+{
+	static const uint8_t bytes[24] = "twenty-four random bytes";
+	struct skt_matcher *matcher = skt_matcher_new(1);
+	struct skt_writer *writer = NULL;
+	struct skt_snapshot now;
+	struct skt_step step;
+	bool any = false;
+	int rc;
+
+	assert_int_equal(skt_snapshot_init(&now, NULL, 1), 0);
+	skt_step_init(&step);
+	failing_alloc_after(i);
+	any = told(skt_writer_open(fd, "x", &original.header, SKT_SYNC_NONE, bytes, &writer, NULL));
+	failing_alloc_stop();
+	for (size_t k = 0; !any && k < SNAPSHOTS; k++) {
+		assert_int_equal(skt_match(matcher, &now, &original.made[k].snapshot, !k, &step), 0);
+		assert_int_equal(skt_apply(&now, &step, NULL), 0);
+		failing_alloc_after(i);
+		rc = skt_writer_add(writer, &now, &step, NULL);
+		told(rc);
+		failing_alloc_stop();
+		expect_snapshot(&now);
+	}
+	if (!any)
+		assert_int_equal(skt_writer_end(writer, now.time + SKT_NS_PER_S, NULL), 0);
+	skt_step_release(&step);
+	skt_snapshot_release(&now);
+	skt_matcher_free(matcher);
+	*ret = writer;
+	return !any;
+}
+
+static void a_recorder_without_memory_loses_no_more_than_it_tells(void **state)
+{
+	(void)state;
+	/* every call may make i allocations, from none to more than any needs */
+	for (size_t i = 0; i < 120; i++) {
+		bool has[SNAPSHOTS + 1];
+		struct skt_writer *writer;
+		int fd = recording_memfd("", 0);
+		unsigned lost;
+
+		if (record_again(fd, i, &writer)) {
+			unsigned n = 0;
+
+			read_all(fd, has, &lost);
+			for (int k = 1; k <= SNAPSHOTS; k++)
+				n += has[k];
+			if (n + lost != SNAPSHOTS)
+				fail_msg("i %zu n %u lost %u writer lost %llu", i, n, lost,
+					 (unsigned long long)skt_writer_lost(writer));
+			assert_int_equal(lost, skt_writer_lost(writer));
+			if (i == 119)
+				assert_int_equal(lost, 0);
+		} else {
+			assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+		}
+		skt_writer_free(writer);
+		close(fd);
+	}
+}
+
+static void an_end_that_could_not_be_written_can_be_written_later(void **state)
+{
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct random random = { .state = 4 };
+		struct random_world world = { .rows = 3 };
+		struct recording recording;
+		struct skt_file *file;
+		int rc;
+
+		recording_begin(&recording, 300 * SKT_NS_PER_MS);
+		for (int k = 0; k < 3; k++)
+			recording_add_random(&recording, &random, &world, 300 * SKT_NS_PER_MS);
+		failing_alloc_after(i);
+		rc = skt_writer_end(recording.writer, recording.now.time, NULL);
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		if (rc)
+			assert_int_equal(skt_writer_end(recording.writer, recording.now.time, NULL), 0);
+		file = recording_open(&recording);
+		assert_true(skt_file_span(file).ended);
+		assert_int_equal(skt_file_span(file).snapshots + skt_writer_lost(recording.writer), 3);
+		skt_file_free(file);
+		recording_release(&recording);
+	}
+}
+
+/* --- reading --- */
+
+static void a_file_is_opened_or_not(void **state)
+{
+	(void)state;
+	for (unsigned flags = 0; flags < 4; flags++) {
+		FAILING_ALLOC_EACH(i)
+		{
+			struct skt_file *file = NULL;
+			struct skt_err err;
+			int rc;
+
+			skt_err_init(&err);
+			failing_alloc_after(i);
+			rc = skt_file_open(original.fd, "x", flags, &file, &err);
+			assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+			assert_int_equal(err.code, rc);
+			if (!rc)
+				assert_int_equal(skt_file_span(file).snapshots, SNAPSHOTS);
+			skt_file_free(file);
+		}
+	}
+}
+
+static void a_damaged_file_is_opened_or_not(void **state)
+{
+	size_t len;
+	unsigned char *bytes = recording_bytes(&original, &len);
+	int fd;
+
+	(void)state;
+	memset(bytes + len / 3, 0xaa, 10);
+	memset(bytes + 2 * len / 3, 0xaa, 10);
+	fd = recording_memfd(bytes, len - 3);
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_file *file = NULL;
+		int rc;
+
+		failing_alloc_after(i);
+		rc = skt_file_open(fd, "x", 0, &file, NULL);
+		/* and a block that could not be checked for want of memory is not taken for damage */
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		skt_file_free(file);
+	}
+	close(fd);
+	free(bytes);
+}
+
+static void what_a_cursor_reads_is_right_or_told(void **state)
+{
+	struct skt_file *file = recording_open(&original);
+
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_cursor *cursor = NULL;
+		struct skt_step *step;
+		uint64_t last = 0;
+		bool failed;
+		int rc;
+
+		failing_alloc_after(i);
+		rc = skt_cursor_new(file, &cursor, NULL);
+		while (!rc && (rc = skt_cursor_next(cursor, &step, NULL)) > 0) {
+			last = step->number;
+			rc = 0;
+		}
+		failed = failing_alloc_stop();
+		assert_int_equal(rc, failed ? -ENOMEM : 0);
+		assert_true(failed || last == SNAPSHOTS);
+		/* with memory again it goes on, where it can */
+		while (cursor && (rc = skt_cursor_next(cursor, &step, NULL))) {
+			if (rc < 0)
+				continue;
+			assert_true(step->number > last);
+			last = step->number;
+			expect_snapshot(skt_cursor_snapshot(cursor));
+		}
+		skt_cursor_free(cursor);
+	}
+	skt_file_free(file);
+}
+
+static void a_seek_gets_there_or_tells(void **state)
+{
+	struct skt_file *file = recording_open(&original);
+
+	(void)state;
+	for (uint64_t number = 1; number <= SNAPSHOTS; number++) {
+		struct skt_cursor *cursor;
+
+		assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+		FAILING_ALLOC_EACH(i)
+		{
+			struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = number };
+			int64_t when;
+			int rc;
+
+			failing_alloc_after(i);
+			rc = skt_cursor_seek(cursor, &time, SKT_ZONE_UTC, &when, NULL);
+			assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+			if (!rc) {
+				expect_snapshot(skt_cursor_snapshot(cursor));
+				assert_int_equal(skt_cursor_snapshot(cursor)->number, number);
+			}
+		}
+		skt_cursor_free(cursor);
+	}
+	skt_file_free(file);
+}
+
+/* A message that cannot be built in full is a shorter one. */
+static void a_seek_out_of_range_is_told_without_memory(void **state)
+{
+	struct skt_file *file = recording_open(&original);
+	struct skt_time times[] = { { .kind = SKT_TIME_INSTANT, .ns = 1 },
+				    { .kind = SKT_TIME_OF_DAY, .ns = 1 },
+				    { .kind = SKT_TIME_NUMBER, .number = 999 } };
+
+	(void)state;
+	for (size_t t = 0; t < 3; t++) {
+		struct skt_cursor *cursor;
+
+		assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+		FAILING_ALLOC_EACH(i)
+		{
+			struct skt_err err;
+			int64_t when;
+			int rc;
+
+			skt_err_init(&err);
+			failing_alloc_after(i);
+			rc = skt_cursor_seek(cursor, &times[t], SKT_ZONE_UTC, &when, &err);
+			failing_alloc_stop();
+			assert_int_equal(rc, -ERANGE);
+			assert_true(*err.message);
+		}
+		skt_cursor_free(cursor);
+	}
+	skt_file_free(file);
+}
+
+static void a_verdict_is_right_or_none(void **state)
+{
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_verification verification;
+		int rc;
+
+		failing_alloc_after(i);
+		rc = skt_verify(original.fd, "x", NULL, &verification, NULL);
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		if (rc)
+			continue;
+		assert_int_equal(verification.verdict, SKT_WHOLE);
+		skt_verification_release(&verification);
+	}
+}
+
+/* --- counts that lie --- */
+
+struct encoded {
+	struct skt_buf key[SECTION_END];
+	struct skt_buf step[SECTION_END];
+};
+
+static bool is_rich(const struct skt_step *step)
+{
+	bool raw = false;
+
+	for (size_t i = 0; i < step->n_tables; i++)
+		raw |= step->tables[i].raw_changed;
+	return raw && step->n_socks > 40 && step->n_processes > 4 && step->n_timers > 2 && step->n_puts > 20 &&
+	       step->n_owners > 10 && step->n_users;
+}
+
+static void encode_one(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
+		       uint32_t first_string, struct skt_buf sections[SECTION_END])
+{
+	for (int id = 0; id < SECTION_END; id++)
+		skt_buf_clear(&sections[id]);
+	step_encode(encoder, step, now, first_string, sections);
+}
+
+/* The whole of a snapshot, and a step from it in which a lot happens. */
+static void encode(struct encoded *encoded)
+{
+	struct random random = { .state = 8 };
+	struct random_world world = { .rows = 30 };
+	struct skt_matcher *matcher = skt_matcher_new(1);
+	struct encoder encoder = { .n_rows = 0 };
+	struct skt_snapshot now, read, dense;
+	struct recording front = { .fd = -1 };
+	struct skt_step step;
+	uint32_t strings;
+
+	memset(encoded, 0, sizeof(*encoded));
+	skt_step_init(&step);
+	assert_int_equal(skt_snapshot_init(&now, NULL, 1), 0);
+	do {
+		assert_int_equal(skt_snapshot_init(&dense, NULL, 1), 0);
+		assert_int_equal(skt_match(matcher, &dense, &now, true, &step), 0);
+		assert_int_equal(skt_apply(&dense, &step, NULL), 0);
+		encode_one(&encoder, &step, &dense, 1, encoded->key);
+		skt_snapshot_release(&now);
+		now = dense;
+		strings = skt_strtab_count(now.strings);
+		front.now = now;
+		recording_random(&front, &random, &world, SKT_NS_PER_S, &read);
+		assert_int_equal(skt_match(matcher, &now, &read, false, &step), 0);
+		assert_int_equal(skt_apply(&now, &step, NULL), 0);
+		encode_one(&encoder, &step, &now, strings, encoded->step);
+		skt_snapshot_release(&read);
+	} while (!is_rich(&step));
+	encoder_release(&encoder);
+	skt_step_release(&step);
+	skt_snapshot_release(&now);
+	skt_matcher_free(matcher);
+}
+
+static void encoded_release(struct encoded *encoded)
+{
+	for (int id = 0; id < SECTION_END; id++) {
+		skt_buf_release(&encoded->key[id]);
+		skt_buf_release(&encoded->step[id]);
+	}
+}
+
+/* Decode and take a step that may be anything: how much memory was asked for. */
+static size_t decode(const struct skt_buf sections[SECTION_END], struct skt_snapshot *old, bool key, int *ret_rc)
+{
+	struct decoder decoder = { .room = 0 };
+	struct cur in[SECTION_END];
+	struct skt_step step;
+	char why[256];
+	int rc;
+
+	skt_step_init(&step);
+	for (int id = 0; id < SECTION_END; id++)
+		cur_init(&in[id], sections[id].data, sections[id].len);
+	failing_alloc_after(SIZE_MAX - 1);
+	rc = step_decode(&decoder, in, SKT_WANT_ALL, old, key, &step, NULL);
+	if (!rc)
+		rc = skt_apply(old, &step, NULL);
+	failing_alloc_stop();
+	assert_true(rc == 0 || rc == -EBADMSG || rc == -E2BIG || rc == -ENOMEM);
+	if (!rc && !scene_is_whole(old, why, sizeof(why)))
+		fail_msg("%s", why);
+	*ret_rc = rc;
+	decoder_release(&decoder);
+	skt_step_release(&step);
+	return failing_alloc_asked();
+}
+
+/*
+ * Put a number in place of the byte at an offset of a section, and `more` bytes after it, so that counts which are
+ * bounded by the bytes that are left have room to lie in.
+ */
+static void lie(const struct encoded *encoded, bool key, int section, size_t at, uint64_t number, size_t more)
+{
+	const struct skt_buf *honest = key ? encoded->key : encoded->step;
+	struct skt_buf sections[SECTION_END], lying;
+	struct skt_snapshot old;
+	size_t asked, bytes = 0;
+	int rc;
+
+	memcpy(sections, honest, sizeof(sections));
+	skt_buf_init(&lying);
+	skt_buf_add(&lying, honest[section].data, at);
+	skt_buf_varint(&lying, number);
+	skt_buf_add(&lying, honest[section].data + at + 1, honest[section].len - at - 1);
+	skt_buf_fill(&lying, 1, more);
+	sections[section] = lying;
+	for (int id = 0; id < SECTION_END; id++)
+		bytes += sections[id].len;
+	assert_int_equal(skt_snapshot_init(&old, NULL, 1), 0);
+	if (!key) {
+		decode(encoded->key, &old, true, &rc);
+		assert_int_equal(rc, 0);
+	}
+	asked = decode(sections, &old, key, &rc);
+	/* a change of a row is 400 bytes, and is told in 15; arrays grow by doubling */
+	if (asked > 65536 + 128 * bytes)
+		fail_msg("%zu bytes asked for %zu: %llu at byte %zu of the %s section of a %s", asked, bytes,
+			 (unsigned long long)number, at, section_name((unsigned)section), key ? "key" : "step");
+	skt_snapshot_release(&old);
+	skt_buf_release(&lying);
+}
+
+static void no_number_takes_more_memory_than_there_are_bytes_for(void **state)
+{
+	static const uint64_t numbers[] = { 127,       65536, 1u << 20, (1u << 24) - 1, UINT32_MAX, UINT64_C(1) << 60,
+					    UINT64_MAX };
+	struct encoded encoded;
+
+	(void)state;
+	encode(&encoded);
+	for (int key = 0; key < 2; key++)
+		for (int id = SECTION_META; id < SECTION_END; id++)
+			for (size_t n = 0; n < sizeof(numbers) / sizeof(*numbers); n++)
+				for (size_t at = 0; at < (key ? encoded.key : encoded.step)[id].len; at++)
+					lie(&encoded, key, id, at, numbers[n], 0);
+	encoded_release(&encoded);
+}
+
+/* The same where a megabyte follows: a count may then be as high as that has room for. */
+static void nor_does_it_where_there_are_many(void **state)
+{
+	static const uint64_t numbers[] = { 5000, 60000, 300000, 520000 };
+	struct encoded encoded;
+
+	(void)state;
+	encode(&encoded);
+	for (int key = 0; key < 2; key++)
+		for (int id = SECTION_META; id < SECTION_END; id++)
+			for (size_t n = 0; n < sizeof(numbers) / sizeof(*numbers); n++)
+				for (size_t at = 0; at < (key ? encoded.key : encoded.step)[id].len; at += 1 + at / 16)
+					lie(&encoded, key, id, at, numbers[n], 1u << 20);
+	encoded_release(&encoded);
+}
+
+/* Many runs of rows, each of which alone would fit. */
+static void runs_of_rows_are_counted_together(void **state)
+{
+	struct encoded encoded;
+	struct skt_buf identity;
+	struct skt_snapshot old;
+	size_t asked;
+	int rc;
+
+	(void)state;
+	encode(&encoded);
+	skt_buf_init(&identity);
+	/* no process, none closed, none lost */
+	skt_buf_fill(&identity, 0, 3);
+	for (int i = 0; i < 5000; i++) {
+		skt_buf_varint(&identity, 1000);
+		skt_buf_varint(&identity, 0);
+	}
+	skt_buf_fill(&identity, 0, 30000);
+	skt_buf_release(&encoded.key[SECTION_IDENTITY]);
+	encoded.key[SECTION_IDENTITY] = identity;
+	assert_int_equal(skt_snapshot_init(&old, NULL, 1), 0);
+	asked = decode(encoded.key, &old, true, &rc);
+	assert_int_equal(rc, -EBADMSG);
+	assert_true(asked < 128 * identity.len);
+	skt_snapshot_release(&old);
+	encoded_release(&encoded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_recorder_without_memory_loses_no_more_than_it_tells),
+		cmocka_unit_test(an_end_that_could_not_be_written_can_be_written_later),
+		cmocka_unit_test(a_file_is_opened_or_not),
+		cmocka_unit_test(a_damaged_file_is_opened_or_not),
+		cmocka_unit_test(what_a_cursor_reads_is_right_or_told),
+		cmocka_unit_test(a_seek_gets_there_or_tells),
+		cmocka_unit_test(a_seek_out_of_range_is_told_without_memory),
+		cmocka_unit_test(a_verdict_is_right_or_none),
+		cmocka_unit_test(no_number_takes_more_memory_than_there_are_bytes_for),
+		cmocka_unit_test(nor_does_it_where_there_are_many),
+		cmocka_unit_test(runs_of_rows_are_counted_together),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
