@@ -135,7 +135,10 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 	int rc = skt_cursor_new(file, &cursor, err);
 
 	while (!rc) {
-		int got = skt_cursor_next(cursor, &step, &hole);
+		int got;
+
+		skt_err_init(&hole);
+		got = skt_cursor_next(cursor, &step, &hole);
 
 		if (!got)
 			break;
@@ -148,6 +151,8 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 		}
 		if (got == -ENOMEM)
 			rc = skt_err_set(err, got, "out of memory");
+		if (got < 0)
+			cli_err(&hole);
 		totals->holes += got < 0;
 	}
 	skt_cursor_free(cursor);
@@ -184,15 +189,15 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	if (totals.sockets)
 		skt_buf_printf(out, "%-24s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
 	if (totals.sampled && totals.sampled_text && totals.sockets)
-		skt_buf_printf(out, "%-24s 1/%.0f (of the tables alone, without owners)\n", "against raw text",
+		skt_buf_printf(out, "%-24s 1/%.1f (of the tables alone, without owners)\n", "against raw text",
 			       (double)totals.sampled_text / (double)totals.sampled * (double)totals.sockets /
 				       (double)span.bytes);
 	number_line(out, "clock steps", totals.clock_steps);
 	number_line(out, "duplicate rows", totals.duplicates);
 	number_line(out, "malformed", totals.malformed);
-	number_line(out, "denied in", totals.denied);
+	number_line(out, "with denied processes", totals.denied);
 	number_line(out, "holes", totals.holes);
-	return 0;
+	return totals.holes != 0;
 }
 
 int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_buf *out, enum skt_zone zone,
@@ -209,6 +214,9 @@ int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_
 	cli_line(out, path);
 	number_line(out, "blocks", found.blocks);
 	number_line(out, "snapshots", found.snapshots);
+	if (found.gaps)
+		skt_buf_printf(out, "%-24s %" PRIu64 ", %" PRIu64 " snapshots could not be written\n", "gaps",
+			       found.gaps, found.unwritten);
 	hex_line(out, "chain", found.chain, sizeof(found.chain));
 	hex_line(out, "sha256", found.file, sizeof(found.file));
 	if (chain) {

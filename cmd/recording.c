@@ -108,8 +108,10 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 		struct skt_buf line;
 
 		skt_buf_init(&line);
-		if (!damage[i].length && damage[i].snapshots)
+		if (damage[i].gap)
 			skt_buf_text(&line, "gap: the recorder could not write");
+		else if (!damage[i].length && damage[i].snapshots)
+			skt_buf_text(&line, "blocks are missing here");
 		else if (!damage[i].length)
 			skt_buf_text(&line, "the index does not agree with the blocks");
 		else

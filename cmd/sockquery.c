@@ -150,7 +150,10 @@ static void tell_tables(struct query *query, const struct skt_file *file, const 
 		}
 		skt_buf_byte(&since, '\0');
 		cli_say("%s: table %s could not be read: %s%s", skt_file_name(file), skt_table_kind_name(table->kind),
-			table->error ? strerror(-table->error) : "unknown", since.failed ? "" : (char *)since.data);
+			table->error == -EBADMSG ? "it is not such a table as a kernel writes"
+			: table->error		 ? strerror(-table->error)
+						 : "unknown",
+			since.failed ? "" : (char *)since.data);
 		skt_buf_release(&since);
 		query->trouble |= !rows;
 	}
@@ -170,6 +173,10 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 		for (size_t i = 0; i < snapshot->tables[t].n_rows; i++)
 			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
 				slots[n++] = snapshot->tables[t].order[i];
+	if (!(query->kinds & skt_file_header(file)->tables)) {
+		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
+		query->trouble = true;
+	}
 	print_instant(query, file, snapshot, n);
 	tell_tables(query, file, snapshot, n);
 	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
@@ -186,20 +193,38 @@ static int show(struct query *query, const struct skt_file *file, const char *ti
 	int64_t when;
 	int rc = 0;
 
-	if (query->zone && !strcmp(query->zone, "host"))
-		query->render.zone = host_zone(file);
 	if (time_text)
 		rc = skt_time_parse(time_text, query->render.zone, query->now, &time, err);
 	if (!rc)
 		rc = skt_cursor_new(file, &cursor, err);
 	if (!rc)
 		rc = skt_cursor_seek(cursor, &time, query->render.zone, &when, err);
-	if (cursor && skt_cursor_snapshot(cursor) && (!rc || rc == -EBADMSG)) {
+	if (cursor && skt_cursor_snapshot(cursor) &&
+	    (!rc || (rc != -ERANGE && !(query->open_flags & SKT_OPEN_STRICT)))) {
 		query->render.host = host ? host : "";
 		query->render.boot_time = header->boot_time;
 		print_snapshot(query, file, skt_cursor_snapshot(cursor));
 	}
 	skt_cursor_free(cursor);
+	return rc;
+}
+
+/* What was asked for of a recording that is open: 0, 1 no, or a negative errno. */
+static int answer(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(file, &n);
+	int rc;
+
+	if (query->zone && !strcmp(query->zone, "host"))
+		query->render.zone = host_zone(file);
+	if (query->info)
+		rc = show_info(file, query->render.zone, &query->out, err);
+	else
+		rc = show(query, file, time, err);
+	cli_write(&query->out);
+	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
+	query->trouble |= n != 0 || rc != 0;
 	return rc;
 }
 
@@ -212,26 +237,21 @@ static void query_operand(struct query *query, const char *operand)
 
 	skt_err_init(&err);
 	rc = recording_open(operand, &recording, &err);
-	if (!rc && query->verify)
+	if (!rc && recording.time && (query->info || query->verify))
+		cli_usage("'%s': --info and --verify are of a whole recording, not of an instant", operand);
+	if (!rc && query->verify) {
 		rc = verify_recording(recording.fd, recording.path, query->verify_chain ? query->chain : NULL,
 				      &query->out, query->render.zone, &err);
-	else if (!rc)
+		query->no |= rc > 0;
+	} else if (!rc) {
 		rc = skt_file_open(recording.fd, recording.path, query->open_flags, &file, &err);
-	if (file) {
-		size_t n;
-		const struct skt_damage *damage = skt_file_damage(file, &n);
-
-		rc = query->info ? show_info(file, query->render.zone, &query->out, &err)
-				 : show(query, file, recording.time, &err);
-		cli_write(&query->out);
-		recording_tell_damage(recording.path, damage, n, query->render.zone);
-		query->trouble |= n != 0;
 	}
+	if (file)
+		rc = answer(query, file, recording.time, &err);
 	if (rc < 0) {
 		cli_err(&err);
 		query->trouble = true;
 	}
-	query->no |= rc > 0;
 	skt_file_free(file);
 	recording_close(&recording);
 }
@@ -333,6 +353,8 @@ int main(int argc, char **argv)
 	if (optind == argc && !standard_input)
 		cli_usage("no recording named");
 	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
+	if (query.verify && query.zone && !strcmp(query.zone, "host"))
+		cli_usage("--verify: the recorded zone is not believed before the recording is: name one");
 	query.several = argc - optind + (standard_input != NULL) > 1;
 	query.now = clock_now();
 	query.render.width = cli_width();

@@ -288,12 +288,9 @@ static void tell_denied(const struct recorder *recorder)
 {
 	uint32_t denied = recorder->now.quality.denied;
 
-	if (denied && geteuid())
-		cli_say("%u processes may not be looked into by this user: who holds their sockets will be unknown (try as root)",
-			denied);
-	else if (denied)
-		cli_say("%u processes may not be looked into, even by root here: who holds their sockets will be unknown",
-			denied);
+	if (denied)
+		cli_say("%u process%s may not be looked into%s: who holds their sockets will be unknown", denied,
+			denied == 1 ? "" : "es", geteuid() ? " by this user (root may)" : ", even by root");
 }
 
 static void tell_status(struct recorder *recorder, int64_t now)
@@ -505,15 +502,22 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		cli_usage("--interval: less than 1ms is not possible");
 }
 
+/* Signals that end the recording are blocked and waited for between ticks. Those ignored when it began (nohup(1)) stay so. */
 static void block_signals(struct recorder *recorder)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
 	sigemptyset(&recorder->signals);
-	sigaddset(&recorder->signals, SIGINT);
-	sigaddset(&recorder->signals, SIGTERM);
-	sigaddset(&recorder->signals, SIGHUP);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct sigaction action;
+
+		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&recorder->signals, ends[i]);
+	}
 	sigprocmask(SIG_BLOCK, &recorder->signals, NULL);
-	/* a closed pipe is an error of write(2), after which the recording still ends in good order */
+	/* a closed pipe, or a file that may not grow, is an error of write(2), after which all still ends in good order */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void close_all(struct recorder *recorder)

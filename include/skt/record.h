@@ -144,12 +144,13 @@ struct skt_span skt_file_span(const struct skt_file *file);
 
 /* A part of the file that is lost, or of the recording that was never written. */
 struct skt_damage {
-	uint64_t offset; /* bytes of the file; length 0: a gap that the recorder told */
+	uint64_t offset; /* bytes of the file; length 0: no byte is wrong, but blocks are missing, or a gap was told */
 	uint64_t length;
 	uint64_t snapshots; /* lost with it; 0 where that cannot be told */
 	int64_t after;	    /* time of the last good snapshot before it, INT64_MIN where there is none */
 	int64_t until;	    /* of the first good one after it, INT64_MAX where there is none */
 	bool torn;	    /* the file stops inside a block: cut off, or written when it was copied */
+	bool gap;	    /* told by the recorder, which could not write */
 };
 
 /* What is lost, in the file's order; found on opening. Borrowed. */
@@ -202,7 +203,9 @@ struct skt_verification {
 	uint8_t chain[SKT_CHAIN_SIZE]; /* of the last good block */
 	uint8_t file[SKT_CHAIN_SIZE];  /* SHA-256 of all bytes */
 	uint64_t blocks;
-	uint64_t snapshots;
+	uint64_t snapshots; /* that can be read */
+	uint64_t gaps;	    /* told by the recorder, and the snapshots that it could not write */
+	uint64_t unwritten;
 	bool has_chain; /* some block carries the chain value that was asked for */
 	struct skt_damage *damage;
 	size_t n_damage;

@@ -56,8 +56,8 @@ extern const size_t n_row_columns;
 	 SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
 
 /* What a row is: it never changes while the row lives. */
-#define FIXED_FIELDS                                                                                         \
-	(SKT_BIT(SKT_F_TABLE) | SKT_BIT(SKT_F_NET_NAMESPACE) | SKT_BIT(SKT_F_LOCAL_ADDRESS) |                \
+#define FIXED_FIELDS                                                                          \
+	(SKT_BIT(SKT_F_TABLE) | SKT_BIT(SKT_F_NET_NAMESPACE) | SKT_BIT(SKT_F_LOCAL_ADDRESS) | \
 	 SKT_BIT(SKT_F_LOCAL_PORT) | SKT_BIT(SKT_F_REMOTE_ADDRESS) | SKT_BIT(SKT_F_REMOTE_PORT))
 
 /* What a value is written against. */

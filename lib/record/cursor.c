@@ -4,6 +4,7 @@
 #include "record/digest.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,8 @@ int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct 
 
 	if (!cursor)
 		return skt_err_set(err, -ENOMEM, "out of memory");
-	/* the recorder's random id: who wrote the file knows it, and a matcher here is linear in what he chose to write */
-	memcpy(&seed, file->header.recording_id, sizeof(seed));
+	/* not out of the file: who wrote it could choose what collides */
+	randombytes_buf(&seed, sizeof(seed));
 	cursor->file = file;
 	cursor->want = SKT_WANT_ALL;
 	cursor_rewind(cursor, 0);
@@ -71,6 +72,11 @@ void cursor_rewind(struct skt_cursor *cursor, size_t group)
 		cursor->offset = file->groups[group].offset;
 		cursor->sequence = file->groups[group].sequence;
 		cursor->number = file->groups[group].number;
+	} else if (!file->n_groups) {
+		/* nothing is there yet: it may come, for one who follows */
+		cursor->offset = file->begin;
+		cursor->sequence = 1;
+		cursor->number = 1;
 	} else {
 		cursor->offset = file->span.bytes;
 		cursor->ended = true;
@@ -112,20 +118,22 @@ static int pass_hole(struct skt_cursor *cursor, struct skt_err *err, int code)
 {
 	const struct skt_file *file = cursor->file;
 	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
+	uint64_t next_number;
 	size_t next = 0;
 
 	while (next < file->n_groups && file->groups[next].offset <= offset)
 		next++;
+	next_number = next < file->n_groups ? file->groups[next].number : file->span.number + 1;
 	/* without memory nothing is lost but to this cursor, which may have taken half a step */
-	if (err && code != -ENOMEM && next < file->n_groups) {
+	if (err && code != -ENOMEM && next_number > number) {
 		size_t used = strlen(err->message);
 
-		snprintf(err->message + used, sizeof(err->message) - used,
-			 "; snapshots from #%llu up to #%llu are lost", (unsigned long long)number,
-			 (unsigned long long)file->groups[next].number);
+		snprintf(err->message + used, sizeof(err->message) - used, "; snapshots #%llu to #%llu are lost",
+			 (unsigned long long)number, (unsigned long long)next_number - 1);
 	}
 	skt_err_at(err, file->name, (int64_t)offset);
 	cursor_rewind(cursor, next);
+	cursor->ended = next == file->n_groups;
 	return code;
 }
 

@@ -87,8 +87,9 @@ static int pass_hole(struct scan *scan, bool torn)
 	struct skt_file *file = scan->file;
 	struct skt_damage damage = { .offset = scan->offset, .after = last_time(file), .until = INT64_MAX };
 	struct block_head head;
-	uint64_t next = scan->offset + 1;
-	int found = resync(scan, &next, &head);
+	/* what stands here may be good, and only what should stand before it be missing; after the end nothing is */
+	uint64_t next = scan->offset;
+	int found = file->span.ended ? 0 : resync(scan, &next, &head);
 
 	if (found < 0)
 		return found;
@@ -116,6 +117,7 @@ static int take_gap(struct scan *scan, const struct block_head *head)
 		.offset = scan->offset, .snapshots = head->snapshots, .after = last_time(scan->file), .until = INT64_MAX
 	};
 
+	gap.gap = true;
 	scan->told = true;
 	scan->in_group = false;
 	return file_add_damage(scan->file, &gap);
@@ -169,7 +171,7 @@ static int take_next(struct scan *scan)
 	int rc = file_read_head(file, scan->offset, &head);
 
 	if (rc <= 0 || head.sequence != scan->sequence || file->span.ended || !fits(scan, &head))
-		return pass_hole(scan, file->size - scan->offset < BLOCK_HEAD_SIZE);
+		return pass_hole(scan, !file->span.ended && file->size - scan->offset < BLOCK_HEAD_SIZE);
 	if (BLOCK_SIZE(&head) > file->size - scan->offset)
 		return pass_hole(scan, true);
 	rc = take_block(scan, &head);

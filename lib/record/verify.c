@@ -29,8 +29,9 @@ struct verifying {
 	uint64_t offset;
 	uint64_t number; /* after the last good block */
 	int64_t last;
-	size_t hole;  /* the next one that opening found */
-	bool chained; /* the chain value before is known */
+	size_t hole;   /* the next one that opening found */
+	bool chained;  /* the chain value before is known */
+	bool in_group; /* nothing of the group at hand was lost so far */
 };
 
 static int add_damage(struct verifying *verifying, const struct skt_damage *damage)
@@ -91,8 +92,15 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 
 	if (rc == -ENOMEM)
 		return rc;
+	if (head->type == BLOCK_KEY) {
+		/* the end of what was lost before it */
+		if (!verifying->in_group && ret->n_damage && ret->damage[ret->n_damage - 1].until == INT64_MAX)
+			ret->damage[ret->n_damage - 1].until = head->first;
+		verifying->in_group = true;
+	}
 	if (rc) {
 		verifying->chained = false;
+		verifying->in_group = false;
 		return add_damage(verifying, &damage);
 	}
 	bytes = verifying->block.data;
@@ -104,9 +112,18 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 	verifying->chained = true;
 	note_chain(verifying);
 	ret->blocks++;
-	if (head->type == BLOCK_KEY || head->type == BLOCK_STEPS) {
+	if (head->type == BLOCK_GAP) {
+		ret->gaps++;
+		ret->unwritten += head->snapshots;
+	}
+	if (head->type != BLOCK_KEY && head->type != BLOCK_STEPS)
+		return 0;
+	if (verifying->in_group) {
 		ret->snapshots += head->snapshots;
 		verifying->last = head->last;
+	} else if (ret->n_damage) {
+		/* a good block, but without those before it in its group it says nothing */
+		ret->damage[ret->n_damage - 1].snapshots += head->snapshots;
 	}
 	return 0;
 }
@@ -121,16 +138,19 @@ static int check_blocks(struct verifying *verifying)
 		struct block_head head;
 		int rc;
 
-		if (hole && hole->offset == verifying->offset && hole->length) {
+		if (hole && hole->offset == verifying->offset && !hole->gap) {
 			verifying->hole++;
 			verifying->offset += hole->length;
 			verifying->chained = false;
+			verifying->in_group = false;
 			rc = add_damage(verifying, hole);
 		} else {
 			if (hole && hole->offset == verifying->offset)
 				verifying->hole++;
 			if (file_read_head(file, verifying->offset, &head) <= 0)
 				break; /* the tail that a recorder is writing */
+			if (BLOCK_SIZE(&head) > file->size - verifying->offset)
+				break;
 			rc = check_block(verifying, &head);
 			verifying->offset += BLOCK_SIZE(&head);
 		}
@@ -200,7 +220,8 @@ int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], st
 		if (rc)
 			skt_err_set(err, rc, "out of memory");
 	}
-	if (!rc)
+	/* where blocks are damaged, that the index does not fit them is no news */
+	if (!rc && !ret->n_damage)
 		rc = check_index(&verifying, name, err);
 	if (!rc)
 		rc = hash_file(fd, verifying.file->size, ret->file, err);

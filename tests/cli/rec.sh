@@ -50,11 +50,14 @@ original = set(lines(sys.argv[2])) if len(sys.argv) > 2 else set()
 same, before = [], set()
 for line in lines(sys.argv[1]):
     what = json.loads(line)
+    if line in original and what["type"] == "header":
+        say("header as in v1-groups")
+        continue
     if line in original:
-        same.append(what.get("number", 0))
+        same.append(what["number"])
         continue
     if same:
-        say("as in v1-groups:", runs(same))
+        say("snapshots as in v1-groups:", runs(same))
         same = []
     if what["type"] != "snapshot":
         say(line.rstrip("\n"))
@@ -66,7 +69,7 @@ for line in lines(sys.argv[1]):
             say("  " + part)
     before = set(now)
 if same:
-    say("as in v1-groups:", runs(same))
+    say("snapshots as in v1-groups:", runs(same))
 END
 
 # listing NAME: what is said of a fixture.

@@ -343,62 +343,6 @@ static void steps_of_a_second_share_a_block(void **state)
 	recording_release(&recording);
 }
 
-/* --- cursors --- */
-
-static void two_cursors_walk_one_file_each_by_itself(void **state)
-{
-	struct chain chain = { SKT_NS_PER_S, 40, 1, 10 };
-	struct random random = { .state = 5 };
-	struct recording recording;
-	struct skt_cursor *cursors[2];
-	struct skt_file *file;
-	size_t at[2] = { 0 };
-
-	(void)state;
-	make_chain(&chain, 3, &recording);
-	recording_end(&recording);
-	file = recording_open(&recording);
-	cursors[0] = new_cursor(file);
-	cursors[1] = new_cursor(file);
-	while (at[0] + at[1] < 2 * recording.n) {
-		unsigned which = random_below(&random, 2);
-
-		for (unsigned steps = random_below(&random, 7); steps && at[which] < recording.n; steps--)
-			assert_true(take_next(&recording, file, cursors[which], at[which]++));
-		/* what the other one does is nothing to this one */
-		if (at[!which])
-			assert_true(same_snapshot(&recording, at[!which] - 1, skt_cursor_snapshot(cursors[!which])));
-	}
-	assert_true(is_at_end(cursors[0]));
-	skt_cursor_free(cursors[0]);
-	assert_true(is_at_end(cursors[1]));
-	skt_cursor_free(cursors[1]);
-	skt_file_free(file);
-	recording_release(&recording);
-}
-
-/* A cursor that went on to the end has the last snapshot still. */
-static void the_last_snapshot_stays_in_force_at_the_end(void **state)
-{
-	struct chain chain = { SKT_NS_PER_S, 12, 1, 6 };
-	struct recording recording;
-	struct skt_cursor *cursor;
-	struct skt_file *file;
-
-	(void)state;
-	make_chain(&chain, 8, &recording);
-	recording_end(&recording);
-	file = recording_open(&recording);
-	cursor = new_cursor(file);
-	for (size_t i = 0; i < recording.n; i++)
-		assert_true(take_next(&recording, file, cursor, i));
-	assert_true(is_at_end(cursor));
-	assert_true(same_snapshot(&recording, recording.n - 1, skt_cursor_snapshot(cursor)));
-	skt_cursor_free(cursor);
-	skt_file_free(file);
-	recording_release(&recording);
-}
-
 /* --- what the recorder does --- */
 
 static void the_same_snapshots_make_the_same_bytes(void **state)
@@ -486,8 +430,6 @@ int main(void)
 		cmocka_unit_test(a_group_has_no_more_than_2048_snapshots),
 		cmocka_unit_test(a_group_ends_when_its_steps_outgrow_its_key),
 		cmocka_unit_test(steps_of_a_second_share_a_block),
-		cmocka_unit_test(two_cursors_walk_one_file_each_by_itself),
-		cmocka_unit_test(the_last_snapshot_stays_in_force_at_the_end),
 		cmocka_unit_test(the_same_snapshots_make_the_same_bytes),
 		cmocka_unit_test(a_recording_of_no_snapshot_is_one),
 		cmocka_unit_test(the_end_is_when_the_recorder_says),
