@@ -183,7 +183,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 		time_line(out, span.ended ? "ended" : "in force until", span.end, zone);
 	}
 	text_line(out, "state", span.live ? "being written" : span.ended ? "ended" : "no end: killed, copied or cut");
-	number_line(out, "missed ticks", totals.missed);
+	number_line(out, "missed ticks", totals.missed + span.missed);
 	number_line(out, "most sockets", totals.most);
 	number_line(out, "socket changes", totals.changes);
 	if (totals.sockets)

@@ -451,6 +451,7 @@ static int record(struct recorder *recorder, struct skt_err *err)
 		if (next > (end - 1) / recorder->interval) {
 			/* no tick is due before the end */
 			recorder->missed += missed;
+			skt_writer_missed(recorder->writer, missed);
 			wait_until(recorder, recorder->start + end);
 			return 0;
 		}

@@ -87,6 +87,9 @@ void skt_writer_free(struct skt_writer *writer);
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);
 
+/* Ticks that were missed after the last snapshot: the end block tells them. */
+void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
+
 /* Write what is held back, an index, and the end block: until this instant the last snapshot was in force. */
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
 
@@ -130,10 +133,11 @@ struct skt_span {
 	uint64_t number; /* of the last snapshot */
 	int64_t first;	 /* times of the first and last snapshot; 0 where there are none */
 	int64_t last;
-	int64_t end;  /* until when the last one is in force: the end block's time, else its own and one interval */
-	bool ended;   /* there is an end block */
-	bool live;    /* a recorder holds its lock */
-	bool indexed; /* groups were found by the index */
+	uint32_t missed; /* ticks missed after the last snapshot, where there is an end block */
+	int64_t end;	 /* until when the last one is in force: the end block's time, else its own and one interval */
+	bool ended;	 /* there is an end block */
+	bool live;	 /* a recorder holds its lock */
+	bool indexed;	 /* groups were found by the index */
 	struct {
 		uint64_t blocks;
 		uint64_t bytes;

@@ -38,7 +38,7 @@ enum block_type {
 	BLOCK_KEY = 1,
 	BLOCK_STEPS = 2,
 	BLOCK_END =
-		3, /* no payload; its time is until when the last snapshot is in force, its number one past that one */
+		3, /* no payload; its time is until when the last snapshot is in force, its number one past that one, and its snapshots the ticks missed since */
 	BLOCK_INDEX = 4, /* where groups are; ancillary */
 	BLOCK_GAP =
 		5, /* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */

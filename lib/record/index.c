@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * An index block tells where the groups before it are, up to the index block before, which it points to. From the end of a
@@ -74,10 +73,9 @@ static uint64_t block_before(const struct skt_file *file, uint64_t end, struct b
 	return end - length;
 }
 
-/* Put the groups of one index block before those found so far (the blocks are read last to first). */
-static int prepend(struct skt_file *file, struct cur *in, size_t n)
+/* Add the groups of one index block, last to first, as the blocks are read. */
+static int add_backwards(struct skt_file *file, struct cur *in, size_t n)
 {
-	size_t had = file->n_groups;
 	struct group last = { 0 };
 	struct group *groups = calloc(n + 1, sizeof(*groups));
 	int rc = groups ? 0 : -ENOMEM;
@@ -86,14 +84,20 @@ static int prepend(struct skt_file *file, struct cur *in, size_t n)
 		get_group(in, &last);
 		groups[i] = last;
 	}
-	for (size_t i = 0; i < n && !rc; i++)
+	for (size_t i = n; i-- > 0 && !rc;)
 		rc = file_add_group(file, &groups[i]);
-	if (!rc && n) {
-		memmove(file->groups + n, file->groups, had * sizeof(*groups));
-		memcpy(file->groups, groups, n * sizeof(*groups));
-	}
 	free(groups);
 	return rc;
+}
+
+static void turn_round(struct skt_file *file)
+{
+	for (size_t i = 0, k = file->n_groups; i + 1 < k; i++) {
+		struct group group = file->groups[--k];
+
+		file->groups[k] = file->groups[i];
+		file->groups[i] = group;
+	}
 }
 
 /* Read one index block; *at becomes the offset of the one before it. 1, 0 it cannot be used, -ENOMEM. */
@@ -114,7 +118,7 @@ static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 	own = cur_le64(&in);
 	before = cur_le64(&in);
 	n = cur_count(&in, INDEX_GROUPS_MAX);
-	rc = prepend(file, &in, n);
+	rc = add_backwards(file, &in, n);
 	/* it stands where it was written: nothing before it was taken out or put in; and each points further back, so that a circle
 	   cannot be followed for ever */
 	if (rc || !cur_is_done(&in) || own != *at || before >= *at)
@@ -154,11 +158,13 @@ int file_read_index(struct skt_file *file)
 	while (rc > 0 && at)
 		rc = read_one(file, &at, &block);
 	skt_buf_release(&block);
+	turn_round(file);
 	if (rc > 0 && !holds(file, &end))
 		rc = 0;
 	if (rc > 0) {
 		file->span.ended = true;
 		file->span.end = end.last;
+		file->span.missed = end.snapshots;
 		file->span.bytes = file->size;
 	} else {
 		file->n_groups = 0;

@@ -154,6 +154,7 @@ static int take_block(struct scan *scan, const struct block_head *head)
 	case BLOCK_END:
 		file->span.ended = true;
 		file->span.end = head->last;
+		file->span.missed = head->snapshots;
 		return 0;
 	case BLOCK_GAP:
 		return take_gap(scan, head);

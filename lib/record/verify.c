@@ -77,13 +77,18 @@ static void note_chain(struct verifying *verifying)
 		ret->has_chain = true;
 }
 
+static bool holds_snapshots(const struct block_head *head)
+{
+	return head->type == BLOCK_KEY || head->type == BLOCK_STEPS;
+}
+
 /* A block whose head is good: its checksum, then its place in the chain. */
 static int check_block(struct verifying *verifying, const struct block_head *head)
 {
 	struct skt_verification *ret = verifying->ret;
 	struct skt_damage damage = { .offset = verifying->offset,
 				     .length = BLOCK_SIZE(head),
-				     .snapshots = head->snapshots,
+				     .snapshots = holds_snapshots(head) ? head->snapshots : 0,
 				     .after = verifying->last,
 				     .until = INT64_MAX };
 	const unsigned char *bytes;
@@ -116,7 +121,7 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 		ret->gaps++;
 		ret->unwritten += head->snapshots;
 	}
-	if (head->type != BLOCK_KEY && head->type != BLOCK_STEPS)
+	if (!holds_snapshots(head))
 		return 0;
 	if (verifying->in_group) {
 		ret->snapshots += head->snapshots;

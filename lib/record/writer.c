@@ -65,6 +65,7 @@ struct skt_writer {
 	struct block_head gap;
 	uint64_t lost;
 	uint64_t next_number; /* of the snapshot after the last one added */
+	uint32_t missed;      /* ticks since then */
 
 	struct encoder encoder;
 	struct skt_matcher *matcher;
@@ -406,6 +407,11 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 	return rc ? rc : flushed;
 }
 
+void skt_writer_missed(struct skt_writer *writer, uint32_t missed)
+{
+	writer->missed = missed;
+}
+
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_END, .first = when, .last = when };
@@ -420,6 +426,7 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 	if (!rc)
 		rc = write_index(writer, err);
 	head.number = writer->next_number;
+	head.snapshots = writer->missed;
 	if (!rc)
 		rc = write_block(writer, &head, &nothing, err);
 	if (!rc && writer->sync_when != SKT_SYNC_NONE)
