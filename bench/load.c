@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host full of connections, to measure on: `load SOCKETS PROCESSES SECONDS [CHURN]`.
+ * A host full of connections, to measure on: `load SOCKETS PROCESSES SECONDS [CHURN [ACTIVE]]`.
  *
  * PROCESSES processes hold SOCKETS TCP sockets on loopback between them, each with a listener of its own and
  * both ends of its connections; CHURN connections a second, of all together, are closed (by a reset: no TIME_WAIT
- * piles up) and opened anew. Prints "ready SOCKETS" once all stand, and ends by itself after SECONDS, when its
- * parent ends it, or when its standard output is closed at the other end.
+ * piles up) and opened anew. ACTIVE times a second the ends of some connection exchange data of varying size, some of
+ * which is left unread, so that queues, timers, acknowledgements and windows change as on a host at work; three
+ * connections of five have SO_KEEPALIVE then. Prints "ready SOCKETS" once all stand, and ends by itself after SECONDS,
+ * when its parent ends it, or when its standard output is closed at the other end.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +33,18 @@
 struct connection {
 	int client;
 	int server;
+};
+
+/* What one process holds and does. */
+struct holder {
+	long pairs;
+	double churn; /* a second */
+	double active;
+	bool keepalive;
+	uint64_t random;
+	struct connection *connections;
+	int listener;
+	struct sockaddr_in at;
 };
 
 static _Noreturn void die(const char *what)
@@ -57,15 +73,29 @@ static int open_listener(struct sockaddr_in *at)
 	return fd;
 }
 
-static struct connection open_connection(int listener, const struct sockaddr_in *at)
+/* Below n; the same from one run to the next (xorshift64). */
+static unsigned random_below(struct holder *holder, unsigned n)
+{
+	holder->random ^= holder->random << 13;
+	holder->random ^= holder->random >> 7;
+	holder->random ^= holder->random << 17;
+	return (unsigned)(holder->random >> 32) % n;
+}
+
+static struct connection open_connection(struct holder *holder, long number)
 {
 	struct connection c = { .client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .server = -1 };
+	int on = 1;
 
-	if (c.client < 0 || connect(c.client, (const struct sockaddr *)at, sizeof(*at)) < 0)
+	if (c.client < 0 || connect(c.client, (const struct sockaddr *)&holder->at, sizeof(holder->at)) < 0)
 		die("cannot connect");
-	c.server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	c.server = accept4(holder->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (c.server < 0)
 		die("cannot accept");
+	if (holder->keepalive && number % 5 < 3) {
+		setsockopt(c.client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		setsockopt(c.server, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
 	return c;
 }
 
@@ -79,32 +109,88 @@ static void close_connection(struct connection c)
 	close(c.server);
 }
 
-static _Noreturn void hold(int ready, long pairs, double churn, double end)
+static void receive_all(int fd)
 {
-	struct connection *connections = calloc((size_t)pairs + 1, sizeof(*connections));
-	struct sockaddr_in at;
-	int listener = open_listener(&at);
-	double begin;
-	long renewed = 0;
+	static char bytes[65536];
 
+	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* From one byte to 16 KiB, every order of magnitude as likely; one time in fifty as much as the kernel takes, and that waits in both queues. */
+static void send_some(struct holder *holder, int fd)
+{
+	static const char bytes[65536];
+	size_t size = (size_t)1 << random_below(holder, 14);
+
+	size += random_below(holder, (unsigned)size);
+	if (random_below(holder, 50))
+		send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			;
+}
+
+/* A question, and two times of three an answer; three times of ten the question is left unread until the next exchange. */
+static void exchange(struct holder *holder)
+{
+	struct connection c = holder->connections[random_below(holder, (unsigned)holder->pairs)];
+	bool from_server = random_below(holder, 2);
+	int asks = from_server ? c.server : c.client, answers = from_server ? c.client : c.server;
+
+	send_some(holder, asks);
+	if (random_below(holder, 10) < 3)
+		return;
+	receive_all(answers);
+	if (!random_below(holder, 3))
+		return;
+	send_some(holder, answers);
+	receive_all(asks);
+}
+
+static double earlier(double next, bool is, double other)
+{
+	return is && other < next ? other : next;
+}
+
+/* Do what is due, and sleep until more is. */
+static void work(struct holder *holder, double end)
+{
+	double begin = now(), t;
+	long renewed = 0, exchanged = 0;
+
+	while ((t = now()) < end) {
+		double next = t + 0.2;
+
+		for (; holder->pairs && renewed < (long)((t - begin) * holder->churn); renewed++) {
+			struct connection *c = &holder->connections[renewed % holder->pairs];
+
+			close_connection(*c);
+			*c = open_connection(holder, renewed % holder->pairs);
+		}
+		for (; holder->pairs && exchanged < (long)((t - begin) * holder->active); exchanged++)
+			exchange(holder);
+		next = earlier(next, holder->churn > 0, begin + (double)(renewed + 1) / holder->churn);
+		next = earlier(next, holder->active > 0, begin + (double)(exchanged + 1) / holder->active);
+		t = next - now();
+		usleep(t > 0.001 ? (useconds_t)(t * 1e6) : 1000);
+	}
+}
+
+static _Noreturn void hold(int ready, struct holder holder, double end)
+{
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!connections)
+	holder.connections = calloc((size_t)holder.pairs + 1, sizeof(*holder.connections));
+	holder.listener = open_listener(&holder.at);
+	if (!holder.connections)
 		die("no memory");
-	for (long i = 0; i < pairs; i++)
-		connections[i] = open_connection(listener, &at);
+	for (long i = 0; i < holder.pairs; i++)
+		holder.connections[i] = open_connection(&holder, i);
 	if (write(ready, "", 1) != 1)
 		die("cannot tell");
-	for (begin = now(); now() < end;) {
-		long due = (long)((now() - begin) * churn);
-
-		for (; pairs && renewed < due; renewed++) {
-			close_connection(connections[renewed % pairs]);
-			connections[renewed % pairs] = open_connection(listener, &at);
-		}
-		usleep(churn > 0 ? 10000 : 200000);
-	}
-	for (long i = 0; i < pairs; i++)
-		close_connection(connections[i]);
+	work(&holder, end);
+	for (long i = 0; i < holder.pairs; i++)
+		close_connection(holder.connections[i]);
 	exit(0);
 }
 
@@ -134,19 +220,20 @@ static void raise_limit(void)
 
 int main(int argc, char **argv)
 {
-	long sockets, processes, seconds, churn, pairs;
+	long sockets, processes, seconds, churn, active, pairs;
 	int ready[2];
 	double end;
 	char byte;
 
-	if (argc < 4 || argc > 5) {
-		fprintf(stderr, "usage: load SOCKETS PROCESSES SECONDS [CHURN]\n");
+	if (argc < 4 || argc > 6) {
+		fprintf(stderr, "usage: load SOCKETS PROCESSES SECONDS [CHURN [ACTIVE]]\n");
 		return 2;
 	}
 	sockets = number(argv[1], 2, SOCKETS_MAX);
 	processes = number(argv[2], 1, PROCESSES_MAX);
 	seconds = number(argv[3], 1, SECONDS_MAX);
 	churn = argc > 4 ? number(argv[4], 0, 100000) : 0;
+	active = argc > 5 ? number(argv[5], 0, 100000) : 0;
 	pairs = (sockets - processes) / 2 > 0 ? (sockets - processes) / 2 : 0;
 	raise_limit();
 	end = now() + (double)seconds;
@@ -158,9 +245,16 @@ int main(int argc, char **argv)
 		if (pid < 0)
 			die("cannot fork");
 		if (!pid) {
+			struct holder holder = {
+				.pairs = pairs / processes + (i < pairs % processes),
+				.churn = (double)churn / (double)processes,
+				.active = (double)active / (double)processes,
+				.keepalive = argc > 5,
+				.random = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(i + 1),
+			};
+
 			close(ready[0]);
-			hold(ready[1], pairs / processes + (i < pairs % processes), (double)churn / (double)processes,
-			     end);
+			hold(ready[1], holder, end);
 		}
 	}
 	close(ready[1]);

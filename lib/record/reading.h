@@ -13,7 +13,7 @@ struct reading {
 	bool no_memory;
 };
 
-static size_t at_most(size_t a, size_t b)
+static inline size_t at_most(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }

@@ -343,6 +343,49 @@ static void steps_of_a_second_share_a_block(void **state)
 	recording_release(&recording);
 }
 
+/* --- the index --- */
+
+static void expect_same_groups(const struct skt_file *a, const struct skt_file *b)
+{
+	assert_int_equal(a->n_groups, b->n_groups);
+	for (size_t g = 0; g < a->n_groups; g++) {
+		assert_int_equal(a->groups[g].offset, b->groups[g].offset);
+		assert_int_equal(a->groups[g].sequence, b->groups[g].sequence);
+		assert_int_equal(a->groups[g].number, b->groups[g].number);
+		assert_int_equal(a->groups[g].snapshots, b->groups[g].snapshots);
+		assert_int_equal(a->groups[g].first, b->groups[g].first);
+		assert_int_equal(a->groups[g].last, b->groups[g].last);
+	}
+}
+
+/* 64 groups go into one index block. */
+static void the_index_finds_what_looking_at_every_block_finds(void **state)
+{
+	static const unsigned groups[] = { 1, 2, 63, 64, 65, 127, 128, 129, 200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		/* every snapshot is a key */
+		struct chain chain = { 60 * SKT_NS_PER_S, groups[i], 1, 2 };
+		struct recording recording;
+		struct skt_file *indexed, *scanned;
+
+		make_chain(&chain, groups[i], &recording);
+		recording_end(&recording);
+		indexed = recording_open(&recording);
+		assert_int_equal(skt_file_open(recording.fd, RECORDING_NAME, SKT_OPEN_NO_INDEX, &scanned, NULL), 0);
+		assert_true(skt_file_span(indexed).indexed);
+		assert_false(skt_file_span(scanned).indexed);
+		assert_int_equal(skt_file_span(indexed).snapshots, groups[i]);
+		assert_int_equal(skt_file_span(indexed).end, skt_file_span(scanned).end);
+		assert_int_equal(skt_file_span(indexed).bytes, skt_file_span(scanned).bytes);
+		expect_same_groups(indexed, scanned);
+		skt_file_free(indexed);
+		skt_file_free(scanned);
+		recording_release(&recording);
+	}
+}
+
 /* --- what the recorder does --- */
 
 static void the_same_snapshots_make_the_same_bytes(void **state)
@@ -430,6 +473,7 @@ int main(void)
 		cmocka_unit_test(a_group_has_no_more_than_2048_snapshots),
 		cmocka_unit_test(a_group_ends_when_its_steps_outgrow_its_key),
 		cmocka_unit_test(steps_of_a_second_share_a_block),
+		cmocka_unit_test(the_index_finds_what_looking_at_every_block_finds),
 		cmocka_unit_test(the_same_snapshots_make_the_same_bytes),
 		cmocka_unit_test(a_recording_of_no_snapshot_is_one),
 		cmocka_unit_test(the_end_is_when_the_recorder_says),

@@ -200,8 +200,13 @@ static void every_name_of_a_snapshot_leads_to_it(void **state)
 		unsigned n;
 		uint32_t rows;
 	} chains[] = {
-		{ 50 * SKT_NS_PER_MS, 120, 3 }, { SKT_NS_PER_S, 70, 4 }, { 20 * SKT_NS_PER_S, 20, 8 },
-		{ SKT_NS_PER_S, 1, 4 },		{ SKT_NS_PER_S, 2, 4 },
+		{ 50 * SKT_NS_PER_MS, 120, 3 },
+		{ SKT_NS_PER_S, 70, 4 },
+		{ 20 * SKT_NS_PER_S, 20, 8 },
+		{ SKT_NS_PER_S, 1, 4 },
+		{ SKT_NS_PER_S, 2, 4 },
+		/* more groups than go into two index blocks */
+		{ 60 * SKT_NS_PER_S, 150, 2 },
 	};
 
 	(void)state;
