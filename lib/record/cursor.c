@@ -114,14 +114,14 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
  * What stands here cannot be read: the rest of its group is lost. Go on to the next group, and say what is missing;
  * err already says why.
  */
-static int pass_hole(struct skt_cursor *cursor, struct skt_err *err, int code)
+static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err, int code)
 {
 	const struct skt_file *file = cursor->file;
 	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
 	uint64_t next_number;
 	size_t next = 0;
 
-	while (next < file->n_groups && file->groups[next].offset <= offset)
+	while (next < file->n_groups && file->groups[next].offset < offset + tried)
 		next++;
 	next_number = next < file->n_groups ? file->groups[next].number : file->span.number + 1;
 	/* without memory nothing is lost but to this cursor, which may have taken half a step */
@@ -139,7 +139,8 @@ static int pass_hole(struct skt_cursor *cursor, struct skt_err *err, int code)
 
 static int no_block(struct skt_cursor *cursor, struct skt_err *err)
 {
-	return pass_hole(cursor, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
+	/* a group may begin just here, and only what should stand before it be missing: it is tried, once */
+	return pass_hole(cursor, cursor->jump, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
 }
 
 /* Whether a head may come next in this cursor's group, or begin another. */
@@ -224,7 +225,7 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 		case BLOCK_KEY:
 		case BLOCK_STEPS:
 			rc = load_block(cursor, &head, err);
-			return rc < 0 ? pass_hole(cursor, err, rc) : rc;
+			return rc < 0 ? pass_hole(cursor, true, err, rc) : rc;
 		case BLOCK_GAP:
 			return take_gap(cursor, &head, err);
 		case BLOCK_END:
@@ -232,7 +233,7 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 			break;
 		default:
 			if (!(head.flags & BLOCK_ANCILLARY))
-				return pass_hole(cursor, err,
+				return pass_hole(cursor, true, err,
 						 skt_err_set(err, -EPROTONOSUPPORT,
 							     "block of type %u is not known to this program",
 							     head.type));
@@ -340,7 +341,7 @@ int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 	if (!rc && cursor->left == 1)
 		rc = check_block(cursor, err);
 	if (rc)
-		return pass_hole(cursor, err, rc);
+		return pass_hole(cursor, true, err, rc);
 	cursor->left--;
 	return 1;
 }

@@ -41,37 +41,39 @@ static bool fits(const struct scan *scan, const struct block_head *head)
 	}
 }
 
+/* Whether a good key block that may come next stands at an offset: 1, 0, or -ENOMEM. */
+static int is_key_at(struct scan *scan, uint64_t offset, struct block_head *ret)
+{
+	struct skt_file *file = scan->file;
+	int rc;
+
+	if (file_read_head(file, offset, ret) <= 0 || ret->type != BLOCK_KEY || ret->sequence < scan->sequence ||
+	    ret->number < scan->number || ret->snapshots != 1 || BLOCK_SIZE(ret) > file->size - offset ||
+	    BLOCK_SIZE(ret) > scan->budget)
+		return 0;
+	scan->budget -= BLOCK_SIZE(ret);
+	rc = file_read_block(file, offset, ret, &scan->block, NULL);
+	return rc == -ENOMEM ? rc : !rc;
+}
+
 /* Find the next good key block: 1, its offset in *at, which says from where on to look; 0 there is none; -ENOMEM. */
 static int resync(struct scan *scan, uint64_t *at, struct block_head *ret)
 {
-	struct skt_file *file = scan->file;
 	unsigned char bytes[16384];
 	uint64_t from = *at;
+	int64_t got;
 
-	while (from + BLOCK_HEAD_SIZE <= file->size) {
-		int64_t got = io_pread(file->fd, bytes, sizeof(bytes), from);
-		const unsigned char *mark;
-		int rc;
+	while ((got = io_pread(scan->file->fd, bytes, sizeof(bytes), from)) >= 8) {
+		const unsigned char *mark = bytes, *end = bytes + got;
 
-		if (got < 8)
-			return 0;
-		mark = memmem(bytes, (size_t)got, file->sync, 8);
-		if (!mark) {
-			from += (uint64_t)got - 7;
-			continue;
+		for (; (mark = memmem(mark, (size_t)(end - mark), scan->file->sync, 8)); mark++) {
+			int rc = is_key_at(scan, from + (uint64_t)(mark - bytes), ret);
+
+			*at = from + (uint64_t)(mark - bytes);
+			if (rc)
+				return rc;
 		}
-		from += (uint64_t)(mark - bytes);
-		if (file_read_head(file, from, ret) > 0 && ret->type == BLOCK_KEY && ret->sequence >= scan->sequence &&
-		    ret->number >= scan->number && ret->snapshots == 1 && BLOCK_SIZE(ret) <= file->size - from) {
-			if (BLOCK_SIZE(ret) > scan->budget)
-				return 0;
-			scan->budget -= BLOCK_SIZE(ret);
-			rc = file_read_block(file, from, ret, &scan->block, NULL);
-			*at = from;
-			if (!rc || rc == -ENOMEM)
-				return rc ? rc : 1;
-		}
-		from++;
+		from += (uint64_t)got - 7;
 	}
 	return 0;
 }

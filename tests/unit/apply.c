@@ -293,7 +293,9 @@ static void refuses_a_new_process_in_any_slot_but_the_next(void **state)
 static void refuses_a_change_of_no_process(void **state)
 {
 	(void)state;
-	FOR_EACH(uint32_t, slot, 4, 1000, UINT32_MAX)
+	/* 3 appears later in the same step */
+	assert_true(exec < appeared);
+	FOR_EACH(uint32_t, slot, 3, 4, 1000, UINT32_MAX)
 	{
 		step.processes[exec].slot = slot;
 		refused();
@@ -326,6 +328,15 @@ static void refuses_tables_twice_or_out_of_order(void **state)
 
 	(void)state;
 	step.tables[1].slot = 0;
+	refused();
+	tear_down(NULL);
+	set_up(NULL);
+	/* the same words once more */
+	change = step.tables[0];
+	change.raw_changed = false;
+	change.now.raw = NULL;
+	change.now.n_raw = 0;
+	step.tables[1] = change;
 	refused();
 	tear_down(NULL);
 	set_up(NULL);
@@ -506,16 +517,35 @@ static void refuses_an_order_that_leaves_out_a_row(void **state)
 static void refuses_an_order_that_keeps_a_closed_row(void **state)
 {
 	(void)state;
-	/* closed: 1; instead of it drop one that lives */
-	skt_step_clear(&step);
-	tear_down(NULL);
-	set_up(NULL);
-	for (size_t i = 0; i < step.n_edits; i++)
-		if (step.edits[i].table == 0 && step.edits[i].drop && step.edits[i].keep) {
-			step.edits[i].keep--;
-			break;
+	for (int last = 0; last < 2; last++) {
+		/* wherever in the step it closes */
+		if (last) {
+			struct skt_sock_change change = step.socks[closed];
+
+			step.socks[closed] = step.socks[changed];
+			step.socks[changed] = change;
 		}
-	refused();
+		/* kept is 1, which closed, and dropped 0, which lives: the numbers are right */
+		assert_int_equal(step.edits[1].table, 0);
+		assert_int_equal(step.edits[1].keep, 1);
+		assert_int_equal(step.edits[1].drop, 1);
+		step.edits[1].keep = 0;
+		refused();
+		tear_down(NULL);
+		set_up(NULL);
+	}
+}
+
+static void an_empty_run_of_owners_points_nowhere(void **state)
+{
+	char why[200];
+
+	(void)state;
+	step.socks[opened].now.first_owner = 4;
+	step.socks[opened].now.n_owners = 0;
+	assert_int_equal(skt_apply(&a, &step, NULL), 0);
+	assert_int_equal(a.socks[6].first_owner, 0);
+	assert_true(scene_is_whole(&a, why, sizeof(why)));
 }
 
 static void refuses_puts_of_wrong_rows(void **state)
@@ -676,6 +706,7 @@ int main(void)
 		TEST(refuses_an_order_that_puts_more_than_there_is),
 		TEST(refuses_an_order_that_leaves_out_a_row),
 		TEST(refuses_an_order_that_keeps_a_closed_row),
+		TEST(an_empty_run_of_owners_points_nowhere),
 		TEST(refuses_puts_of_wrong_rows),
 		TEST(refuses_an_order_of_no_table),
 		TEST(refuses_tables_ordered_out_of_order),

@@ -283,6 +283,73 @@ static void a_carried_socket_names_a_process_that_has_exited(void **state)
 	assert_null(skt_snapshot_process(&a, 100, 1));
 }
 
+/* The table was read while the socket was open, its holder's descriptors after it had closed it: nobody is known to hold it. */
+static void look_between(int64_t second, unsigned owner)
+{
+	next(second);
+	scene_table(&b, SKT_TCP, 1);
+	scene_add(&b, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED));
+	b.socks[0].owner = (uint8_t)owner;
+	go();
+	assert_int_equal(a.socks[0].n_owners, 0);
+}
+
+static void orphan(int64_t second)
+{
+	next(second);
+	scene_table(&b, SKT_TCP, 1);
+	scene_add(&b, scene_sock(80, 5000, 0, 0xa, SKT_FIN_WAIT1));
+	go();
+}
+
+static void who_closed_it_between_two_reads_carries_it(void **state)
+{
+	(void)state;
+	scene_add_held(&a, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED), scene_process(&a, 100, 1, "nginx"), 3);
+	look_between(1, SKT_OWNER_UNKNOWN);
+	/* it has exited, and nothing names it for the moment */
+	assert_null(skt_snapshot_process(&a, 100, 1));
+	look_between(2, SKT_OWNER_UNKNOWN);
+	orphan(3);
+	assert_changed(0, F(INODE) | F(STATE) | F(OWNER) | F(OWNERS));
+	assert_int_equal(a.socks[0].owner, SKT_OWNER_CARRIED);
+	assert_int_equal(a.socks[0].n_owners, 1);
+	assert_int_equal(a.owners[a.socks[0].first_owner].fd, 3);
+	assert_non_null(skt_snapshot_process(&a, 100, 1));
+	/* and goes on to, with nothing said again */
+	orphan(4);
+	assert_int_equal(step.n_socks, 0);
+}
+
+static void what_was_found_to_be_held_by_nobody_is_not_carried(void **state)
+{
+	(void)state;
+	scene_add_held(&a, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED), scene_process(&a, 100, 1, "nginx"), 3);
+	look_between(1, SKT_OWNER_UNKNOWN);
+	look_between(2, SKT_OWNER_UNHELD);
+	orphan(3);
+	assert_int_equal(a.socks[0].owner, SKT_OWNER_DETACHED);
+	assert_int_equal(a.socks[0].n_owners, 0);
+}
+
+static void the_last_of_several_holders_carries_it(void **state)
+{
+	struct skt_owner owners[2];
+
+	(void)state;
+	owners[0] = (struct skt_owner){ scene_process(&a, 100, 1, "nginx"), 3 };
+	owners[1] = (struct skt_owner){ scene_process(&a, 101, 1, "worker"), 4 };
+	scene_own(&a, scene_add(&a, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED)), owners, 2);
+	next(1);
+	scene_table(&b, SKT_TCP, 1);
+	scene_add_held(&b, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED), scene_process(&b, 101, 1, "worker"), 4);
+	go();
+	look_between(2, SKT_OWNER_UNKNOWN);
+	orphan(3);
+	assert_int_equal(a.socks[0].n_owners, 1);
+	assert_int_equal(a.processes[a.owners[a.socks[0].first_owner].process].pid, 101);
+}
+
 static void gaps_are_carried_with_the_owners(void **state)
 {
 	(void)state;
@@ -1054,6 +1121,9 @@ int main(void)
 		TEST(an_orphan_is_the_connection_that_lost_its_inode),
 		TEST(time_wait_is_a_new_kernel_object_of_the_same_connection),
 		TEST(a_carried_socket_names_a_process_that_has_exited),
+		TEST(who_closed_it_between_two_reads_carries_it),
+		TEST(what_was_found_to_be_held_by_nobody_is_not_carried),
+		TEST(the_last_of_several_holders_carries_it),
 		TEST(gaps_are_carried_with_the_owners),
 		TEST(what_nobody_held_is_not_carried),
 		TEST(an_accepted_connection_has_not_lost_its_inode_while_open),

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How fast a recording is read: `decode REC [PART...]`, all parts unless told.
+ *
+ *	open	opening it, by its index and by hopping over every block
+ *	seek	opening it and going to a random instant, by index and without
+ *	span	five minutes from a random instant on: go there, and take every step
+ *	walk	every step of it
+ *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link
+ *
+ * Each part runs in a process of its own, so that its peak of memory is its own; each is run once before it is measured
+ * where that is short, so that the file is in the page cache. Prints one fact a line: name, value, unit. Public headers only.
+ */
+#include <skt/record.h>
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OPENS 9
+#define SEEKS 101
+#define SPANS 31
+#define SPAN  (300 * SKT_NS_PER_S)
+
+static const char *path;
+
+static _Noreturn void die(const struct skt_err *err)
+{
+	fprintf(stderr, "decode: %s: %s\n", err->path, err->message);
+	exit(2);
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Below n; the same from one run to the next (splitmix64). */
+static uint64_t random_below(uint64_t n)
+{
+	static uint64_t state;
+	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ z >> 31) % n;
+}
+
+static int by_size(const void *x, const void *y)
+{
+	double a = *(const double *)x, b = *(const double *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+static void tell(const char *what, double value, const char *unit)
+{
+	printf("%s\t%.*f\t%s\n", what, value < 100 ? 2 : 0, value, unit);
+}
+
+static void tell_spread(const char *what, double *times, size_t n)
+{
+	char name[128];
+
+	qsort(times, n, sizeof(*times), by_size);
+	snprintf(name, sizeof(name), "%s, median", what);
+	tell(name, times[n / 2], "ms");
+	snprintf(name, sizeof(name), "%s, worst of %zu", what, n);
+	tell(name, times[n - 1], "ms");
+}
+
+struct recording {
+	int fd;
+	struct skt_file *file;
+};
+
+static struct recording open_recording(unsigned flags)
+{
+	struct recording recording = { .fd = open(path, O_RDONLY | O_CLOEXEC) };
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (recording.fd < 0) {
+		perror(path);
+		exit(2);
+	}
+	if (skt_file_open(recording.fd, path, flags, &recording.file, &err))
+		die(&err);
+	return recording;
+}
+
+static void close_recording(struct recording recording)
+{
+	skt_file_free(recording.file);
+	close(recording.fd);
+}
+
+static struct skt_cursor *new_cursor(const struct skt_file *file, unsigned want)
+{
+	struct skt_cursor *cursor;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (skt_cursor_new(file, &cursor, &err))
+		die(&err);
+	skt_cursor_want(cursor, want);
+	return cursor;
+}
+
+static void seek(struct skt_cursor *cursor, int64_t when)
+{
+	struct skt_time time = { .kind = SKT_TIME_INSTANT, .ns = when };
+	struct skt_err err;
+	int64_t is;
+
+	skt_err_init(&err);
+	if (skt_cursor_seek(cursor, &time, SKT_ZONE_UTC, &is, &err))
+		die(&err);
+}
+
+/* An instant of the recording that leaves `room` after it, where it is that long. */
+static int64_t random_instant(const struct skt_file *file, int64_t room)
+{
+	struct skt_span span = skt_file_span(file);
+	int64_t length = span.last - span.first - room;
+
+	return span.first + (length > 0 ? (int64_t)random_below((uint64_t)length) : 0);
+}
+
+static void time_open(unsigned flags, const char *what)
+{
+	double times[OPENS];
+
+	for (size_t i = 0; i < OPENS; i++) {
+		double begin = now_ms();
+		struct recording recording = open_recording(flags);
+
+		times[i] = now_ms() - begin;
+		close_recording(recording);
+	}
+	tell_spread(what, times, OPENS);
+}
+
+static void part_open(void)
+{
+	time_open(0, "open, by index");
+	time_open(SKT_OPEN_NO_INDEX, "open, no index");
+}
+
+static void time_seek(unsigned flags, size_t n, const char *what)
+{
+	double times[SEEKS];
+
+	for (size_t i = 0; i < n; i++) {
+		double begin = now_ms();
+		struct recording recording = open_recording(flags);
+		struct skt_cursor *cursor = new_cursor(recording.file, SKT_WANT_ALL);
+
+		seek(cursor, random_instant(recording.file, 0));
+		times[i] = now_ms() - begin;
+		skt_cursor_free(cursor);
+		close_recording(recording);
+	}
+	tell_spread(what, times, n);
+}
+
+static void part_seek(void)
+{
+	time_seek(0, SEEKS, "open and seek, by index");
+	time_seek(SKT_OPEN_NO_INDEX, SEEKS / 4, "open and seek, no index");
+}
+
+static void time_span(unsigned want, const char *what)
+{
+	struct recording recording = open_recording(0);
+	double times[SPANS];
+
+	for (size_t i = 0; i < SPANS; i++) {
+		int64_t when = random_instant(recording.file, SPAN);
+		double begin = now_ms();
+		struct skt_cursor *cursor = new_cursor(recording.file, want);
+		struct skt_step *step;
+		struct skt_err err;
+
+		skt_err_init(&err);
+		seek(cursor, when);
+		for (int rc; (rc = skt_cursor_next(cursor, &step, &err)) != 0 && step->time < when + SPAN;)
+			if (rc < 0)
+				die(&err);
+		skt_cursor_free(cursor);
+		times[i] = now_ms() - begin;
+	}
+	close_recording(recording);
+	tell_spread(what, times, SPANS);
+}
+
+static void part_span(void)
+{
+	time_span(SKT_WANT_IDENTITY, "five minutes, identity");
+	time_span(SKT_WANT_ALL, "five minutes, all");
+}
+
+static void time_walk(unsigned want, const char *what)
+{
+	struct recording recording = open_recording(0);
+	struct skt_cursor *cursor = new_cursor(recording.file, want);
+	uint64_t rows = 0, changes = 0, opened = 0, changed = 0, snapshots = 0;
+	double begin = now_ms(), seconds;
+	struct skt_step *step;
+	struct skt_err err;
+	char name[128];
+	int rc;
+
+	skt_err_init(&err);
+	while ((rc = skt_cursor_next(cursor, &step, &err)) != 0) {
+		if (rc < 0)
+			die(&err);
+		snapshots++;
+		rows += skt_cursor_snapshot(cursor)->live_socks;
+		changes += step->n_socks;
+		for (size_t i = 0; i < step->n_socks && step->from != INT64_MIN; i++) {
+			opened += step->socks[i].change == SKT_OPENED;
+			changed += step->socks[i].change == SKT_CHANGED;
+		}
+	}
+	seconds = (now_ms() - begin) / 1e3;
+	snprintf(name, sizeof(name), "walk, %s", what);
+	tell(name, seconds, "s");
+	snprintf(name, sizeof(name), "walk, %s: a snapshot", what);
+	tell(name, seconds * 1e6 / (double)snapshots, "us");
+	snprintf(name, sizeof(name), "walk, %s: rows", what);
+	tell(name, (double)rows / seconds / 1e6, "million/s");
+	snprintf(name, sizeof(name), "walk, %s: changes", what);
+	tell(name, (double)changes / seconds / 1e6, "million/s");
+	snprintf(name, sizeof(name), "rows that came, %s", what);
+	tell(name, (double)opened / (double)(snapshots - 1), "a snapshot");
+	snprintf(name, sizeof(name), "rows that changed, %s", what);
+	tell(name, (double)changed / (double)(snapshots - 1), "a snapshot");
+	skt_cursor_free(cursor);
+	close_recording(recording);
+}
+
+static void part_walk_identity(void)
+{
+	time_walk(SKT_WANT_IDENTITY, "identity");
+}
+
+static void part_walk_all(void)
+{
+	time_walk(SKT_WANT_ALL, "all");
+}
+
+static void part_took(void)
+{
+	struct recording recording = open_recording(0);
+	struct skt_cursor *cursor = new_cursor(recording.file, SKT_WANT_IDENTITY);
+	size_t n = 0, most = (size_t)skt_file_span(recording.file).snapshots;
+	double *times = calloc(most + 1, sizeof(*times));
+	struct skt_step *step;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	/* the first has everything to look for */
+	while (times && n < most && skt_cursor_next(cursor, &step, &err) > 0)
+		times[n++] = (double)(step->end - step->time) / 1e6;
+	if (n > 1) {
+		tell("capture, first", times[0], "ms");
+		tell_spread("capture, later", times + 1, n - 1);
+	}
+	free(times);
+	skt_cursor_free(cursor);
+	close_recording(recording);
+}
+
+static const struct part {
+	const char *name;
+	const char *memory;
+	void (*run)(void);
+} parts[] = {
+	{ "open", "open", part_open },		{ "seek", "seek", part_seek },
+	{ "span", "five minutes", part_span },	{ "walk", "walk, identity", part_walk_identity },
+	{ "walk", "walk, all", part_walk_all }, { "took", NULL, part_took },
+};
+
+static void run(const struct part *part)
+{
+	struct rusage usage;
+	char name[64];
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		part->run();
+		exit(0);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &usage) < 0 || status) {
+		fprintf(stderr, "decode: %s failed\n", part->name);
+		exit(2);
+	}
+	if (!part->memory)
+		return;
+	snprintf(name, sizeof(name), "%s: peak memory", part->memory);
+	tell(name, (double)usage.ru_maxrss / 1024, "MiB");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: decode REC [open|seek|span|walk|took]...\n");
+		return 2;
+	}
+	path = argv[1];
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		bool wanted = argc == 2;
+
+		for (int a = 2; a < argc; a++)
+			wanted |= !strcmp(argv[a], parts[i].name);
+		if (wanted)
+			run(&parts[i]);
+	}
+	return 0;
+}

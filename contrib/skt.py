@@ -1,0 +1,908 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Read recordings of sockets and their holders, as sockrec(1) writes them.
+
+    contrib/skt.py [-n] FILE
+
+prints all that a recording holds, in the form that tests/host/skt-dump.c describes: one JSON object a line. -n does
+without the index. Exit status 0, or 2 where the file cannot be opened or its header not be read.
+
+    recording = skt.open("host.skt")
+    for snapshot in recording:
+        for table in snapshot.tables:
+            for row in table.rows:
+                print(snapshot.time, row.local_port, row.owners)
+    for stop in recording.stops:
+        print(stop.what, stop.after, stop.next)
+
+This is written from the page skt(5) alone, and needs nothing but Python. It is there to prove that the page says all
+that a reader has to know, and to be a second opinion on what is in a file: the tests hold it against the C reader. The
+words in capitals are those of the page. Nothing in a file is believed before it has been held against its limit.
+"""
+import json
+import os
+import struct
+import sys
+import zlib
+from bisect import bisect_left
+from collections import namedtuple
+
+# ---- what the page says of limits (LIMITS) ----
+
+HEADER, PAYLOAD, SECTION, STRING = 1 << 20, 1 << 26, 1 << 28, 1 << 22
+STRINGS_OF_GROUP, TABLES, ROWS, PROCESSES, HOLDERS = 1 << 30, 1 << 16, 1 << 24, 1 << 22, 1 << 26
+RAW_LINES, USERS, GROUPS, NUMBER = 1 << 20, 1 << 16, 1 << 22, 1 << 62
+TIME = (1 << 62) - 1
+U32, U64 = 1 << 32, 1 << 64
+
+MAGIC = b"\x89SKT\r\n\x1a\n"
+KEY, STEPS, END, INDEX, GAP = range(1, 6)
+META, STRINGS, IDENTITY, STATE, RESIDUAL, EVENTS = range(1, 7)
+FRAME = 64 + 40  # bytes of a block that are no payload
+
+
+class Refused(Exception):
+    """This cannot be read at all."""
+
+
+class Damage(Exception):
+    """These bytes are none that a recorder writes."""
+
+
+class Newer(Exception):
+    """This needs a later version of the format."""
+
+
+def need(true):
+    """What must hold, or else this is damage."""
+    if not true:
+        raise Damage
+
+
+class Cursor:
+    """Takes numbers from bytes, from the first to the last (Conventions)."""
+
+    def __init__(self, data):
+        self.data, self.at, self.end = data, 0, len(data)
+
+    def left(self):
+        return self.end - self.at
+
+    def bytes(self, count):
+        need(count <= self.end - self.at)
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def word(self, size, signed=False):
+        return int.from_bytes(self.bytes(size), "little", signed=signed)
+
+    def byte(self):
+        need(self.at < self.end)
+        self.at += 1
+        return self.data[self.at - 1]
+
+    def varint(self, below=U64):
+        byte = value = self.byte()
+        if byte >= 0x80:
+            value, shift = byte & 0x7F, 7
+            while byte >= 0x80:
+                need(shift < 70)
+                byte = self.byte()
+                value |= (byte & 0x7F) << shift
+                shift += 7
+            need(byte)
+        need(value < below)
+        return value
+
+    def count(self, most, size=1):
+        """How many items follow, each of which takes so many bytes at least."""
+        value = self.varint()
+        need(value <= most and value * size <= self.left())
+        return value
+
+    def zigzag(self, bits=64):
+        value = self.varint()
+        value = value >> 1 ^ -(value & 1)
+        need(-1 << bits - 1 <= value < 1 << bits - 1)
+        return value
+
+    def time(self):
+        return in_time(self.word(8, signed=True))
+
+    def time_from(self, other):
+        return in_time(other + in_time(self.zigzag()))
+
+    def record(self):
+        return Cursor(self.bytes(self.varint()))
+
+    def slots(self, below):
+        """A slot list, whose slots are all lower than that."""
+        slots, slot = [], -1
+        for _ in range(self.count(below)):
+            step = self.varint()
+            need(step or slot < 0)
+            slot = max(slot, 0) + step
+            need(slot < below)
+            slots.append(slot)
+        return slots
+
+
+def in_time(value):
+    need(-TIME <= value <= TIME)
+    return value
+
+
+# ---- what a snapshot is made of ----
+
+class Thing:
+    """Something with the fields of __slots__; never changed once it is in a snapshot."""
+
+    __slots__ = ()
+
+    def __init__(self, **fields):
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    def copy(self):
+        twin = type(self)()
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+    def __repr__(self):
+        return "%s(%s)" % (type(self).__name__, ", ".join("%s=%r" % (n, getattr(self, n, None)) for n in self.__slots__))
+
+
+class Row(Thing):
+    """A socket. owners are (pid, start_time, fd); table, slots and crc serve the decoder."""
+
+    __slots__ = ("local_address", "local_port", "remote_address", "remote_port", "state", "uid", "inode", "owner",
+                 "owner_gaps", "owners", "has", "tx_queue", "rx_queue", "timer", "expires", "off", "retransmits",
+                 "probes", "ref", "sk", "rto", "ato", "quick", "cwnd", "ssthresh", "drops", "tail", "text",
+                 "table", "slots", "crc")
+
+    def ticks(self, boottime):
+        """The column tm->when, as the kernel printed it (Timers)."""
+        if not self.has >> 10 & 1:
+            return 0
+        left = (self.expires - boottime) // 10000000 if self.expires > boottime else 0
+        return max(0, left + self.off)
+
+    def digest(self):
+        """Its share of the sum of DIGEST."""
+        if self.crc is None:
+            def words(*values):
+                return struct.pack("<%dQ" % len(values), *(value % U64 for value in values))
+            ends = self.local_address.ljust(16, b"\0") + self.remote_address.ljust(16, b"\0")
+            self.crc = zlib.crc32(b"".join((
+                words(self.table, self.local_port, self.remote_port), ends,
+                words(self.inode, self.sk, self.rto, self.ato, self.tx_queue, self.rx_queue, self.retransmits,
+                      self.probes, self.uid, self.ref, self.quick, self.cwnd, self.ssthresh, self.drops, self.tail[0],
+                      self.text[0], self.has, self.state, self.timer, self.expires, self.owner, self.owner_gaps,
+                      len(self.slots)),
+                *(words(slot, owner[2]) for slot, owner in zip(self.slots, self.owners)))))
+        return self.crc
+
+
+class Process(Thing):
+    """has tells which of the fields are known, one bit each."""
+
+    __slots__ = ("pid", "start_time", "has", "ppid", "uid", "comm", "exe", "exe_deleted", "cmdline",
+                 "cmdline_truncated", "cgroup", "net_namespace", "threads", "state", "exited")
+
+
+class Table(Thing):
+    """One of the files under /proc/net of one network namespace. raw are (rows before it, line)."""
+
+    __slots__ = ("kind", "source", "status", "net_namespace", "heading", "error", "read_time", "read_us", "duplicates",
+                 "malformed", "raw", "rows")
+
+
+class Snapshot(Thing):
+    """What was known at one instant, when reading it took until `end`. quality and users are dicts."""
+
+    __slots__ = ("number", "time", "boottime", "end", "missed", "quality", "users", "tables", "processes", "events")
+
+
+Stop = namedtuple("Stop", "after next offset what")
+Head = namedtuple("Head", "type ancillary length sequence number snapshots first last raw")
+Event = namedtuple("Event", "source change time row table local_address remote_address local_port remote_port state uid "
+                   "inode has sent received rtt retransmits duration")
+
+# ---- columns of rows (COLUMNS) ----
+
+Column = namedtuple("Column", "id name section how size")
+COLUMNS = [Column(*column) for column in (
+    (2, "local_address", IDENTITY, "address", 16), (3, "local_port", IDENTITY, "fixed", 2),
+    (4, "remote_address", IDENTITY, "address", 16), (5, "remote_port", IDENTITY, "fixed", 2),
+    (6, "state", IDENTITY, "fixed", 1), (12, "uid", IDENTITY, "varint", 4), (14, "inode", IDENTITY, "delta", 8),
+    (25, "owner", IDENTITY, "fixed", 1), (26, "owner_gaps", IDENTITY, "fixed", 1), (27, "owners", IDENTITY, "owners", 0),
+    (28, "has", STATE, "varint", 4), (7, "tx_queue", STATE, "varint", 4), (8, "rx_queue", STATE, "varint", 4),
+    (9, "timer", STATE, "fixed", 1), (10, "expires", STATE, "timer", 0), (11, "retransmits", STATE, "varint", 4),
+    (13, "probes", STATE, "signed", 4), (15, "ref", STATE, "signed", 4), (16, "sk", STATE, "fixed", 8),
+    (17, "rto", STATE, "delta", 8), (18, "ato", STATE, "delta", 8), (19, "quick", STATE, "varint", 4),
+    (20, "cwnd", STATE, "delta", 4), (21, "ssthresh", STATE, "signed", 4), (22, "drops", STATE, "delta", 4),
+    (23, "tail", STATE, "string", 4), (24, "text", STATE, "string", 4))]
+ALWAYS = {2, 3, 4, 5, 6, 25, 26}  # columns that rows cannot come without
+CHANGING = sum(1 << bit for bit in (6, 12, 14, 25, 26, 27))  # those of IDENTITY that may change
+TIMER, HAS = 1 << 10, 1 << 28
+ROW_BYTES = 15  # a row that came takes no less in IDENTITY
+
+
+class Group:
+    """Turns the payloads of a key block and of the steps behind it into snapshots (PAYLOAD to DIGEST)."""
+
+    def __init__(self):
+        self.strings, self.numbers, self.string_bytes = [b""], {b""}, 1
+        self.users, self.tables, self.order, self.names = {}, {}, {}, set()
+        self.rows, self.processes = {}, {}
+        self.next_table = self.next_row = self.next_process = 0
+        self.holders = 0
+
+    def block(self, head, payload):
+        """Yield the snapshots of a block."""
+        parts = sections(payload)
+        for nth in range(head.snapshots):
+            snapshot = self.step(parts, head.number + nth)
+            if nth == head.snapshots - 1:
+                digest = parts[META].word(4)
+                need(not any(part.left() for part in parts.values()))
+                need(digest == sum(row.digest() for row in self.rows.values()) % U32)
+            yield snapshot
+
+    def step(self, parts, number):
+        """The snapshot after the next step (APPLYING)."""
+        self.take_strings(parts[STRINGS])
+        snapshot = self.take_meta(parts[META].record(), number)
+        self.fresh_row = self.next_row
+        self.take_processes(parts[IDENTITY])
+        self.take_rows(parts[IDENTITY])
+        self.take_state(parts[STATE], snapshot.boottime)
+        self.take_residual(parts[RESIDUAL])
+        snapshot.events = self.take_events(parts[EVENTS], snapshot.time)
+        snapshot.users = dict(self.users)
+        snapshot.tables = self.take_stock()
+        named = {slot for row in self.rows.values() for slot in row.slots}
+        snapshot.processes = [process for slot, process in self.processes.items() if not process.exited or slot in named]
+        return snapshot
+
+    # -- strings and what is about the whole snapshot --
+
+    def take_strings(self, part):
+        for _ in range(part.count(STRINGS_OF_GROUP)):
+            length = part.varint(STRING + 1)
+            self.string_bytes += length + 1
+            need(self.string_bytes <= STRINGS_OF_GROUP)
+            string = part.bytes(length)
+            need(string not in self.numbers)
+            self.numbers.add(string)
+            self.strings.append(string)
+
+    def string(self, part):
+        return self.strings[part.varint(len(self.strings))]
+
+    def take_meta(self, part, number):
+        time, boottime = part.time(), part.time()
+        need(boottime >= 0)
+        end = part.time_from(time)
+        missed = part.varint(U32)
+        quality = {"walk": part.byte()}
+        for name in "processes", "links", "denied", "vanished", "unsearched", "malformed":
+            quality[name] = part.varint(U32)
+        quality["walk_us"] = part.varint(U32)
+        with_raw, slot = [], -1
+        for _ in range(part.count(TABLES)):
+            below, slot = slot, part.varint(TABLES)
+            need(slot > below)
+            if self.take_table(part, slot, time):
+                with_raw.append(slot)
+        for slot in with_raw:
+            self.take_raw(part, slot)
+        for _ in range(part.count(USERS)):
+            uid = part.varint(U32)
+            self.users[uid] = self.string(part)
+        need(len(self.users) <= USERS)
+        return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
+
+    def take_table(self, part, slot, time):
+        """What is said of one table; whether its raw lines follow."""
+        flags, kind, source, status = part.byte(), part.byte(), part.byte(), part.byte()
+        need(flags < 4 and kind < 8 and status < 3)
+        table = Table(kind=kind, source=source, status=status, net_namespace=part.varint(), heading=self.string(part),
+                      error=part.zigzag(32), read_time=0, rows=())
+        need(table.error <= 0)
+        if part.varint(2):
+            table.read_time = part.time_from(time)
+        table.read_us, table.duplicates, table.malformed = (part.varint(U32) for _ in range(3))
+        table.raw = []
+        name = kind, table.net_namespace
+        if slot == self.next_table:
+            need(not flags & 1 and name not in self.names)
+            self.next_table += 1
+            self.order[slot] = []
+        else:
+            old = self.tables.get(slot)
+            need(old and name == (old.kind, old.net_namespace))
+            table.raw = old.raw
+        self.tables[slot] = table
+        self.names.add(name)
+        if flags & 1:
+            del self.tables[slot]
+            self.names.remove(name)
+        return flags & 2
+
+    def take_raw(self, part, slot):
+        raw, before = [], 0
+        for _ in range(part.count(RAW_LINES, 2)):
+            last, before = before, part.varint()
+            need(before >= last)
+            raw.append((before, self.string(part)))
+        if slot in self.tables:
+            self.tables[slot].raw = raw
+
+    # -- processes --
+
+    def take_processes(self, part):
+        slot = 0
+        for _ in range(part.count(PROCESSES, 4)):
+            record = part.record()
+            change = record.byte()
+            slot += record.zigzag()
+            need(1 <= change <= 4)
+            if change == 1:
+                need(slot == self.next_process and slot < PROCESSES)
+                self.next_process += 1
+                process = Process(pid=record.varint(U32), start_time=record.varint(), has=0)
+                mask = U32 - 1
+            else:
+                need(slot in self.processes)
+                process = self.processes[slot].copy()
+                mask = record.varint(U32)
+            known = record.varint(U32)
+            self.take_process(record, process, mask, known, change == 1)
+            if change == 4:
+                need(not process.exited)
+                process.exited = True
+            self.processes[slot] = process
+
+    def take_process(self, record, process, mask, known, new):
+        if not new:
+            known = process.has & ~(mask & ~TIMER) | known & mask & ~TIMER
+        process.has = known
+        if mask & 1 << 0:
+            process.ppid = record.varint(U32)
+        if mask & 1 << 1:
+            process.uid = record.varint(U32)
+        if mask & 1 << 2:
+            process.comm = self.string(record)
+        if mask & 1 << 3:
+            process.exe, process.exe_deleted = self.string(record), bool(record.byte() & 1)
+        if mask & 1 << 4:
+            process.cmdline, process.cmdline_truncated = self.string(record), bool(record.byte() & 1)
+        if mask & 1 << 5:
+            process.cgroup = self.string(record)
+        if mask & 1 << 6:
+            process.net_namespace = record.varint()
+        if mask & 1 << 7:
+            process.threads = record.varint(U32)
+        if mask & 1 << 8:
+            process.state = record.byte()
+        if mask & 1 << 10:
+            exited = bool(record.byte() & 1)
+            if new:
+                process.exited = exited
+
+    # -- rows --
+
+    def take_rows(self, part):
+        """IDENTITY, behind its processes: rows that went, came, and changed."""
+        for _ in range(2):
+            for slot in part.slots(self.fresh_row):
+                need(slot in self.rows)
+                del self.rows[slot]
+        came = []
+        while True:
+            count = part.varint()
+            if not count:
+                break
+            table = part.varint(TABLES)
+            need(table in self.tables and (len(came) + count) * ROW_BYTES <= part.left())
+            need(self.next_row + count <= ROWS)
+            for _ in range(count):
+                row = Row(table=table, expires=0, off=0, owners=(), slots=(), tail=(0, b""), text=(0, b""), crc=None)
+                for column in COLUMNS:
+                    if column.how in ("fixed", "varint", "signed", "delta"):
+                        setattr(row, column.name, 0)
+                self.rows[self.next_row] = row
+                self.next_row += 1
+                came.append(row)
+        self.take_columns(part, IDENTITY, came)
+        self.take_changes(part, IDENTITY)
+
+    def take_state(self, part, boottime):
+        self.boottime = boottime
+        came = [self.rows[slot] for slot in range(self.fresh_row, self.next_row)]
+        self.take_columns(part, STATE, came)
+        self.take_changes(part, STATE)
+
+    def take_changes(self, part, section):
+        slots = part.slots(self.fresh_row)
+        masks = [part.varint(U32) for _ in slots]
+        rows = []
+        for slot, mask in zip(slots, masks):
+            need(slot in self.rows and mask)
+            need(not mask & (~CHANGING if section == IDENTITY else CHANGING | 0x3F))
+            row = self.rows[slot] = self.rows[slot].copy()
+            row.crc = None
+            rows.append(row)
+        was = [row.has for row in rows]
+        self.take_columns(part, section, rows, masks)
+        for row, mask, had in zip(rows, masks, was):
+            if (row.has ^ had) & TIMER:
+                need(mask & TIMER and mask & HAS)
+
+    def take_columns(self, part, section, rows, masks=None):
+        """Columns of rows that came, or, with masks, of rows that changed."""
+        found, last = {}, -1
+        known = {column.id: place for place, column in enumerate(COLUMNS) if column.section == section}
+        for _ in range(part.varint(256)):
+            ident, values = part.byte(), part.record()
+            if known.get(ident, -1) > last:
+                last = known[ident]
+                found[ident] = values
+        for column in COLUMNS:
+            if column.section != section:
+                continue
+            with_it = rows if masks is None else [row for row, mask in zip(rows, masks) if mask >> column.id & 1]
+            values = found.get(column.id)
+            if values is None:
+                if masks is None:
+                    need(not rows or column.id not in ALWAYS)
+                else:
+                    for row in with_it:
+                        if column.how == "timer" and not row.has & TIMER:
+                            row.expires = row.off = 0
+                continue
+            getattr(self, "take_" + column.how)(values, column, with_it, masks is None)
+            need(not values.left())
+
+    def take_fixed(self, values, column, rows, came):
+        count = len(rows)
+        planes = values.bytes(count * column.size)
+        for nth, row in enumerate(rows):
+            setattr(row, column.name, int.from_bytes(planes[nth::count], "little"))
+
+    def take_varint(self, values, column, rows, came):
+        for row in rows:
+            setattr(row, column.name, values.varint(1 << 8 * column.size))
+
+    def take_signed(self, values, column, rows, came):
+        for row in rows:
+            setattr(row, column.name, values.zigzag(8 * column.size))
+
+    def take_delta(self, values, column, rows, came):
+        value = 0
+        for row in rows:
+            value = ((value if came else getattr(row, column.name)) + values.zigzag()) % U64
+            need(value < 1 << 8 * column.size)
+            setattr(row, column.name, value)
+
+    def take_string(self, values, column, rows, came):
+        for row in rows:
+            number = values.varint(len(self.strings))
+            setattr(row, column.name, (number, self.strings[number]))
+
+    def take_address(self, values, column, rows, came):
+        for row in rows:
+            setattr(row, column.name, values.bytes(16 if self.tables[row.table].kind & 1 else 4))
+
+    def take_timer(self, values, column, rows, came):
+        for row in rows:
+            row.expires = row.off = 0
+            if row.has & TIMER:
+                left = values.zigzag()
+                need(-1 << 42 <= left <= 1 << 42)
+                row.expires = in_time((self.boottime // 1000000 + left) * 1000000)
+                row.off = values.zigzag(32)
+
+    def take_owners(self, values, column, rows, came):
+        counts = [values.count(HOLDERS) for _ in rows]
+        self.holders += sum(counts)
+        need(sum(counts) * 2 <= values.left() and self.holders <= HOLDERS)
+        slot = 0
+        for row, count in zip(rows, counts):
+            slots, owners = [], []
+            for _ in range(count):
+                slot += values.zigzag()
+                fd = values.zigzag(32)
+                need(slot in self.processes)
+                process = self.processes[slot]
+                slots.append(slot)
+                owners.append((process.pid, process.start_time, fd))
+            row.slots, row.owners = tuple(slots), tuple(owners)
+
+    # -- timers that are off, and order --
+
+    def take_residual(self, part):
+        slots = part.slots(self.fresh_row)
+        for slot in slots:
+            need(slot in self.rows)
+            row = self.rows[slot] = self.rows[slot].copy()
+            row.off = part.zigzag(32)
+        edits = part.count(len(self.rows) + part.left(), 4)
+        tables, table = [], 0
+        for _ in range(edits):
+            step = part.zigzag()
+            need(step >= 0)
+            table += step
+            need(table in self.order)
+            tables.append(table)
+        keep, drop, put = ([part.varint() for _ in tables] for _ in range(3))
+        slots, slot, total = [], 0, sum(put)
+        while True:
+            count = part.varint()
+            if not count:
+                break
+            slot += part.zigzag()
+            need(0 <= slot and slot + count <= self.next_row and len(slots) + count <= len(self.rows))
+            slots.extend(range(slot, slot + count))
+            slot += count
+        need(total == len(slots))
+        used, old, new, at, last = 0, [], [], 0, None
+        for table, kept, dropped, added in zip(tables, keep, drop, put):
+            need(dropped or added)
+            if table != last:
+                new += old[at:]
+                last, old, new, at = table, self.order[table], [], 0
+                self.order[table] = new
+            need(kept + dropped <= len(old) - at)
+            new += old[at:at + kept]
+            at += kept + dropped
+            new += slots[used:used + added]
+            used += added
+        new += old[at:]
+
+    def take_events(self, part, time):
+        events = []
+        for _ in range(part.count(U64)):
+            record = part.record()
+            source, change, instant = record.byte(), record.byte(), record.time_from(time)
+            row = record.varint(self.next_row) if record.varint(2) else None
+            events.append(Event(source, change, instant, row, record.varint(self.next_table), record.bytes(16),
+                                record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
+                                record.varint(), record.varint(U32), record.varint(), record.varint(),
+                                record.varint(U32), record.varint(U32), record.varint()))
+            need(len(events) < 2 or instant >= events[-2].time)
+        return events
+
+    def take_stock(self):
+        """The tables with their rows, if every row stands where it must."""
+        tables, seen = [], set()
+        for slot, order in list(self.order.items()):
+            if slot not in self.tables:
+                need(not order)
+                del self.order[slot]
+                continue
+            table = self.tables[slot].copy()
+            table.rows = []
+            for number in order:
+                row = self.rows.get(number)
+                need(row and row.table == slot)
+                table.rows.append(row)
+            need(not table.raw or table.raw[-1][0] <= len(order))
+            seen.update(order)
+            tables.append(table)
+        need(len(seen) == len(self.rows) == sum(map(len, self.order.values())))
+        return tables
+
+
+def sections(payload):
+    """The six sections of a payload, inflated."""
+    part, parts = Cursor(payload), {}
+    while part.left():
+        ident, codec, _, inflated, stored = struct.unpack("<BBHII", part.bytes(12))
+        data = part.bytes(stored)
+        need(inflated <= SECTION)
+        if not META <= ident <= EVENTS:
+            continue
+        need(ident not in parts)
+        if codec == 0:
+            need(inflated == stored)
+        elif codec == 1:
+            need(inflated // 1032 <= stored)
+            inflate = zlib.decompressobj()
+            try:
+                data = inflate.decompress(data, inflated + 1)
+            except zlib.error:
+                raise Damage from None
+            need(len(data) == inflated and inflate.eof and not inflate.unused_data)
+        else:
+            raise Newer
+        parts[ident] = Cursor(data)
+    need(len(parts) == 6)
+    return parts
+
+
+# ---- the file (HEADER, BLOCKS, READING) ----
+
+class Recording:
+    """A recording; iterating yields its snapshots, and fills stops with the places where reading stopped."""
+
+    def __init__(self, path, index=True):
+        self.stops, self.groups = [], None
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.size = os.fstat(self.fd).st_size
+            self.read_header()
+            if index:
+                try:
+                    self.groups = self.read_index()
+                except Damage:
+                    pass
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def read(self, at, count):
+        """So many bytes from there on; fewer at the end of the file."""
+        data = b""
+        while len(data) < count:
+            more = os.pread(self.fd, count - len(data), at + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def read_header(self):
+        fixed = self.read(0, 112)
+        if fixed[:8] != MAGIC:
+            raise Refused("not a recording")
+        if len(fixed) < 16:
+            raise Refused("file ends inside the header")
+        self.major, self.minor, length, unknown = struct.unpack_from("<HHII", fixed.ljust(112, b"\0"), 8)
+        if self.major != 1:
+            raise Refused("recording has format version %d, this program reads 1" % self.major)
+        if not 116 <= length <= HEADER:
+            raise Refused("header is damaged: its length is wrong")
+        data = self.read(0, length)
+        if len(data) < length:
+            raise Refused("file ends inside the header")
+        if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
+            raise Refused("header is damaged: its checksum is wrong")
+        if unknown:
+            raise Refused("recording needs features %#x, which this program lacks" % unknown)
+        part = Cursor(data[:-4])
+        part.at = 24
+        self.length, self.id, self.mark = length, part.bytes(16), part.bytes(8)
+        try:
+            self.start, self.start_boottime, self.boot_time, self.interval = (part.time() for _ in range(4))
+            need(self.interval >= 0)
+            self.tables, self.big_endian, self.live = part.word(4), part.byte() & 1 == 1, part.byte() & 1 == 1
+            part.at = 112
+            self.facts = []
+            while part.left():
+                name, value = part.word(2), part.word(4)
+                self.facts.append((part.bytes(name), part.bytes(value)))
+                need(0 not in self.facts[-1][0] and 0 not in self.facts[-1][1])
+        except Damage:
+            raise Refused("header is damaged") from None
+
+    def head(self, at):
+        """The good head that stands there, or None."""
+        raw = self.read(at, 64)
+        if len(raw) < 64 or raw[:8] != self.mark or zlib.crc32(raw[:60]) != int.from_bytes(raw[60:], "little"):
+            return None
+        kind, flags, length, sequence, number, snapshots, first, last = struct.unpack("<8xBBxxIQQI4xqq8x", raw)
+        if length > PAYLOAD or number > NUMBER or not (-TIME <= first <= TIME and -TIME <= last <= TIME):
+            return None
+        return Head(kind, flags & 1, length, sequence, number, snapshots, first, last, raw)
+
+    def payload(self, at, head):
+        """The payload of the block there; None if its tail is wrong."""
+        if self.read(at + 64 + head.length + 36, 4) != head.raw[12:16]:
+            return None
+        data = self.read(at + 64, head.length + 40)
+        if len(data) < head.length + 40 or zlib.crc32(data[:-8], zlib.crc32(head.raw)) != int.from_bytes(data[-8:-4], "little"):
+            return None
+        return data[:-40]
+
+    def read_index(self):
+        """Offsets of key blocks, by the index blocks; Damage if they cannot be believed (Index blocks)."""
+        at = self.size - FRAME
+        end = self.head(at)
+        need(at >= self.length and end and end.type == END and not end.length and self.payload(at, end) is not None)
+        at -= FRAME + int.from_bytes(self.read(at - 4, 4), "little")
+        blocks, total = [], 0
+        while at:
+            head = self.head(at) if at >= self.length else None
+            need(head and head.type == INDEX)
+            part = Cursor(self.payload(at, head) or b"")
+            need(part.word(8) == at)
+            before = part.word(8)
+            need(before < at)
+            block, group = [], (0, 0, 0, 0, 0)
+            for _ in range(part.count(65536, 6)):
+                offset, sequence, number = (group[nth] + part.varint() for nth in range(3))
+                snapshots, first = part.varint(), part.time_from(group[4])
+                part.time_from(first)
+                group = offset, sequence, number, snapshots, first
+                block.append(group)
+            need(not part.left())
+            total += len(block)
+            need(total <= GROUPS)
+            blocks.append(block)
+            at = before
+        number, last, offsets = 1, 0, []
+        for block in reversed(blocks):
+            for offset, sequence, first, snapshots, time in block:
+                key = self.head(offset)
+                need(offset > last and first == number and snapshots and key and key.type == KEY)
+                need((key.sequence, key.number, key.first, key.snapshots) == (sequence, first, time, 1))
+                number, last = first + snapshots, offset
+                offsets.append(offset)
+        need(number == end.number)
+        return offsets
+
+    def search(self, at, sequence, number):
+        """Where the next whole key block stands, from there on; None if none does (Salvaging)."""
+        if self.groups is not None:
+            nth = bisect_left(self.groups, at)
+            return self.groups[nth] if nth < len(self.groups) else None
+        while at < self.size:
+            data = self.read(at, 1 << 20)
+            found = data.find(self.mark)
+            if found < 0:
+                at += max(1, len(data) - 7)
+                continue
+            at += found
+            head = self.head(at)
+            if (head and head.type == KEY and head.snapshots == 1 and head.sequence >= sequence
+                    and head.number >= number and self.payload(at, head) is not None):
+                return at
+            at += 1
+        return None
+
+    def recorded(self):
+        """Whether a recorder writes this file at present."""
+        try:
+            import fcntl
+            lock = fcntl.fcntl(self.fd, fcntl.F_OFD_GETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0))
+            return struct.unpack_from("h", lock)[0] != fcntl.F_UNLCK
+        except (AttributeError, ImportError, OSError):
+            return False
+
+    def walk(self):
+        """Yield (snapshot, None, None), (None, offset, what) where reading stops."""
+        at, sequence, number = self.length, 1, 1
+        group = None  # None: there is no key block; False: it or something since is lost
+        gap = ended = False
+        while at < self.size:
+            head = self.head(at)
+            good = head and not ended and head.sequence == sequence and at + FRAME + head.length <= self.size
+            if good and head.type == KEY:
+                good = head.snapshots == 1 and (head.number == number or gap and head.number > number)
+            elif good and head.type == STEPS:
+                good = group is not None and head.snapshots and head.number == number
+            if not good:
+                cut = not ended and (self.size - at < 64 or head and at + FRAME + head.length > self.size)
+                found = None if ended else self.search(at, sequence, number)
+                torn = found is None and cut
+                if not (torn and self.recorded()):
+                    yield None, at, "torn" if torn else "damaged"
+                if found is None:
+                    return
+                at, group, gap, ended = found, None, False, False
+                head = self.head(at)
+                sequence, number = head.sequence, head.number
+                continue
+            here, at = at, at + FRAME + head.length
+            sequence += 1
+            if head.ancillary and head.type not in (KEY, STEPS, END, GAP):
+                continue
+            data = self.payload(here, head)
+            if head.type in (KEY, STEPS):
+                number, gap = number + head.snapshots, False
+                group = Group() if head.type == KEY else group
+            else:
+                group, gap, ended = False, True, head.type == END
+            if data is None:
+                group = False
+                yield None, here, "damaged"
+            elif head.type not in (KEY, STEPS, END):
+                yield None, here, "gap" if head.type == GAP else "newer"
+            elif group:
+                try:
+                    for snapshot in group.block(head, data):
+                        yield snapshot, None, None
+                except (Damage, Newer) as stop:
+                    group = False
+                    yield None, here, "damaged" if isinstance(stop, Damage) else "newer"
+
+    def __iter__(self):
+        self.stops, last, place = [], 0, None
+        for snapshot, offset, what in self.walk():
+            if not snapshot:
+                place = place or (offset, what)
+                continue
+            if place:
+                self.stops.append(Stop(last, snapshot.number, *place))
+            last, place = snapshot.number, None
+            yield snapshot
+        if place:
+            self.stops.append(Stop(last, 0, *place))
+
+
+def open(path, index=True):
+    """A Recording. Refused or OSError if there is none that can be read."""
+    return Recording(path, index)
+
+
+# ---- the program ----
+
+def text(data):
+    return "".join("\\\\" if byte == 0x5C else chr(byte) if 0x20 <= byte < 0x7F else "\\x%02x" % byte for byte in data)
+
+
+def line(fields):
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
+
+def plain(thing, **others):
+    """A thing's fields as they are printed."""
+    fields = {name: getattr(thing, name) for name in thing.__slots__ if name not in ("table", "slots", "crc", "events")}
+    fields.update(others)
+    return {name: text(value) if isinstance(value, bytes) else value for name, value in fields.items()}
+
+
+def plain_row(row, boottime):
+    return plain(row, local_address=row.local_address.hex(), remote_address=row.remote_address.hex(),
+                 tail=row.tail[1], text=row.text[1], ticks=row.ticks(boottime))
+
+
+def plain_snapshot(snapshot):
+    tables = [plain(table, raw=[(before, text(raw)) for before, raw in table.raw],
+                    rows=[plain_row(row, snapshot.boottime) for row in table.rows])
+              for table in sorted(snapshot.tables, key=lambda table: (table.net_namespace, table.kind))]
+    processes = [plain(process) for process in snapshot.processes]
+    processes.sort(key=lambda one: (one["pid"], one["start_time"], one["exited"], line(one)))
+    users = [(uid, text(name)) for uid, name in sorted(snapshot.users.items())]
+    return plain(snapshot, type="snapshot", tables=tables, processes=processes, users=users)
+
+
+def main(arguments):
+    index = arguments[:1] != ["-n"]
+    arguments = arguments[0 if index else 1:]
+    if len(arguments) != 1:
+        print("usage: skt.py [-n] FILE", file=sys.stderr)
+        return 2
+    try:
+        recording = open(arguments[0], index)
+    except (OSError, Refused) as error:
+        print("skt.py: %s: %s" % (arguments[0], getattr(error, "strerror", None) or error), file=sys.stderr)
+        return 2
+    with recording:
+        print(line({"type": "header", "major": recording.major, "minor": recording.minor,
+                    "recording_id": recording.id.hex(), "start": recording.start,
+                    "start_boottime": recording.start_boottime, "boot_time": recording.boot_time,
+                    "interval": recording.interval, "tables": recording.tables, "big_endian": recording.big_endian,
+                    "live": recording.live, "facts": [(text(name), text(value)) for name, value in recording.facts]}))
+        for snapshot in recording:
+            print(line(plain_snapshot(snapshot)))
+        for stop in recording.stops:
+            print(line({"type": "stop", **stop._asdict()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
