@@ -459,9 +459,9 @@ class Group:
                 if masks is None:
                     need(not rows or column.id not in ALWAYS)
                 else:
+                    need(not any(column.how != "timer" or row.has & TIMER for row in with_it))
                     for row in with_it:
-                        if column.how == "timer" and not row.has & TIMER:
-                            row.expires = row.off = 0
+                        row.expires = row.off = 0
                 continue
             getattr(self, "take_" + column.how)(values, column, with_it, masks is None)
             need(not values.left())
@@ -812,7 +812,7 @@ class Recording:
                 continue
             data = self.payload(here, head)
             if head.type in (KEY, STEPS):
-                number, gap = number + head.snapshots, False
+                number, gap = head.number + head.snapshots, False
                 group = Group() if head.type == KEY else group
             else:
                 group, gap, ended = False, True, head.type == END

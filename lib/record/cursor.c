@@ -110,6 +110,22 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 	return 0;
 }
 
+/* The first group that begins at this offset or later; n_groups where there is none. */
+static size_t group_from(const struct skt_file *file, uint64_t offset)
+{
+	size_t low = 0, high = file->n_groups;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (file->groups[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * What stands here cannot be read: the rest of its group is lost. Go on to the next group, and say what is missing;
  * err already says why.
@@ -118,11 +134,9 @@ static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err,
 {
 	const struct skt_file *file = cursor->file;
 	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
+	size_t next = group_from(file, offset + tried);
 	uint64_t next_number;
-	size_t next = 0;
 
-	while (next < file->n_groups && file->groups[next].offset < offset + tried)
-		next++;
 	next_number = next < file->n_groups ? file->groups[next].number : file->span.number + 1;
 	/* without memory nothing is lost but to this cursor, which may have taken half a step */
 	if (err && code != -ENOMEM && next_number > number) {

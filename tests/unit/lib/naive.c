@@ -815,7 +815,7 @@ static bool same_process_changes(const struct comparison *is)
 				     skt_process_change_name(wanted->change), wanted->fields);
 		if (!is_process(&found->before, before))
 			return wrong(is, "process slot %u was not that before", found->slot);
-		if (!is_process(&found->now, &is->a->processes[found->slot]) && wanted->old_slot != NAIVE_NONE)
+		if (!is_process(&found->now, &is->a->processes[found->slot]))
 			return wrong(is, "process slot %u is not that now", found->slot);
 	}
 	return true;
