@@ -447,7 +447,8 @@ class Group:
         known = {column.id: place for place, column in enumerate(COLUMNS) if column.section == section}
         for _ in range(part.varint(256)):
             ident, values = part.byte(), part.record()
-            if known.get(ident, -1) > last:
+            if ident in known:
+                need(known[ident] > last)
                 last = known[ident]
                 found[ident] = values
         for column in COLUMNS:
@@ -713,9 +714,8 @@ class Recording:
         if self.read(at + 64 + head.length + 36, 4) != head.raw[12:16]:
             return None
         data = self.read(at + 64, head.length + 40)
-        if len(data) < head.length + 40 or zlib.crc32(data[:-8], zlib.crc32(head.raw)) != int.from_bytes(data[-8:-4], "little"):
-            return None
-        return data[:-40]
+        good = len(data) == head.length + 40 and zlib.crc32(data[:-8], zlib.crc32(head.raw)).to_bytes(4, "little") == data[-8:-4]
+        return data[:-40] if good else None
 
     def read_index(self):
         """Offsets of key blocks, by the index blocks; Damage if they cannot be believed (Index blocks)."""

@@ -473,7 +473,7 @@ t_a_table_that_can_no_longer_be_read_keeps_its_rows_and_calls_them_stale() {
 	eventually sockquery x.skt
 	mv tree/net/tcp tree/net/away
 	eventually has said 'sockrec: tree/net/tcp: '
-	kill -INT $recorder
+	kill -TERM $recorder
 	ends $recorder 2
 	exits 0 sockquery --format=jsonl x.skt
 	mv out rows
