@@ -503,18 +503,16 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		cli_usage("--interval: less than 1ms is not possible");
 }
 
-/* Signals that end the recording are blocked and waited for between ticks. Those ignored when it began (nohup(1)) stay so. */
+/* Signals that end the recording are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
 static void block_signals(struct recorder *recorder)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction hangup;
 
 	sigemptyset(&recorder->signals);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		struct sigaction action;
-
-		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
-			sigaddset(&recorder->signals, ends[i]);
-	}
+	sigaddset(&recorder->signals, SIGINT);
+	sigaddset(&recorder->signals, SIGTERM);
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(&recorder->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &recorder->signals, NULL);
 	/* a closed pipe, or a file that may not grow, is an error of write(2), after which all still ends in good order */
 	signal(SIGPIPE, SIG_IGN);
