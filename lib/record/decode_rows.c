@@ -255,13 +255,6 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 	}
 	if (rows && !in->bad)
 		get_columns(reading, section, rows, n, false, in);
-	/* where no row's timer has a value, there is no column that would say so of those that ended */
-	for (size_t i = 0; rows && i < n && !in->bad; i++) {
-		if (skt_sock_has(&rows[i]->now, SKT_F_TIMER_MS))
-			continue;
-		rows[i]->now.timer_expires = 0;
-		rows[i]->now.timer_off = 0;
-	}
 	free(rows);
 }
 

@@ -139,6 +139,21 @@ static void fits_as_it_is(void **state)
 	assert_true(scene_is_whole(&a, why, sizeof(why)));
 }
 
+static void a_cleared_step_is_empty(void **state)
+{
+	(void)state;
+	skt_step_clear(&step);
+	assert_int_equal(step.n_tables + step.n_processes + step.n_socks + step.n_timers + step.n_edits + step.n_puts +
+				 step.n_owners + step.n_users + step.n_events,
+			 0);
+	assert_false(step.unordered);
+	/* and may be cleared and filled again */
+	skt_step_clear(&step);
+	assert_int_equal(skt_match(matcher, &a, &b, false, &step), 0);
+	assert_int_equal(step.n_owners, 4);
+	assert_int_equal(skt_apply(&a, &step, NULL), 0);
+}
+
 /* The bent step is refused, with a reason. */
 static void refused(void)
 {
@@ -679,6 +694,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(fits_as_it_is),
+		TEST(a_cleared_step_is_empty),
 		TEST(refuses_a_socket_that_is_not_there),
 		TEST(refuses_a_new_socket_in_any_slot_but_the_next),
 		TEST(refuses_a_change_of_what_has_closed),

@@ -40,6 +40,12 @@ static void the_column_is_given_back_exactly(void **state)
 		if (boottime > INT64_MAX / 2)
 			boottime /= 2;
 		sock = armed(ticks, boottime);
+		/* whatever it was before */
+		sock.timer_off = -7;
+		skt_sock_set_ticks(&sock, ticks, boottime);
+		assert_int_equal(sock.has, SKT_BIT(SKT_F_REF) | SKT_BIT(SKT_F_SK) | SKT_BIT(SKT_F_TIMER_MS));
+		/* to the ms, for what lies below is noise and would be stored */
+		assert_true(sock.timer_expires % MS == 0);
 		assert_true(skt_sock_ticks(&sock, boottime) == ticks);
 		assert_true(skt_sock_timer_ms(&sock, boottime) == (int64_t)ticks * 10);
 	}

@@ -87,6 +87,12 @@ static void numbers_without_a_name_are_no_trouble(void **state)
 	assert_string_equal(skt_owner_gap_name(3), "");
 	assert_string_equal(skt_table_status_name(SKT_TABLE_STALE), "stale");
 	assert_string_equal(skt_table_status_name(3), "unknown");
+	assert_string_equal(skt_change_name(SKT_PRESENT), "present");
+	assert_string_equal(skt_change_name(SKT_LOST), "lost");
+	assert_string_equal(skt_change_name(0), "");
+	assert_string_equal(skt_change_name(SKT_LOST + 1), "");
+	assert_string_equal(skt_process_change_name(SKT_PROCESS_EXITED), "exited");
+	assert_string_equal(skt_process_change_name(SKT_PROCESS_EXITED + 1), "");
 }
 
 static void an_address_is_written_as_inet_ntop_does(void **state)
