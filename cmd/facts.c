@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/timex.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 void facts_init(struct facts *facts)
@@ -168,6 +169,15 @@ static void add_addresses(struct facts *facts)
 	add_buf(facts, "host.addresses", &text);
 }
 
+/* Whose error numbers they are: those of tables that could not be read are not the same on every machine. */
+static void add_hardware(struct facts *facts)
+{
+	struct utsname name;
+
+	if (!uname(&name))
+		facts_add(facts, "host.machine", name.machine);
+}
+
 void facts_of_host(struct facts *facts, const struct skt_host *host, bool live)
 {
 	facts_add(facts, "host.name", host->name);
@@ -175,6 +185,7 @@ void facts_of_host(struct facts *facts, const struct skt_host *host, bool live)
 	facts_add(facts, "host.boot_id", host->boot_id);
 	if (!live)
 		return;
+	add_hardware(facts);
 	add_machine(facts);
 	add_zone(facts);
 	add_clock(facts);

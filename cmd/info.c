@@ -49,6 +49,11 @@ static void header_lines(const struct skt_header *header, enum skt_zone zone, st
 {
 	skt_buf_printf(out, "%-24s %u.%u\n", "format", header->major, header->minor);
 	hex_line(out, "recording", header->recording_id, sizeof(header->recording_id));
+	if (header->file_number > 1) {
+		number_line(out, "file number", header->file_number);
+		number_line(out, "snapshots before", header->snapshots_before);
+		hex_line(out, "chain before", header->chain_before, sizeof(header->chain_before));
+	}
 	for (size_t i = 0; i < header->n_facts; i++) {
 		size_t before = out->len;
 

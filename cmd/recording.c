@@ -110,6 +110,9 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 		skt_buf_init(&line);
 		if (damage[i].gap)
 			skt_buf_text(&line, "gap: the recorder could not write");
+		else if (damage[i].facts)
+			skt_buf_printf(&line, "%llu bytes are damaged: the facts of the header are lost",
+				       (unsigned long long)damage[i].length);
 		else if (!damage[i].length && damage[i].snapshots)
 			skt_buf_text(&line, "blocks are missing here");
 		else if (!damage[i].length)

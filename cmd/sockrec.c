@@ -134,7 +134,9 @@ static int open_writer(struct recorder *recorder, struct skt_err *err)
 {
 	const struct skt_host *host = skt_capture_host(recorder->capture);
 	bool live = skt_capture_is_live(recorder->capture);
-	struct skt_header header = { .interval = recorder->interval, .tables = recorder->tables, .live = live };
+	struct skt_header header = {
+		.interval = recorder->interval, .tables = recorder->tables, .live = live, .file_number = 1
+	};
 	struct facts facts;
 	uint8_t random[24];
 	int rc;

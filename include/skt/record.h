@@ -47,8 +47,15 @@ struct skt_header {
 	uint32_t tables;	  /* 1 << enum skt_table_kind */
 	bool big_endian;	  /* the recorded machine's byte order */
 	bool live;		  /* a running kernel's /proc; else a tree */
+
+	/* which of the files of one directory it is; file_number 0 is written as 1 */
+	uint64_t file_number;	   /* from 1 */
+	uint64_t snapshots_before; /* recorded in the files before it */
+	uint8_t chain_before[32];  /* of the last block of the file before it; zeros: there is none */
+
 	struct skt_fact *facts;
 	size_t n_facts;
+	bool facts_damaged; /* set by reading: there are none, for they could not be believed */
 };
 
 /* The value of a fact, or NULL; borrowed. */
@@ -112,8 +119,8 @@ enum {
 };
 
 /*
- * Open a recording for reading on fd (borrowed, positioned reads only). The header must be whole. Groups are found by the
- * index, each entry of which is checked against the key block it names, or by hopping from block to block. What is damaged is passed over
+ * Open a recording for reading on fd (borrowed, positioned reads only). The fixed part of the header must be whole; facts that are
+ * damaged are dropped, and told. Groups are found by the index, each entry of which is checked against the key block it names, or by hopping from block to block. What is damaged is passed over
  * to the next good group, and told by skt_file_damage(); payloads are not looked at before a cursor reads them.
  */
 int skt_file_open(int fd, const char *name, unsigned flags, struct skt_file **ret, struct skt_err *err);
@@ -155,6 +162,7 @@ struct skt_damage {
 	int64_t until;	    /* of the first good one after it, INT64_MAX where there is none */
 	bool torn;	    /* the file stops inside a block: cut off, or written when it was copied */
 	bool gap;	    /* told by the recorder, which could not write */
+	bool facts;	    /* those of the header; no snapshot is lost with them */
 };
 
 /* What is lost, in the file's order; found on opening. Borrowed. */

@@ -104,14 +104,19 @@ int payload_put(const struct skt_buf sections[SECTION_END], int level, struct sk
 int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_buf ret[SECTION_END],
 		struct skt_err *err);
 
-/* The file header as bytes, id and sync mark included (0, -ENOMEM, -E2BIG, -EINVAL for a time that would not be read); and back, into what the caller releases with header_release(). */
+/* The file header as bytes, id and sync mark included: 0, -ENOMEM, -E2BIG, -EINVAL for what would not be read. */
 int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out);
-int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], struct skt_err *err);
-void header_release(struct skt_header *header);
 
-/* How long the header says it is, from the file's first HEADER_FIXED_SIZE bytes (or fewer, where it has no more). */
-#define HEADER_FIXED_SIZE 112
-int header_length(const void *bytes, size_t length, size_t *ret, struct skt_err *err);
+/*
+ * Read it, in two parts: the fixed one, from the file's first HEADER_FIXED_SIZE bytes (or fewer, where it has no more), which says how long
+ * all of it is; then, from all of these bytes, the facts, which are dropped where they are damaged. What header_fixed_get() filled is released with
+ * header_release().
+ */
+#define HEADER_FIXED_SIZE 160
+int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], size_t *ret_length,
+		     struct skt_err *err);
+int header_facts_get(const void *bytes, size_t length, struct skt_header *header, struct skt_err *err);
+void header_release(struct skt_header *header);
 
 /* The chain value before the first block. */
 void chain_start(const void *header, size_t length, uint8_t ret[CHAIN_SIZE]);

@@ -15,14 +15,14 @@ static int read_header(struct skt_file *file, struct skt_err *err)
 	unsigned char fixed[HEADER_FIXED_SIZE];
 	unsigned char *bytes;
 	int64_t got = io_pread(file->fd, fixed, sizeof(fixed), 0);
-	size_t length;
+	size_t length = 0;
 	int rc;
 
 	if (got < 0)
 		return skt_err_sys(err, (int)got, "cannot read");
 	if (!got)
 		return skt_err_set(err, -ENODATA, "file is empty");
-	rc = header_length(fixed, (size_t)got, &length, err);
+	rc = header_fixed_get(fixed, (size_t)got, &file->header, file->sync, &length, err);
 	if (rc)
 		return rc;
 	if (length > file->size)
@@ -33,7 +33,7 @@ static int read_header(struct skt_file *file, struct skt_err *err)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	got = io_pread(file->fd, bytes, length, 0);
 	if (got == (int64_t)length)
-		rc = header_get(bytes, length, &file->header, file->sync, err);
+		rc = header_facts_get(bytes, length, &file->header, err);
 	else
 		rc = got < 0 ? skt_err_sys(err, (int)got, "cannot read the header")
 			     : skt_err_set(err, -ENODATA, "file ends inside the header");
@@ -86,10 +86,23 @@ static void measure(struct skt_file *file)
 		span->end = last->last + file->header.interval;
 }
 
+static int add_facts_damage(struct skt_file *file)
+{
+	struct skt_damage damage = { .offset = HEADER_FIXED_SIZE,
+				     .length = file->begin - HEADER_FIXED_SIZE,
+				     .after = INT64_MIN,
+				     .until = INT64_MAX,
+				     .facts = true };
+
+	return file->header.facts_damaged ? file_add_damage(file, &damage) : 0;
+}
+
 static int find_groups(struct skt_file *file, unsigned flags, struct skt_err *err)
 {
-	int rc = flags & SKT_OPEN_NO_INDEX ? 0 : file_read_index(file);
+	int rc = add_facts_damage(file);
 
+	if (!rc && !(flags & SKT_OPEN_NO_INDEX))
+		rc = file_read_index(file);
 	file->span.indexed = rc > 0;
 	if (!rc)
 		rc = file_scan(file);

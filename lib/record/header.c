@@ -27,8 +27,13 @@
  *	80     4    tables, 1 << kind
  *	84     1    byte order of the tables: 0 little, 1 big
  *	85     1    1: a running kernel's /proc
- *	86     26   0
- *	112    ..   facts: each name length (2), value length (4), name, value
+ *	86     2    0
+ *	88     8    number of the file in its directory, from 1
+ *	96     8    snapshots in the files before
+ *	104    32   chain value of the last block of the file before; zeros: none
+ *	136    20   0
+ *	156    4    CRC-32 of the 156 bytes before: the fixed part, without which nothing can be read
+ *	160    ..   facts: each name length (2), value length (4), name, value
  *	-4     4    CRC-32 of everything before
  */
 static const uint8_t magic[8] = { 0x89, 'S', 'K', 'T', '\r', '\n', 0x1a, '\n' };
@@ -47,21 +52,16 @@ static bool times_are_good(const struct skt_header *header)
 	       block_time_is_good(header->start_boottime) && block_time_is_good(header->boot_time);
 }
 
-int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out)
+static void put_checksum(struct skt_buf *out, size_t start)
 {
-	size_t start = out->len, length = HEADER_FIXED_SIZE + 4;
+	if (!out->failed)
+		skt_buf_le32(out, (uint32_t)crc32(0, out->data + start, (uInt)(out->len - start)));
+}
 
-	for (size_t i = 0; i < header->n_facts; i++) {
-		size_t name_length = strlen(header->facts[i].name);
+static void put_fixed(const struct skt_header *header, const uint8_t sync[8], size_t length, struct skt_buf *out)
+{
+	size_t start = out->len;
 
-		if (name_length > UINT16_MAX)
-			return -E2BIG;
-		length += 6 + name_length + strlen(header->facts[i].value);
-	}
-	if (length > SKT_HEADER_MAX)
-		return -E2BIG;
-	if (!times_are_good(header))
-		return -EINVAL;
 	skt_buf_add(out, magic, sizeof(magic));
 	skt_buf_le16(out, SKT_MAJOR);
 	skt_buf_le16(out, SKT_MINOR);
@@ -77,56 +77,118 @@ int header_put(const struct skt_header *header, const uint8_t sync[8], struct sk
 	skt_buf_le32(out, header->tables);
 	skt_buf_byte(out, header->big_endian);
 	skt_buf_byte(out, header->live);
-	skt_buf_fill(out, 0, HEADER_FIXED_SIZE - 86);
+	skt_buf_fill(out, 0, 2);
+	skt_buf_le64(out, header->file_number ? header->file_number : 1);
+	skt_buf_le64(out, header->snapshots_before);
+	skt_buf_add(out, header->chain_before, sizeof(header->chain_before));
+	skt_buf_fill(out, 0, 20);
+	put_checksum(out, start);
+}
+
+int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out)
+{
+	size_t start = out->len, length = HEADER_FIXED_SIZE + 4;
+
+	for (size_t i = 0; i < header->n_facts; i++) {
+		size_t name_length = strlen(header->facts[i].name);
+
+		if (name_length > UINT16_MAX)
+			return -E2BIG;
+		length += 6 + name_length + strlen(header->facts[i].value);
+	}
+	if (length > SKT_HEADER_MAX)
+		return -E2BIG;
+	if (!times_are_good(header) || header->snapshots_before > BLOCK_NUMBER_MAX)
+		return -EINVAL;
+	put_fixed(header, sync, length, out);
 	for (size_t i = 0; i < header->n_facts; i++) {
 		skt_buf_le16(out, (uint16_t)strlen(header->facts[i].name));
 		skt_buf_le32(out, (uint32_t)strlen(header->facts[i].value));
 		skt_buf_text(out, header->facts[i].name);
 		skt_buf_text(out, header->facts[i].value);
 	}
-	if (!out->failed)
-		skt_buf_le32(out, (uint32_t)crc32(0, out->data + start, (uInt)(out->len - start)));
+	put_checksum(out, start);
 	return skt_buf_status(out);
 }
 
-int header_length(const void *bytes, size_t length, size_t *ret, struct skt_err *err)
+static int get_fixed(struct cur *in, struct skt_header *header, uint8_t ret_sync[8], size_t *ret_length,
+		     struct skt_err *err)
 {
-	struct cur in;
-	uint16_t major;
-	uint32_t stated;
+	uint32_t incompatible;
+
+	header->minor = cur_le16(in);
+	*ret_length = cur_le32(in);
+	incompatible = cur_le32(in);
+	cur_le32(in);
+	memcpy(header->recording_id, cur_bytes(in, 16), 16);
+	memcpy(ret_sync, cur_bytes(in, 8), 8);
+	header->start = (int64_t)cur_le64(in);
+	header->start_boottime = (int64_t)cur_le64(in);
+	header->boot_time = (int64_t)cur_le64(in);
+	header->interval = (int64_t)cur_le64(in);
+	header->tables = cur_le32(in);
+	header->big_endian = cur_byte(in) & 1;
+	header->live = cur_byte(in) & 1;
+	cur_bytes(in, 2);
+	header->file_number = cur_le64(in);
+	header->snapshots_before = cur_le64(in);
+	memcpy(header->chain_before, cur_bytes(in, sizeof(header->chain_before)), sizeof(header->chain_before));
+	if (*ret_length < HEADER_FIXED_SIZE + 4 || *ret_length > SKT_HEADER_MAX)
+		return skt_err_set(err, -EBADMSG, "header of %zu bytes is not within %u to %zu", *ret_length,
+				   HEADER_FIXED_SIZE + 4, SKT_HEADER_MAX);
+	if (incompatible)
+		return skt_err_set(err, -EPROTONOSUPPORT, "recording needs features %#x, which this program lacks",
+				   incompatible);
+	if (!times_are_good(header))
+		return skt_err_set(err, -EBADMSG, "header has a time out of range");
+	if (!header->file_number || header->snapshots_before > BLOCK_NUMBER_MAX)
+		return skt_err_set(err, -EBADMSG, "header has a number out of range");
+	return 0;
+}
+
+int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], size_t *ret_length,
+		     struct skt_err *err)
+{
+	struct skt_header header = { 0 };
+	struct cur in, checksum;
+	int rc;
 
 	cur_init(&in, bytes, length);
 	if (length < sizeof(magic) || memcmp(cur_bytes(&in, sizeof(magic)), magic, sizeof(magic)))
 		return skt_err_set(err, -EBADMSG, "not a recording");
-	major = cur_le16(&in);
-	cur_le16(&in);
-	stated = cur_le32(&in);
-	if (in.bad || length < HEADER_FIXED_SIZE)
+	header.major = cur_le16(&in);
+	if (in.bad)
 		return skt_err_set(err, -ENODATA, "file ends inside the header");
-	if (major != SKT_MAJOR)
+	if (header.major != SKT_MAJOR)
 		return skt_err_set(err, -EPROTONOSUPPORT, "recording has format version %u, this program reads %u",
-				   major, SKT_MAJOR);
-	if (stated < HEADER_FIXED_SIZE + 4 || stated > SKT_HEADER_MAX)
-		return skt_err_set(err, -EBADMSG, "header of %u bytes is not within %u to %zu", stated,
-				   HEADER_FIXED_SIZE + 4, SKT_HEADER_MAX);
-	*ret = stated;
-	return 0;
+				   header.major, SKT_MAJOR);
+	if (length < HEADER_FIXED_SIZE)
+		return skt_err_set(err, -ENODATA, "file ends inside the header");
+	checksum = in;
+	cur_bytes(&checksum, HEADER_FIXED_SIZE - 4 - cur_offset(&checksum));
+	if (cur_le32(&checksum) != crc32(0, bytes, HEADER_FIXED_SIZE - 4))
+		return skt_err_set(err, -EBADMSG, "header is damaged: its checksum is wrong");
+	rc = get_fixed(&in, &header, ret_sync, ret_length, err);
+	if (!rc)
+		*ret = header;
+	return rc;
 }
 
-static int get_fact(struct cur *in, struct skt_header *header, size_t *have, struct skt_err *err)
+/* 0, -EBADMSG, -ENOMEM. */
+static int get_fact(struct cur *in, struct skt_header *header, size_t *have)
 {
 	size_t name_len = cur_le16(in), value_len = cur_le32(in);
 	const unsigned char *name = cur_bytes(in, name_len), *value = cur_bytes(in, value_len);
 	char *text;
 
 	if (!name || !value || memchr(name, 0, name_len) || memchr(value, 0, value_len))
-		return skt_err_set(err, -EBADMSG, "header has a damaged fact at its byte %zu", cur_offset(in));
+		return -EBADMSG;
 	if (array_room(&header->facts, have, header->n_facts + 1, sizeof(*header->facts)))
-		return skt_err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	/* one allocation holds both: name NUL value NUL */
 	text = malloc(name_len + value_len + 2);
 	if (!text)
-		return skt_err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	memcpy(text, name, name_len);
 	text[name_len] = '\0';
 	memcpy(text + name_len + 1, value, value_len);
@@ -136,46 +198,24 @@ static int get_fact(struct cur *in, struct skt_header *header, size_t *have, str
 	return 0;
 }
 
-int header_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], struct skt_err *err)
+int header_facts_get(const void *bytes, size_t length, struct skt_header *header, struct skt_err *err)
 {
-	struct skt_header header = { 0 };
-	size_t have = 0;
 	struct cur in, facts;
-	uint32_t incompatible;
+	size_t have = 0;
 	int rc = 0;
 
 	cur_init(&in, bytes, length);
-	cur_bytes(&in, sizeof(magic));
-	header.major = cur_le16(&in);
-	header.minor = cur_le16(&in);
-	cur_le32(&in);
-	incompatible = cur_le32(&in);
-	cur_le32(&in);
-	memcpy(header.recording_id, cur_bytes(&in, 16), 16);
-	memcpy(ret_sync, cur_bytes(&in, 8), 8);
-	header.start = (int64_t)cur_le64(&in);
-	header.start_boottime = (int64_t)cur_le64(&in);
-	header.boot_time = (int64_t)cur_le64(&in);
-	header.interval = (int64_t)cur_le64(&in);
-	header.tables = cur_le32(&in);
-	header.big_endian = cur_byte(&in) & 1;
-	header.live = cur_byte(&in) & 1;
-	cur_bytes(&in, HEADER_FIXED_SIZE - 86);
+	cur_bytes(&in, HEADER_FIXED_SIZE);
 	facts = cur_part(&in, length - HEADER_FIXED_SIZE - 4);
 	if (cur_le32(&in) != crc32(0, bytes, (uInt)(length - 4)))
-		return skt_err_set(err, -EBADMSG, "header is damaged: its checksum is wrong");
-	if (incompatible)
-		return skt_err_set(err, -EPROTONOSUPPORT, "recording needs features %#x, which this program lacks",
-				   incompatible);
-	if (!times_are_good(&header))
-		return skt_err_set(err, -EBADMSG, "header has a time out of range");
+		rc = -EBADMSG;
 	while (!rc && cur_left(&facts))
-		rc = get_fact(&facts, &header, &have, err);
-	if (rc)
-		header_release(&header);
-	else
-		*ret = header;
-	return rc;
+		rc = get_fact(&facts, header, &have);
+	if (!rc)
+		return 0;
+	header_release(header);
+	header->facts_damaged = rc == -EBADMSG;
+	return rc == -EBADMSG ? 0 : skt_err_set(err, rc, "out of memory");
 }
 
 void header_release(struct skt_header *header)

@@ -99,7 +99,8 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 		return rc;
 	if (head->type == BLOCK_KEY) {
 		/* the end of what was lost before it */
-		if (!verifying->in_group && ret->n_damage && ret->damage[ret->n_damage - 1].until == INT64_MAX)
+		if (!verifying->in_group && ret->n_damage && ret->damage[ret->n_damage - 1].until == INT64_MAX &&
+		    !ret->damage[ret->n_damage - 1].facts)
 			ret->damage[ret->n_damage - 1].until = head->first;
 		verifying->in_group = true;
 	}
@@ -137,6 +138,12 @@ static int check_blocks(struct verifying *verifying)
 {
 	const struct skt_file *file = verifying->file;
 
+	/* where the header is not what it was, the first chain value is taken on trust, and the rest follows from it */
+	if (file->header.facts_damaged) {
+		verifying->chained = false;
+		if (add_damage(verifying, &file->damage[verifying->hole++]))
+			return -ENOMEM;
+	}
 	while (verifying->offset < file->size) {
 		const struct skt_damage *hole =
 			verifying->hole < file->n_damage ? &file->damage[verifying->hole] : NULL;

@@ -285,7 +285,7 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, e
 		if (rc == -E2BIG)
 			skt_err_set(err, rc, "header exceeds the limit of %zu bytes", SKT_HEADER_MAX);
 		else if (rc == -EINVAL)
-			skt_err_set(err, rc, "header has a time out of range");
+			skt_err_set(err, rc, "header has a time or number out of range");
 		else
 			skt_err_set(err, rc, "out of memory");
 		goto out;

@@ -272,6 +272,15 @@ static void put_block(struct part *part, const uint8_t sync[8], uint8_t chain[CH
 	skt_buf_release(&payload);
 }
 
+/* The checksum of the header's fixed part. */
+static void mend_fixed(uint8_t *header)
+{
+	uint32_t checksum = (uint32_t)crc32(0, header, HEADER_FIXED_SIZE - 4);
+
+	for (int i = 0; i < 4; i++)
+		header[HEADER_FIXED_SIZE - 4 + i] = (uint8_t)(checksum >> (8 * i));
+}
+
 /* The recording again, with everything right that is not meant to be wrong. */
 static void put_together(struct parts *parts, uint64_t *state, struct skt_buf *out)
 {
@@ -286,6 +295,7 @@ static void put_together(struct parts *parts, uint64_t *state, struct skt_buf *o
 		parts->header.data[12 + i] = (uint8_t)(length >> 8 * i);
 	memcpy(sync, parts->header.data + 40, 8);
 	skt_buf_add(out, parts->header.data, parts->header.len);
+	mend_fixed(out->data);
 	put_le32(out, (uint32_t)crc32(0, out->data, (uInt)out->len));
 	chain_start(out->data, out->len, chain);
 	if (skt_snapshot_init(&now, NULL, 1))

@@ -10,10 +10,11 @@
  * \xNN) inside a JSON string. Addresses, and the recording's id, are all their bytes as lower-case hex digits: 8 for
  * IPv4, 32 for IPv6.
  *
- * The first line is the header. `facts` are [name, value] in the file's order.
+ * The first line is the header. `facts` are [name, value] in the file's order; none where they are damaged.
  *
- *	{"big_endian":false,"boot_time":-1,"facts":[["host.name","web1"]],"interval":1000000000,"live":true,"major":1,
- *	"minor":0,"recording_id":"...","start":1,"start_boottime":1,"tables":255,"type":"header"}
+ *	{"big_endian":false,"boot_time":-1,"chain_before":"00...","facts":[["host.name","web1"]],"facts_damaged":false,
+ *	"file_number":1,"interval":1000000000,"live":true,"major":1,"minor":0,"recording_id":"...","snapshots_before":0,
+ *	"start":1,"start_boottime":1,"tables":255,"type":"header"}
  *
  * Then comes a line for each snapshot that can be read, in the file's order:
  *
@@ -137,6 +138,8 @@ static void put_header(struct skt_buf *out, const struct skt_header *header)
 	skt_buf_byte(out, '{');
 	put_bool(out, "big_endian", header->big_endian);
 	put_signed(out, "boot_time", header->boot_time);
+	put_key(out, "chain_before");
+	put_hex(out, header->chain_before, sizeof(header->chain_before));
 	put_key(out, "facts");
 	skt_buf_byte(out, '[');
 	for (size_t i = 0; i < header->n_facts; i++) {
@@ -148,12 +151,15 @@ static void put_header(struct skt_buf *out, const struct skt_header *header)
 		skt_buf_byte(out, ']');
 	}
 	skt_buf_byte(out, ']');
+	put_bool(out, "facts_damaged", header->facts_damaged);
+	put_number(out, "file_number", header->file_number);
 	put_signed(out, "interval", header->interval);
 	put_bool(out, "live", header->live);
 	put_number(out, "major", header->major);
 	put_number(out, "minor", header->minor);
 	put_key(out, "recording_id");
 	put_hex(out, header->recording_id, sizeof(header->recording_id));
+	put_number(out, "snapshots_before", header->snapshots_before);
 	put_signed(out, "start", header->start);
 	put_signed(out, "start_boottime", header->start_boottime);
 	put_number(out, "tables", header->tables);
@@ -482,7 +488,8 @@ static void add_tail(const struct skt_file *file, uint64_t last, off_t size, str
 	size_t n;
 	const struct skt_damage *damage = skt_file_damage(file, &n);
 
-	if (n && damage[n - 1].length && damage[n - 1].offset + damage[n - 1].length == (uint64_t)size)
+	if (n && !damage[n - 1].facts && damage[n - 1].length &&
+	    damage[n - 1].offset + damage[n - 1].length == (uint64_t)size)
 		add_stop(stops, damage[n - 1].offset, last, damage[n - 1].torn ? "torn" : "damaged");
 }
 

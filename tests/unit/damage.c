@@ -296,8 +296,16 @@ static void check_flip(size_t bit)
 	whole.bytes[byte] ^= (unsigned char)(1 << bit % 8);
 	assert_int_equal(pwrite(whole.fd, whole.bytes + byte, 1, (off_t)byte), 1);
 	result = read_file(bit % 2 ? SKT_OPEN_NO_INDEX : 0);
-	if (byte < whole.begin) {
+	if (byte < HEADER_FIXED_SIZE) {
 		assert_true(result.rc < 0);
+	} else if (byte < whole.begin) {
+		/* without its facts */
+		assert_int_equal(result.rc, 0);
+		memset(good, 1, sizeof(good));
+		expect_parts(&result, good);
+		assert_true(result.told);
+		assert_int_equal(result.told_at, HEADER_FIXED_SIZE);
+		assert_int_equal(verdict(), SKT_DAMAGED);
 	} else {
 		assert_int_equal(result.rc, 0);
 		memset(good, 1, sizeof(good));
@@ -324,6 +332,41 @@ static void with_any_bit_flipped_all_but_its_group_is_read(void **state)
 	write_file(whole.bytes, whole.len);
 	for (size_t bit = 0; bit < 8 * whole.len; bit++)
 		check_flip(bit);
+}
+
+/* The chain begins with the header: where that is damaged, the first value is believed, and the others must follow from it. */
+static void damaged_facts_do_not_make_the_blocks_suspect(void **state)
+{
+	struct skt_verification verification;
+	struct part *second = &whole.parts[1];
+	uint8_t chain[CHAIN_SIZE];
+	unsigned char *bytes, *tail;
+
+	(void)state;
+	write_file(whole.bytes, whole.len);
+	assert_int_equal(pwrite(whole.fd, "!", 1, HEADER_FIXED_SIZE + 8), 1);
+	assert_int_equal(skt_verify(whole.fd, RECORDING_NAME, NULL, &verification, NULL), 0);
+	assert_int_equal(verification.verdict, SKT_DAMAGED);
+	assert_int_equal(verification.n_damage, 1);
+	assert_true(verification.damage[0].facts);
+	assert_int_equal(verification.snapshots, whole.recording.n);
+	skt_verification_release(&verification);
+	/* another chain value in the second block, with a checksum that is right */
+	bytes = malloc(whole.len);
+	assert_non_null(bytes);
+	memcpy(bytes, whole.bytes, whole.len);
+	bytes[HEADER_FIXED_SIZE + 8] = '!';
+	tail = bytes + second->offset + second->size - BLOCK_TAIL_SIZE;
+	memcpy(chain, tail, sizeof(chain));
+	chain[0] ^= 1;
+	block_tail_put(bytes + second->offset, bytes + second->offset + BLOCK_HEAD_SIZE, second->head.length, chain,
+		       tail);
+	write_file(bytes, whole.len);
+	assert_int_equal(skt_verify(whole.fd, RECORDING_NAME, NULL, &verification, NULL), 0);
+	assert_in_range(verification.n_damage, 2, 3);
+	assert_int_equal(verification.damage[1].offset, second->offset);
+	skt_verification_release(&verification);
+	free(bytes);
 }
 
 /* --- blocks --- */
@@ -521,6 +564,7 @@ int main(void)
 		cmocka_unit_test(undamaged_it_is_whole),
 		cmocka_unit_test(cut_at_any_byte_all_before_is_read),
 		cmocka_unit_test(with_any_bit_flipped_all_but_its_group_is_read),
+		cmocka_unit_test(damaged_facts_do_not_make_the_blocks_suspect),
 		cmocka_unit_test(a_block_that_stands_twice_is_read_once),
 		cmocka_unit_test(a_block_that_is_missing_is_missed),
 		cmocka_unit_test(blocks_in_another_order_are_told),

@@ -336,7 +336,7 @@ static void steps_of_a_second_share_a_block(void **state)
 	make_quiet(&recording, 50 * SKT_NS_PER_MS, 200, 40);
 	bytes = recording_bytes(&recording, &len);
 	/* the header has it first */
-	for (size_t at = 112; at + 8 <= len; at++)
+	for (size_t at = 160; at + 8 <= len; at++)
 		blocks += !memcmp(bytes + at, bytes + 40, 8);
 	free(bytes);
 	assert_in_range(blocks, 200 / 20, 200 / 20 + 8);
