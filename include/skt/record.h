@@ -90,6 +90,8 @@ void skt_writer_free(struct skt_writer *writer);
  *
  * A block that cannot be written whole is taken back where the file allows it, and what was in it is lost: the error says why,
  * and the writer can be used on. Once writing works again, a gap block tells what is missing, and a new group begins.
+ * -EINVAL: a time in the snapshot (a negative boottime, say) or in an event is one that no reader takes; nothing was
+ * written, and the snapshot is lost in the same way. Numbers go on with the next one.
  */
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);

@@ -63,6 +63,7 @@ struct skt_writer {
 
 	/* what could not be written since the last block that was */
 	struct block_head gap;
+	struct block_head refused; /* and after what is gathered: snapshots that no reader would take */
 	uint64_t lost;
 	uint64_t next_number; /* of the snapshot after the last one added */
 	uint32_t missed;      /* ticks since then */
@@ -160,11 +161,11 @@ static int end_group(struct skt_writer *writer, struct skt_err *err)
 	return writer->n_groups < INDEX_GROUPS ? 0 : write_index(writer, err);
 }
 
-/* What was gathered is lost: it is told once writing works again, and what comes next begins a group. */
-static void lose(struct skt_writer *writer)
+/* These snapshots are in the gap, too; those that are in it already come before them. */
+static void add_to_gap(struct skt_writer *writer, const struct block_head *head)
 {
-	const struct block_head *head = &writer->head;
-
+	if (!head->snapshots)
+		return;
 	if (!writer->gap.snapshots) {
 		writer->gap = *head;
 		writer->gap.type = BLOCK_GAP;
@@ -173,8 +174,21 @@ static void lose(struct skt_writer *writer)
 	}
 	writer->gap.last = head->last;
 	writer->gap.snapshots += head->snapshots;
-	writer->lost += head->snapshots;
+}
+
+/* What was gathered is lost: it is told once writing works again, and what comes next begins a group. */
+static void lose(struct skt_writer *writer)
+{
+	add_to_gap(writer, &writer->head);
+	writer->lost += writer->head.snapshots;
 	writer->began = false;
+}
+
+/* What was gathered has been written, or is in the gap: what was refused since comes after it. */
+static void lose_refused(struct skt_writer *writer)
+{
+	add_to_gap(writer, &writer->refused);
+	memset(&writer->refused, 0, sizeof(writer->refused));
 }
 
 static int write_gap(struct skt_writer *writer, struct skt_err *err)
@@ -275,6 +289,7 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, e
 	writer->sync_when = sync;
 	writer->interval = header->interval;
 	writer->next_number = 1;
+	writer->last_time = header->start;
 	crypto_hash_sha256_init(&writer->sha);
 	writer->name = malloc(strlen(name) + 1);
 	writer->matcher = skt_matcher_new(seed);
@@ -318,6 +333,54 @@ void skt_writer_free(struct skt_writer *writer)
 	free(writer->groups);
 	free(writer->name);
 	free(writer);
+}
+
+/* 0 if a reader takes this time, which is said to be so far from another one; else -EINVAL. */
+static int check_time(const struct skt_snapshot *now, const char *what, int64_t when, int64_t base, struct skt_err *err)
+{
+	if (block_time_is_good(when) && block_time_is_good(when - base))
+		return 0;
+	return skt_err_set(err, -EINVAL,
+			   "snapshot #%llu has a %s of %lld ns, which is not within %lld of 1970 and of its time",
+			   (unsigned long long)now->number, what, (long long)when, (long long)BLOCK_TIME_MAX);
+}
+
+/* Whether a reader would take the times of this snapshot and the events that came with it. */
+static int check_times(const struct skt_snapshot *now, const struct skt_step *step, struct skt_err *err)
+{
+	int rc = check_time(now, "time", now->time, 0, err);
+
+	if (!rc && (now->boottime < 0 || !block_time_is_good(now->boottime)))
+		return skt_err_set(
+			err, -EINVAL, "snapshot #%llu has a boottime of %lld ns, which is not within 0 to %lld",
+			(unsigned long long)now->number, (long long)now->boottime, (long long)BLOCK_TIME_MAX);
+	if (!rc)
+		rc = check_time(now, "end", now->end, now->time, err);
+	for (size_t i = 0; i < now->n_tables && !rc; i++)
+		if (!now->tables[i].gone && now->tables[i].read_time)
+			rc = check_time(now, "table read", now->tables[i].read_time, now->time, err);
+	for (size_t i = 0; i < step->n_events && !rc; i++)
+		rc = check_time(now, "event", step->events[i].when, now->time, err);
+	return rc;
+}
+
+/* It is lost as if it could not be written; the times of the gap are those that can be. */
+static void refuse(struct skt_writer *writer, const struct skt_snapshot *now)
+{
+	struct block_head *refused = &writer->refused;
+
+	if (block_time_is_good(now->time))
+		writer->last_time = now->time;
+	if (!refused->snapshots) {
+		refused->number = now->number;
+		refused->first = writer->last_time;
+	}
+	refused->last = writer->last_time;
+	refused->snapshots++;
+	writer->lost++;
+	writer->next_number = now->number + 1;
+	/* the next step leads on from what nobody will have */
+	writer->began = false;
 }
 
 static bool group_is_over(const struct skt_writer *writer, const struct skt_snapshot *now)
@@ -393,12 +456,17 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 		   struct skt_err *err)
 {
 	bool key = group_is_over(writer, now);
-	int rc = 0, flushed;
+	int rc = check_times(now, step, err), flushed;
 
+	if (rc) {
+		refuse(writer, now);
+		return skt_err_at(err, writer->name, -1), rc;
+	}
 	if (key) {
 		rc = flush(writer, err);
 		if (!rc)
 			rc = end_group(writer, err);
+		lose_refused(writer);
 	}
 	/* the snapshot is added all the same: that the one before was lost is no reason to lose this one */
 	flushed = gather(writer, now, step, key || !writer->began, rc ? NULL : err);
@@ -416,11 +484,18 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_END, .first = when, .last = when };
 	struct skt_buf nothing;
-	int rc = flush(writer, err);
+	int rc;
 
 	skt_buf_init(&nothing);
+	if (!block_time_is_good(when)) {
+		skt_err_set(err, -EINVAL, "end at %lld ns is not within %lld of 1970", (long long)when,
+			    (long long)BLOCK_TIME_MAX);
+		return skt_err_at(err, writer->name, -1), -EINVAL;
+	}
+	rc = flush(writer, err);
 	if (!rc)
 		rc = end_group(writer, err);
+	lose_refused(writer);
 	if (!rc)
 		rc = write_gap(writer, err);
 	if (!rc)

@@ -528,6 +528,158 @@ static void what_could_not_be_read_is_not_written(void **state)
 	close(fd);
 }
 
+/* --- times --- */
+
+/* A snapshot that a reader would refuse, in the place of another: it alone is lost. */
+static void lose_one(size_t which, void (*spoil)(struct skt_snapshot *, struct skt_step *), const char *words)
+{
+	struct recorder recorder;
+	struct contents contents;
+	int fd = new_file();
+
+	assert_int_equal(recorder_begin(&recorder, fd, NULL), 0);
+	while (recorder.n < SNAPSHOTS) {
+		struct skt_snapshot *now = &recorder.now, before;
+		struct skt_table table;
+		uint64_t bytes = skt_writer_bytes(recorder.writer);
+		struct skt_err err;
+		int rc;
+
+		skt_err_init(&err);
+		if (recorder.n != which) {
+			assert_int_equal(recorder_add(&recorder, &err), 0);
+			continue;
+		}
+		session.reads[recorder.n].number = recorder.n + 1;
+		assert_int_equal(
+			skt_match(recorder.matcher, now, &session.reads[recorder.n], !recorder.n, &recorder.step), 0);
+		assert_int_equal(skt_apply(now, &recorder.step, NULL), 0);
+		before = *now;
+		assert_true(now->n_tables > 0);
+		table = now->tables[0];
+		spoil(now, &recorder.step);
+		rc = skt_writer_add(recorder.writer, now, &recorder.step, &err);
+		assert_int_equal(rc, -EINVAL);
+		assert_int_equal(err.code, -EINVAL);
+		assert_string_equal(err.path, "out.skt");
+		if (!strstr(err.message, words) || !strstr(err.message, "snapshot #"))
+			fail_msg("'%s' expected in '%s'", words, err.message);
+		assert_int_equal(skt_writer_bytes(recorder.writer), bytes);
+		recorder.step.n_events = 0;
+		now->time = before.time;
+		now->boottime = before.boottime;
+		now->end = before.end;
+		now->tables[0].gone = table.gone;
+		now->tables[0].read_time = table.read_time;
+		recorder.n++;
+	}
+	assert_int_equal(skt_writer_lost(recorder.writer), 1);
+	assert_int_equal(recorder_end(&recorder, NULL), 0);
+	contents = read_contents(fd);
+	assert_int_equal(contents.n, SNAPSHOTS - 1);
+	assert_int_equal(contents.told, 1);
+	assert_false(contents.has[which + 1]);
+	assert_int_equal(verdict(fd), SKT_WHOLE);
+	recorder_release(&recorder);
+	close(fd);
+}
+
+static void negative_boottime(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->boottime = -1;
+}
+
+static void late_boottime(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->boottime = INT64_C(1) << 62;
+}
+
+static void late_time(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->time = INT64_MAX;
+}
+
+static void early_time(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->time = INT64_MIN;
+}
+
+static void late_end(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->end = INT64_C(1) << 62;
+}
+
+/* Within the limit itself, but not within it of the snapshot. */
+static void far_end(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->end = -((INT64_C(1) << 62) - 1);
+}
+
+static void late_read(struct skt_snapshot *now, struct skt_step *step)
+{
+	(void)step;
+	now->tables[0].gone = false;
+	now->tables[0].read_time = INT64_MAX;
+}
+
+static void late_event(struct skt_snapshot *now, struct skt_step *step)
+{
+	static struct skt_event event = { .when = INT64_MAX, .slot = SKT_NO_SLOT };
+
+	(void)now;
+	free(step->events);
+	step->events = malloc(sizeof(event));
+	assert_non_null(step->events);
+	step->events[0] = event;
+	step->n_events = step->room_events = 1;
+}
+
+static void a_time_that_no_reader_takes_costs_its_snapshot_only(void **state)
+{
+	static const struct {
+		void (*spoil)(struct skt_snapshot *, struct skt_step *);
+		const char *words;
+	} bad[] = {
+		{ negative_boottime, "boottime of -1 ns" },
+		{ late_boottime, "boottime of 4611686018427387904 ns" },
+		{ late_time, "time of 9223372036854775807 ns" },
+		{ early_time, "time of -9223372036854775808 ns" },
+		{ late_end, "end of 4611686018427387904 ns" },
+		{ far_end, "end of -4611686018427387903 ns" },
+		{ late_read, "table read of 9223372036854775807 ns" },
+		{ late_event, "event of 9223372036854775807 ns" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		for (size_t which = 0; which < SNAPSHOTS; which++)
+			lose_one(which, bad[i].spoil, bad[i].words);
+}
+
+static void an_end_that_no_reader_takes_is_refused(void **state)
+{
+	struct recorder recorder;
+	struct skt_err err;
+	int fd = new_file();
+
+	(void)state;
+	assert_int_equal(recorder_begin(&recorder, fd, NULL), 0);
+	assert_int_equal(recorder_add(&recorder, NULL), 0);
+	skt_err_init(&err);
+	assert_int_equal(skt_writer_end(recorder.writer, INT64_MAX, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "end at 9223372036854775807 ns"));
+	assert_int_equal(recorder_end(&recorder, NULL), 0);
+	assert_int_equal(verdict(fd), SKT_WHOLE);
+	recorder_release(&recorder);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +693,8 @@ int main(void)
 		cmocka_unit_test(the_mode_of_the_file_is_left_alone),
 		cmocka_unit_test(what_stood_in_the_file_before_is_not_taken_back),
 		cmocka_unit_test(what_could_not_be_read_is_not_written),
+		cmocka_unit_test(a_time_that_no_reader_takes_costs_its_snapshot_only),
+		cmocka_unit_test(an_end_that_no_reader_takes_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
