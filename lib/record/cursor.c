@@ -2,6 +2,7 @@
 #include "record/cursor.h"
 
 #include "record/digest.h"
+#include "record/events.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -299,7 +300,12 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 		return skt_err_set(err, rc, "out of memory");
 	cursor->has_next = true;
 	*ret = &cursor->step;
-	return skt_apply(&cursor->now, &cursor->step, err);
+	rc = skt_apply(&cursor->now, &cursor->step, err);
+	/* matching finds all that changed, but not what was told in between */
+	if (!rc && events_carry(cursor->key_step.events, cursor->key_step.n_events, &cursor->next, &cursor->now,
+				&cursor->step))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	return rc;
 }
 
 static int read_step(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)

@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "record/digest.h"
+#include "record/events.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -394,9 +395,11 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 
 /*
  * The whole snapshot, as the step that leads to it from nothing. The snapshot which that makes takes the place of
- * `now`: it is what a reader will have, dense and with a table of only the strings in use.
+ * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only the
+ * events cannot be found anew.
  */
-static int add_key(struct skt_writer *writer, struct skt_snapshot *now, struct skt_err *err)
+static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		   struct skt_err *err)
 {
 	struct skt_snapshot dense;
 	int rc = skt_snapshot_init(&dense, NULL, skt_strtab_seed(now->strings));
@@ -408,6 +411,8 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, struct s
 		skt_err_set(err, rc, "out of memory");
 	else
 		rc = skt_apply(&dense, &writer->key, err);
+	if (!rc && events_carry(step->events, step->n_events, now, &dense, &writer->key))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		skt_snapshot_release(&dense);
 		return rc;
@@ -439,7 +444,7 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 	writer->next_number = now->number + 1;
 	writer->last_time = now->time;
 	if (key) {
-		rc = add_key(writer, now, err);
+		rc = add_key(writer, now, step, err);
 	} else {
 		step_encode(&writer->encoder, step, now, writer->strings, writer->sections);
 		writer->digest = digest_step(writer->digest, now, step);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "failing_alloc.h"
 #include "recording.h"
+
+#include "record/events.h"
 #include "scene.h"
 
 #include <errno.h>
@@ -184,6 +186,26 @@ static void an_end_that_could_not_be_written_can_be_written_later(void **state)
 	}
 }
 
+static void events_are_carried_or_not(void **state)
+{
+	const struct skt_snapshot *now = &original.now;
+	struct skt_event event = { .slot = SKT_NO_SLOT };
+
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_step step;
+		int rc;
+
+		skt_step_init(&step);
+		failing_alloc_after(i);
+		rc = events_carry(&event, 1, now, now, &step);
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		assert_int_equal(step.n_events, !rc && !now->tables[0].gone);
+		skt_step_release(&step);
+	}
+}
+
 /* --- reading --- */
 
 static void a_file_is_opened_or_not(void **state)
@@ -350,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recorder_without_memory_loses_no_more_than_it_tells),
 		cmocka_unit_test(an_end_that_could_not_be_written_can_be_written_later),
+		cmocka_unit_test(events_are_carried_or_not),
 		cmocka_unit_test(a_file_is_opened_or_not),
 		cmocka_unit_test(a_damaged_file_is_opened_or_not),
 		cmocka_unit_test(what_a_cursor_reads_is_right_or_told),
