@@ -26,6 +26,9 @@ enum skt_process_field {
 	SKT_PROCESS_FIELDS,
 };
 
+/* No kernel numbers processes higher: PID_MAX_LIMIT, include/linux/threads.h. */
+#define SKT_PID_MAX (1u << 22)
+
 struct skt_process {
 	uint32_t pid;
 	uint32_t ppid;

@@ -95,16 +95,24 @@ struct skt_snapshot {
 	/* room taken in each array; private to lib/model */
 	size_t room_tables, room_socks, room_owners, room_processes, room_users;
 	size_t live_socks; /* rows, free slots not counted */
+	struct skt_tables_known *tables_known;
 };
 
-/* Limits on what a snapshot may hold, met wherever one is filled from outside. */
-#define SKT_TABLES_MAX 65536
-#define SKT_SOCKS_MAX \
-	(1u << 24) /* 16 million rows: twice what a kernel with 64-bit conntrack defaults is seen to hold */
-#define SKT_PROCESSES_MAX (1u << 22) /* PID_MAX_LIMIT, include/linux/threads.h */
-#define SKT_OWNERS_MAX	  (1u << 26)
-#define SKT_RAW_MAX	  (1u << 20)
-#define SKT_USERS_MAX	  65536 /* names are kept sorted, so that filling costs the square of it */
+/*
+ * Limits on what the snapshots of a group hold, slots that are free again and runs of owners that are no longer used
+ * included: what a host of two million sockets needs. In memory a snapshot may hold twice as much (SKT_SNAPSHOT_TIMES), for
+ * while it takes the step to another group's first snapshot it has all of both.
+ */
+#define SKT_SOCKS_MAX	   (1u << 21)
+#define SKT_TABLES_MAX	   65536      /* eight for each of 8192 namespaces */
+#define SKT_PROCESSES_MAX  (1u << 20) /* each of which holds two of those sockets */
+#define SKT_OWNERS_MAX	   (1u << 23) /* four of each socket */
+#define SKT_RAW_MAX	   (1u << 20) /* of all tables together */
+#define SKT_USERS_MAX	   65536
+#define SKT_SNAPSHOT_TIMES 2
+
+/* Whether it holds more than a group may, after a step was applied to it. A recorder begins another then. */
+bool skt_snapshot_is_over(const struct skt_snapshot *snapshot);
 
 /* Empty, with a string table of its own (one reference to strings is taken; NULL: a new one with this seed). 0 or -ENOMEM. */
 int skt_snapshot_init(struct skt_snapshot *snapshot, struct skt_strtab *strings, uint64_t seed);

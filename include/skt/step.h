@@ -89,6 +89,9 @@ enum skt_event_field {
 
 #define SKT_NO_SLOT UINT32_MAX
 
+/* Events of one step: half of the sockets that a host may have, closed within a tick. */
+#define SKT_EVENTS_MAX (1u << 20)
+
 struct skt_event {
 	int64_t when;	/* ns since 1970 */
 	uint8_t source; /* enum skt_source */

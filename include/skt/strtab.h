@@ -17,7 +17,12 @@ struct skt_strtab;
 
 /* Limits, met before memory is taken. A string: a command line may be 2 MiB (ARG_MAX, execve(2)), and a table line is kept whole up to that. */
 #define SKT_STRING_MAX ((size_t)4 << 20)
-#define SKT_STRTAB_MAX ((size_t)1 << 30) /* all bytes of one table */
+/*
+ * All strings of a group, and their bytes with one more for each: half a kilobyte for the command line of each of half a million
+ * processes. In memory a table may have twice as much, as a snapshot may.
+ */
+#define SKT_STRTAB_MAX	((size_t)256 << 20)
+#define SKT_STRINGS_MAX (1u << 22)
 
 /* A new table holding "" with one reference, given to the caller; NULL without memory. seed (from getrandom(2), say) keeps others from choosing collisions. */
 struct skt_strtab *skt_strtab_new(uint64_t seed);

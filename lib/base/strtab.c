@@ -69,7 +69,7 @@ static int grow(struct skt_strtab *strings, size_t len)
 {
 	size_t used = start_of(strings, strings->count);
 
-	if (len > SKT_STRING_MAX || used + len + 1 > SKT_STRTAB_MAX)
+	if (len > SKT_STRING_MAX || used + len + 1 > 2 * SKT_STRTAB_MAX || strings->count >= 2 * SKT_STRINGS_MAX)
 		return -E2BIG;
 	if (used + len + 1 > strings->size) {
 		size_t size = strings->size ? strings->size : 4096;

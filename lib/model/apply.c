@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "model/order.h"
+#include "model/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,12 +29,18 @@ static bool has_string(const struct skt_snapshot *snapshot, uint32_t id)
 	return id < skt_strtab_count(snapshot->strings);
 }
 
+/* Raw lines have texts, and stand among the rows one after the other. Behind how many rows is known when these are. */
+static bool raw_is_good(const struct skt_snapshot *snapshot, const struct skt_table *table)
+{
+	for (size_t i = 0; i < table->n_raw; i++)
+		if (!has_string(snapshot, table->raw[i].text) || (i && table->raw[i].before < table->raw[i - 1].before))
+			return false;
+	return true;
+}
+
 /* Whether a change may be made to this table. A new one must be new. */
 static bool table_fits(const struct skt_snapshot *snapshot, uint32_t slot, const struct skt_table *now)
 {
-	for (size_t i = 0; i < now->n_raw; i++)
-		if (!has_string(snapshot, now->raw[i].text))
-			return false;
 	if (!has_string(snapshot, now->heading) || slot > snapshot->n_tables)
 		return false;
 	if (slot < snapshot->n_tables) {
@@ -41,43 +48,71 @@ static bool table_fits(const struct skt_snapshot *snapshot, uint32_t slot, const
 
 		return !table->gone && table->kind == now->kind && table->net_namespace == now->net_namespace;
 	}
-	for (size_t i = 0; i < snapshot->n_tables; i++) {
-		const struct skt_table *table = &snapshot->tables[i];
+	return !now->gone && tables_find(snapshot, now->kind, now->net_namespace) == MAP_NONE;
+}
 
-		if (!table->gone && table->kind == now->kind && table->net_namespace == now->net_namespace)
-			return false;
+/* The raw lines that the table has from here on: those of the change are the snapshot's then. */
+static int take_raw(struct skt_snapshot *snapshot, const struct skt_table *table, struct skt_table_change *change)
+{
+	struct skt_tables_known *known = snapshot->tables_known;
+	struct skt_table *now = &change->now;
+
+	if (!change->raw_changed && !now->gone) {
+		free(now->raw);
+		now->raw = table->raw;
+		now->n_raw = table->n_raw;
+		return 0;
 	}
-	return !now->gone;
+	if (now->gone) {
+		free(now->raw);
+		now->raw = NULL;
+		now->n_raw = 0;
+	}
+	if (!raw_is_good(snapshot, now))
+		return -EBADMSG;
+	known->raw -= table->n_raw;
+	known->raw += now->n_raw;
+	free(table->raw);
+	return 0;
+}
+
+static int apply_table(struct skt_snapshot *snapshot, struct skt_table_change *change)
+{
+	struct skt_table *table;
+	int rc = 0;
+
+	if (!table_fits(snapshot, change->slot, &change->now))
+		return -EBADMSG;
+	if (change->slot == snapshot->n_tables)
+		rc = tables_add(snapshot, &change->now);
+	table = &snapshot->tables[change->slot];
+	if (!rc)
+		rc = take_raw(snapshot, table, change);
+	if (rc)
+		return rc;
+	if (change->now.gone)
+		tables_take(snapshot, change->slot);
+	change->now.order = table->order;
+	change->now.n_rows = table->n_rows;
+	*table = change->now;
+	change->now.raw = NULL;
+	change->now.n_raw = 0;
+	change->now.order = NULL;
+	change->now.n_rows = 0;
+	/* two groups' worth: a cursor takes the step to the next one's first snapshot */
+	return snapshot->tables_known->raw > SKT_SNAPSHOT_TIMES * (size_t)SKT_RAW_MAX ? -E2BIG : 0;
 }
 
 static int apply_tables(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
 	for (size_t i = 0; i < step->n_tables; i++) {
-		struct skt_table_change *change = &step->tables[i];
-		struct skt_table *table;
-		uint32_t slot = change->slot;
-		int rc = 0;
+		uint32_t slot = step->tables[i].slot;
+		int rc = i && slot <= step->tables[i - 1].slot ? -EBADMSG : apply_table(snapshot, &step->tables[i]);
 
-		if ((i && slot <= step->tables[i - 1].slot) || !table_fits(snapshot, slot, &change->now))
+		if (rc == -EBADMSG)
 			return misfit(err, "table", slot);
-		if (slot == snapshot->n_tables)
-			rc = skt_snapshot_add_table(snapshot, &change->now, &slot);
 		if (rc)
 			return skt_err_set(err, rc, "table %u", slot);
-		table = &snapshot->tables[slot];
-		change->now.order = table->order;
-		change->now.n_rows = table->n_rows;
-		free(change->raw_changed ? table->raw : change->now.raw);
-		if (!change->raw_changed) {
-			change->now.raw = table->raw;
-			change->now.n_raw = table->n_raw;
-		}
-		*table = change->now;
-		/* the raw lines are the snapshot's from here on */
-		change->now.raw = NULL;
-		change->now.n_raw = 0;
-		change->now.order = NULL;
-		change->now.n_rows = 0;
 	}
 	return 0;
 }
@@ -282,7 +317,8 @@ static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, str
 	for (size_t i = 0; i < step->n_timers; i++) {
 		uint32_t slot = step->timers[i].slot;
 
-		if (slot >= snapshot->n_socks || snapshot->socks[slot].table == SKT_NO_TABLE)
+		if (slot >= snapshot->n_socks || snapshot->socks[slot].table == SKT_NO_TABLE ||
+		    !skt_sock_has(&snapshot->socks[slot], SKT_F_TIMER_MS))
 			return misfit(err, "timer of socket", slot);
 		snapshot->socks[slot].timer_off = step->timers[i].off;
 	}
@@ -292,31 +328,20 @@ static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, str
 	return 0;
 }
 
-/* Raw lines stand among the rows, one after the other. */
-static bool raw_fits(const struct skt_table *table)
+/* Whether a table and its rows are as they must be after a step that changed either. */
+static bool table_is_good(const struct skt_table *table)
 {
-	uint32_t before = 0;
-
-	for (size_t i = 0; i < table->n_raw; i++) {
-		if (table->raw[i].before < before || table->raw[i].before > table->n_rows)
-			return false;
-		before = table->raw[i].before;
-	}
-	return true;
+	return table->gone ? !table->n_rows : !table->n_raw || table->raw[table->n_raw - 1].before <= table->n_rows;
 }
 
 /* Every live row stands in its table's order once. */
 static int check_order(const struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
 {
-	size_t rows = 0;
+	size_t rows = snapshot->tables_known->rows;
 
-	for (size_t i = 0; i < snapshot->n_tables; i++) {
-		const struct skt_table *table = &snapshot->tables[i];
-
-		if ((table->gone && table->n_rows) || (!table->gone && !raw_fits(table)))
-			return misfit(err, "rows of table", (uint32_t)i);
-		rows += table->n_rows;
-	}
+	for (size_t i = 0; i < step->n_tables; i++)
+		if (!table_is_good(&snapshot->tables[step->tables[i].slot]))
+			return misfit(err, "rows of table", step->tables[i].slot);
 	if (rows != snapshot->live_socks)
 		return misfit(err, "number of rows", (uint32_t)rows);
 	for (size_t i = 0; i < step->n_socks; i++) {
@@ -334,34 +359,77 @@ static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, str
 
 	for (size_t first = 0; first < step->n_edits;) {
 		uint32_t table = step->edits[first].table;
-		size_t n = 1;
+		size_t n = 1, rows;
 		int rc;
 
 		while (first + n < step->n_edits && step->edits[first + n].table == table)
 			n++;
 		if (table >= snapshot->n_tables || (first && table <= step->edits[first - 1].table))
 			return misfit(err, "order of table", table);
+		rows = snapshot->tables[table].n_rows;
 		rc = order_apply(snapshot, table, step, first, n, &put);
 		if (rc == -EBADMSG)
 			return misfit(err, "order of table", table);
 		if (rc)
 			return skt_err_set(err, rc, "order of table %u", table);
+		if (!table_is_good(&snapshot->tables[table]))
+			return misfit(err, "rows of table", table);
+		snapshot->tables_known->rows += snapshot->tables[table].n_rows - rows;
 		first += n;
 	}
 	return check_order(snapshot, step, err);
 }
 
+/* No order was read: tables have none. */
+static void forget_order(struct skt_snapshot *snapshot)
+{
+	if (!snapshot->tables_known->rows)
+		return;
+	for (size_t i = 0; i < snapshot->n_tables; i++)
+		snapshot->tables[i].n_rows = 0;
+	snapshot->tables_known->rows = 0;
+}
+
+/* How many of the step's users the snapshot does not have. Both stand by rising uids. */
+static size_t count_new_users(const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < step->n_users; i++) {
+		while (at < snapshot->n_users && snapshot->users[at].uid < step->users[i].uid)
+			at++;
+		n += at == snapshot->n_users || snapshot->users[at].uid != step->users[i].uid;
+	}
+	return n;
+}
+
+/* Merged from behind, so that many cost no more than the list is long. */
 static int apply_users(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
 {
-	for (size_t i = 0; i < step->n_users; i++) {
-		uint32_t uid = step->users[i].uid, name = step->users[i].name;
-		int rc;
+	size_t had = snapshot->n_users, left = step->n_users, to;
 
-		if (!has_string(snapshot, name))
-			return misfit(err, "name of user", uid);
-		rc = skt_snapshot_add_user(snapshot, uid, name);
-		if (rc)
-			return skt_err_set(err, rc, "user %u", uid);
+	for (size_t i = 0; i < step->n_users; i++)
+		if (!has_string(snapshot, step->users[i].name) || (i && step->users[i].uid <= step->users[i - 1].uid))
+			return misfit(err, "name of user", step->users[i].uid);
+	if (!left)
+		return 0;
+	to = had + count_new_users(snapshot, step);
+	if (to > SKT_SNAPSHOT_TIMES * (size_t)SKT_USERS_MAX)
+		return skt_err_set(err, -E2BIG, "user %u", step->users[0].uid);
+	if (array_room(&snapshot->users, &snapshot->room_users, to, sizeof(*snapshot->users)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	snapshot->n_users = to;
+	while (left) {
+		const struct skt_user *user = &step->users[left - 1];
+
+		if (had && snapshot->users[had - 1].uid > user->uid) {
+			snapshot->users[--to] = snapshot->users[--had];
+			continue;
+		}
+		/* a name takes the place of the one that the uid had */
+		had -= had && snapshot->users[had - 1].uid == user->uid;
+		snapshot->users[--to] = *user;
+		left--;
 	}
 	return 0;
 }
@@ -376,6 +444,8 @@ int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_e
 	snapshot->boottime = step->boottime;
 	snapshot->missed = step->missed;
 	snapshot->quality = step->quality;
+	if (tables_know(snapshot))
+		return skt_err_set(err, -ENOMEM, "out of memory");
 	rc = apply_users(snapshot, step, err);
 	if (!rc)
 		rc = apply_tables(snapshot, step, err);
@@ -385,7 +455,7 @@ int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_e
 		rc = apply_socks(snapshot, step, err);
 	if (!rc && !step->unordered)
 		rc = apply_order(snapshot, step, err);
-	for (size_t i = 0; step->unordered && i < snapshot->n_tables; i++)
-		snapshot->tables[i].n_rows = 0;
+	if (step->unordered)
+		forget_order(snapshot);
 	return rc;
 }

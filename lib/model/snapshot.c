@@ -2,6 +2,7 @@
 #include <skt/snapshot.h>
 
 #include "base/array.h"
+#include "model/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ int skt_snapshot_init(struct skt_snapshot *snapshot, struct skt_strtab *strings,
 
 static void release_tables(struct skt_snapshot *snapshot)
 {
+	tables_forget(snapshot);
 	for (size_t i = 0; i < snapshot->n_tables; i++) {
 		free(snapshot->tables[i].order);
 		free(snapshot->tables[i].raw);
@@ -62,9 +64,18 @@ void skt_snapshot_clear(struct skt_snapshot *snapshot, struct skt_strtab *string
 	snapshot->live_socks = 0;
 }
 
-int skt_snapshot_add_table(struct skt_snapshot *snapshot, const struct skt_table *table, uint32_t *ret)
+bool skt_snapshot_is_over(const struct skt_snapshot *snapshot)
 {
-	if (snapshot->n_tables >= SKT_TABLES_MAX)
+	return snapshot->n_socks > SKT_SOCKS_MAX || snapshot->n_tables > SKT_TABLES_MAX ||
+	       snapshot->n_processes > SKT_PROCESSES_MAX || snapshot->n_owners > SKT_OWNERS_MAX ||
+	       snapshot->n_users > SKT_USERS_MAX || skt_strtab_count(snapshot->strings) > SKT_STRINGS_MAX ||
+	       skt_strtab_bytes(snapshot->strings) > SKT_STRTAB_MAX ||
+	       (snapshot->tables_known && snapshot->tables_known->raw > SKT_RAW_MAX);
+}
+
+int snapshot_push_table(struct skt_snapshot *snapshot, const struct skt_table *table)
+{
+	if (snapshot->n_tables >= SKT_SNAPSHOT_TIMES * (size_t)SKT_TABLES_MAX)
 		return -E2BIG;
 	if (array_room(&snapshot->tables, &snapshot->room_tables, snapshot->n_tables + 1, sizeof(*snapshot->tables)))
 		return -ENOMEM;
@@ -73,13 +84,23 @@ int skt_snapshot_add_table(struct skt_snapshot *snapshot, const struct skt_table
 	snapshot->tables[snapshot->n_tables].n_rows = 0;
 	snapshot->tables[snapshot->n_tables].raw = NULL;
 	snapshot->tables[snapshot->n_tables].n_raw = 0;
-	*ret = (uint32_t)snapshot->n_tables++;
+	snapshot->n_tables++;
 	return 0;
+}
+
+int skt_snapshot_add_table(struct skt_snapshot *snapshot, const struct skt_table *table, uint32_t *ret)
+{
+	int rc = snapshot_push_table(snapshot, table);
+
+	tables_forget(snapshot);
+	if (!rc)
+		*ret = (uint32_t)snapshot->n_tables - 1;
+	return rc;
 }
 
 int skt_snapshot_add_sock(struct skt_snapshot *snapshot, const struct skt_sock *sock, uint32_t *ret)
 {
-	if (snapshot->n_socks >= SKT_SOCKS_MAX)
+	if (snapshot->n_socks >= SKT_SNAPSHOT_TIMES * (size_t)SKT_SOCKS_MAX)
 		return -E2BIG;
 	if (array_room(&snapshot->socks, &snapshot->room_socks, snapshot->n_socks + 1, sizeof(*snapshot->socks)))
 		return -ENOMEM;
@@ -93,7 +114,7 @@ int skt_snapshot_add_sock(struct skt_snapshot *snapshot, const struct skt_sock *
 
 int skt_snapshot_add_process(struct skt_snapshot *snapshot, const struct skt_process *process, uint32_t *ret)
 {
-	if (snapshot->n_processes >= SKT_PROCESSES_MAX)
+	if (snapshot->n_processes >= SKT_SNAPSHOT_TIMES * (size_t)SKT_PROCESSES_MAX)
 		return -E2BIG;
 	if (array_room(&snapshot->processes, &snapshot->room_processes, snapshot->n_processes + 1,
 		       sizeof(*snapshot->processes)))
@@ -107,7 +128,7 @@ int skt_snapshot_add_process(struct skt_snapshot *snapshot, const struct skt_pro
 int skt_snapshot_add_owners(struct skt_snapshot *snapshot, const struct skt_owner *owners, size_t n,
 			    uint32_t *ret_first)
 {
-	if (n > SKT_OWNERS_MAX - snapshot->n_owners)
+	if (n > SKT_SNAPSHOT_TIMES * (size_t)SKT_OWNERS_MAX - snapshot->n_owners)
 		return -E2BIG;
 	if (array_room(&snapshot->owners, &snapshot->room_owners, snapshot->n_owners + n, sizeof(*snapshot->owners)))
 		return -ENOMEM;
@@ -145,7 +166,7 @@ int skt_snapshot_add_user(struct skt_snapshot *snapshot, uint32_t uid, uint32_t 
 		snapshot->users[at] = user;
 		return 0;
 	}
-	if (snapshot->n_users >= SKT_USERS_MAX)
+	if (snapshot->n_users >= SKT_SNAPSHOT_TIMES * (size_t)SKT_USERS_MAX)
 		return -E2BIG;
 	if (array_room(&snapshot->users, &snapshot->room_users, snapshot->n_users + 1, sizeof(*snapshot->users)))
 		return -ENOMEM;
@@ -174,6 +195,7 @@ int skt_table_add_raw(struct skt_table *table, uint32_t before, uint32_t text)
 
 int skt_snapshot_order(struct skt_snapshot *snapshot)
 {
+	tables_forget(snapshot);
 	for (size_t t = 0; t < snapshot->n_tables; t++)
 		snapshot->tables[t].n_rows = 0;
 	for (size_t i = 0; i < snapshot->n_socks; i++)

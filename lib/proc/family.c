@@ -107,7 +107,7 @@ static int add_ancestors(struct family *family, struct look *look)
 		uint32_t slot;
 		int rc;
 
-		if (!child.ppid || child.ppid > SKT_PROCESSES_MAX || is_there(family, look, child.ppid))
+		if (!child.ppid || child.ppid > SKT_PID_MAX || is_there(family, look, child.ppid))
 			continue;
 		rc = read_process(look, child.ppid, &parent);
 		if (rc > 0 && (!look->tree->live || parent.start_time <= child.start_time))

@@ -57,7 +57,7 @@ static int list_pids(struct walk *walk, struct look *look)
 	walk->n_pids = 0;
 	names_begin(&walk->processes, fd);
 	while (rc > 0 && (rc = names_next(&walk->processes, &name)) > 0) {
-		int64_t pid = tree_number(name, SKT_PROCESSES_MAX);
+		int64_t pid = tree_number(name, SKT_PID_MAX);
 
 		if (pid <= 0)
 			continue;
@@ -149,14 +149,14 @@ static int visit_threads(struct visit *visit)
 		uint64_t links = visit->links;
 		int thread;
 
-		if (tree_number(name, SKT_PROCESSES_MAX) <= 0)
+		if (tree_number(name, SKT_PID_MAX) <= 0)
 			continue;
 		thread = tree_open(visit->look->tree, tasks, name, TREE_DIRECTORY | TREE_HANDLE);
 		if (thread < 0)
 			continue;
 		rc = visit_fds(visit, thread);
 		/* the leader itself is among them, and denied to all but root */
-		rc = is_denied(rc) && tree_number(name, SKT_PROCESSES_MAX) == visit->pid ? 0 : rc;
+		rc = is_denied(rc) && tree_number(name, SKT_PID_MAX) == visit->pid ? 0 : rc;
 		rc = rc == -ENOENT || rc == -ESRCH || !rc ? 1 : rc;
 		if (visit->thread < 0 && visit->links > links)
 			visit->thread = thread;

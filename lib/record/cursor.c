@@ -271,6 +271,22 @@ static int renew(struct skt_snapshot *snapshot)
 	return 0;
 }
 
+/* Read a step of the file and take it. The limits are those of a group: what else a snapshot has room for is for the step between two. */
+static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *into, struct skt_step *step,
+		     struct skt_err *err)
+{
+	int rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, key, step, err);
+
+	if (rc)
+		return rc;
+	step->number = cursor->step_number;
+	rc = skt_apply(into, step, err);
+	if (!rc && skt_snapshot_is_over(into))
+		rc = skt_err_set(err, -E2BIG, "snapshot #%llu exceeds what a group may hold",
+				 (unsigned long long)step->number);
+	return rc;
+}
+
 static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
 	struct skt_snapshot *into = cursor->has_now ? &cursor->next : &cursor->now;
@@ -278,11 +294,7 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
-	rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, true, &cursor->key_step, err);
-	if (!rc) {
-		cursor->key_step.number = cursor->step_number;
-		rc = skt_apply(into, &cursor->key_step, err);
-	}
+	rc = take_step(cursor, true, into, &cursor->key_step, err);
 	if (rc)
 		return rc;
 	if (cursor->want == SKT_WANT_ALL)
@@ -310,13 +322,9 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 
 static int read_step(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
-	int rc = step_decode(&cursor->decoder, cursor->in, cursor->want, &cursor->now, false, &cursor->step, err);
+	int rc = take_step(cursor, false, &cursor->now, &cursor->step, err);
 
-	if (rc)
-		return rc;
-	cursor->step.number = cursor->step_number;
 	*ret = &cursor->step;
-	rc = skt_apply(&cursor->now, &cursor->step, err);
 	if (!rc && cursor->want == SKT_WANT_ALL)
 		cursor->digest = digest_step(cursor->digest, &cursor->now, &cursor->step);
 	return rc;

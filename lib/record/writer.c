@@ -388,7 +388,7 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 {
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || age >= GROUP_MOST_NS || age < 0 || now->time < writer->last_time ||
+	return !writer->began || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS || age < 0 || now->time < writer->last_time ||
 	       writer->group.snapshots + writer->head.snapshots >= GROUP_MOST_SNAPSHOTS ||
 	       (age >= GROUP_LEAST_NS && writer->step_bytes >= GROUP_GROWTH * writer->key_bytes);
 }
@@ -411,6 +411,8 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const st
 		skt_err_set(err, rc, "out of memory");
 	else
 		rc = skt_apply(&dense, &writer->key, err);
+	if (!rc && skt_snapshot_is_over(&dense))
+		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
 	if (!rc && events_carry(step->events, step->n_events, now, &dense, &writer->key))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	if (rc) {

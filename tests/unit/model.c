@@ -189,19 +189,22 @@ static void limits_are_met(void **state)
 		assert_int_equal((count), (limit)); \
 		(count) = had;                      \
 	} while (0)
-	LIMIT(s.n_tables, SKT_TABLES_MAX, skt_snapshot_add_table(&s, &table, &slot));
-	LIMIT(s.n_socks, SKT_SOCKS_MAX, skt_snapshot_add_sock(&s, &sock, &slot));
-	LIMIT(s.n_processes, SKT_PROCESSES_MAX, skt_snapshot_add_process(&s, &process, &slot));
-	LIMIT(s.n_owners, SKT_OWNERS_MAX, skt_snapshot_add_owners(&s, &owner, 1, &slot));
-	LIMIT(s.n_owners, SKT_OWNERS_MAX - 5, skt_snapshot_add_owners(&s, &owner, 6, &slot));
+	/* two groups' worth: what was, and what takes its place */
+#define TWICE(limit) (2 * (size_t)(limit))
+	LIMIT(s.n_tables, TWICE(SKT_TABLES_MAX), skt_snapshot_add_table(&s, &table, &slot));
+	LIMIT(s.n_socks, TWICE(SKT_SOCKS_MAX), skt_snapshot_add_sock(&s, &sock, &slot));
+	LIMIT(s.n_processes, TWICE(SKT_PROCESSES_MAX), skt_snapshot_add_process(&s, &process, &slot));
+	LIMIT(s.n_owners, TWICE(SKT_OWNERS_MAX), skt_snapshot_add_owners(&s, &owner, 1, &slot));
+	LIMIT(s.n_owners, TWICE(SKT_OWNERS_MAX) - 5, skt_snapshot_add_owners(&s, &owner, 6, &slot));
 	LIMIT(s.n_owners, (size_t)1, skt_snapshot_add_owners(&s, &owner, SIZE_MAX, &slot));
 	LIMIT(table.n_raw, (size_t)SKT_RAW_MAX, skt_table_add_raw(&table, 0, 0));
+#undef TWICE
 #undef LIMIT
 	assert_int_equal(slot, 77);
 	assert_int_equal(s.processes[0].sockets, 0);
-	for (uint32_t uid = 0; uid < SKT_USERS_MAX; uid++)
+	for (uint32_t uid = 0; uid < 2 * SKT_USERS_MAX; uid++)
 		assert_int_equal(skt_snapshot_add_user(&s, uid, 0), 0);
-	assert_int_equal(skt_snapshot_add_user(&s, SKT_USERS_MAX, 0), -E2BIG);
+	assert_int_equal(skt_snapshot_add_user(&s, 2 * SKT_USERS_MAX, 0), -E2BIG);
 	assert_int_equal(skt_snapshot_add_user(&s, 7, scene_string(&s, "renamed")), 0);
 }
 
