@@ -10,9 +10,9 @@
 #include <string.h>
 
 /*
- * The twin of encode.c. Everything here comes from outside: a count is bounded before memory is taken
- * for it, by what the snapshot holds or by the bytes that are left (each item takes at least one), and a
- * number that is used as an index is checked here or in skt_apply().
+ * The twin of encode.c. Everything here comes from outside: a count is held against its limit, and memory is taken for an
+ * item when its bytes have been seen, or for all at once when it is known that they are there. A number that is used as an
+ * index is checked here or in skt_apply().
  */
 
 bool reading_room(struct reading *reading, void *array, size_t *have, size_t n, size_t size)
@@ -74,21 +74,26 @@ static uint32_t get_string(struct reading *reading, struct cur *in)
 static void get_table(struct reading *reading, struct skt_table_change *change, struct cur *in)
 {
 	struct skt_table *now = &change->now;
+	int64_t error;
 	uint8_t flags;
 
 	memset(change, 0, sizeof(*change));
-	change->slot = (uint32_t)cur_count(in, SKT_TABLES_MAX);
+	change->slot = (uint32_t)cur_count(in, SKT_TABLES_MAX - 1);
 	flags = cur_byte(in);
 	now->gone = flags & 1;
 	change->raw_changed = flags >> 1 & 1;
 	now->kind = cur_byte(in);
 	now->source = cur_byte(in);
 	now->status = cur_byte(in);
-	if (now->kind >= SKT_TABLE_KINDS || now->status > SKT_TABLE_STALE || flags > 3)
+	/* a table that is gone has no lines any more */
+	if (now->kind >= SKT_TABLE_KINDS || now->status > SKT_TABLE_STALE || flags > 2)
 		cur_fail(in);
 	now->net_namespace = cur_varint(in);
 	now->heading = get_string(reading, in);
-	now->error = (int32_t)cur_zigzag(in);
+	error = cur_zigzag(in);
+	if (error > 0 || error < INT32_MIN)
+		cur_fail(in);
+	now->error = (int32_t)error;
 	if (cur_count(in, 1))
 		now->read_time = get_time_near(in, reading->step->time);
 	now->read_us = (uint32_t)cur_count(in, UINT32_MAX);
@@ -96,9 +101,10 @@ static void get_table(struct reading *reading, struct skt_table_change *change, 
 	now->malformed = (uint32_t)cur_count(in, UINT32_MAX);
 }
 
-static void get_raw(struct reading *reading, struct skt_table_change *change, struct cur *in)
+/* had is how many there were for tables before it. */
+static size_t get_raw(struct reading *reading, struct skt_table_change *change, size_t had, struct cur *in)
 {
-	uint64_t n = cur_count(in, cur_left(in) / 2);
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, SKT_RAW_MAX - had));
 
 	for (uint64_t i = 0; i < n && !in->bad; i++) {
 		uint32_t before = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
@@ -110,22 +116,23 @@ static void get_raw(struct reading *reading, struct skt_table_change *change, st
 		if (rc)
 			cur_fail(in);
 	}
+	return n;
 }
 
 static void get_tables(struct reading *reading, struct cur *in)
 {
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in));
+	size_t n = cur_count(in, at_most(cur_left(in), SKT_TABLES_MAX)), raw = 0;
 
-	if (n > SKT_TABLES_MAX || !reading_room(reading, &step->tables, &step->room_tables, n, sizeof(*step->tables))) {
-		cur_fail(in);
-		return;
-	}
-	for (; step->n_tables < n && !in->bad; step->n_tables++)
+	for (; step->n_tables < n && !in->bad; step->n_tables++) {
+		if (!reading_room(reading, &step->tables, &step->room_tables, step->n_tables + 1,
+				  sizeof(*step->tables)))
+			return;
 		get_table(reading, &step->tables[step->n_tables], in);
+	}
 	for (size_t i = 0; i < step->n_tables && !in->bad; i++)
 		if (step->tables[i].raw_changed)
-			get_raw(reading, &step->tables[i], in);
+			raw += get_raw(reading, &step->tables[i], raw, in);
 }
 
 /* Records are preceded by their length: what a later version added to their end is passed over. */
@@ -134,12 +141,30 @@ static struct cur get_record(struct cur *in)
 	return cur_part(in, cur_varint(in));
 }
 
+/* By rising uids, so that a name is put in its place without looking for it. */
+static void get_users(struct reading *reading, struct cur *in)
+{
+	struct skt_step *step = reading->step;
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, SKT_USERS_MAX));
+
+	for (; step->n_users < n && !in->bad; step->n_users++) {
+		struct skt_user *user;
+
+		if (!reading_room(reading, &step->users, &step->room_users, step->n_users + 1, sizeof(*step->users)))
+			return;
+		user = &step->users[step->n_users];
+		user->uid = (uint32_t)cur_count(in, UINT32_MAX);
+		user->name = get_string(reading, in);
+		if (step->n_users && user->uid <= user[-1].uid)
+			cur_fail(in);
+	}
+}
+
 static void get_meta(struct reading *reading, struct cur *section)
 {
 	struct cur record = get_record(section), *in = &record;
 	struct skt_step *step = reading->step;
 	struct skt_quality *quality = &step->quality;
-	size_t n;
 
 	step->time = get_time(in);
 	step->boottime = get_time(in);
@@ -156,32 +181,31 @@ static void get_meta(struct reading *reading, struct cur *section)
 	quality->malformed = (uint32_t)cur_count(in, UINT32_MAX);
 	quality->walk_us = (uint32_t)cur_count(in, UINT32_MAX);
 	get_tables(reading, in);
-	n = cur_count(in, at_most(cur_left(in) / 2, SKT_USERS_MAX));
-	if (!reading_room(reading, &step->users, &step->room_users, n, sizeof(*step->users)))
-		n = 0;
-	for (; step->n_users < n && !in->bad; step->n_users++) {
-		step->users[step->n_users].uid = (uint32_t)cur_count(in, UINT32_MAX);
-		step->users[step->n_users].name = get_string(reading, in);
-	}
+	get_users(reading, in);
 	if (in->bad)
 		cur_fail(section);
 }
 
 static int get_strings(struct reading *reading, struct cur *in)
 {
-	size_t n = cur_count(in, cur_left(in));
+	struct skt_strtab *strings = reading->old->strings;
+	size_t n = cur_count(in, at_most(cur_left(in), SKT_STRINGS_MAX));
 
 	for (size_t i = 0; i < n && !in->bad; i++) {
 		size_t len = cur_count(in, SKT_STRING_MAX);
 		const unsigned char *bytes = cur_bytes(in, len);
-		uint32_t expected = skt_strtab_count(reading->old->strings);
-		uint32_t id;
-		int rc = bytes ? skt_strtab_add(reading->old->strings, bytes, len, &id) : 0;
+		uint32_t expected = skt_strtab_count(strings), id;
+		int rc;
 
+		if (!bytes || expected >= SKT_STRINGS_MAX || skt_strtab_bytes(strings) + len + 1 > SKT_STRTAB_MAX) {
+			cur_fail(in);
+			break;
+		}
+		rc = skt_strtab_add(strings, bytes, len, &id);
 		if (rc)
 			return rc;
 		/* a string stored twice would shift the numbers of all after it */
-		if (bytes && id != expected)
+		if (id != expected)
 			cur_fail(in);
 	}
 	return 0;
@@ -234,6 +258,8 @@ static void get_change_of_process(struct reading *reading, struct skt_process_ch
 	case SKT_PROCESS_CHANGED:
 	case SKT_PROCESS_EXITED:
 		change->fields = (uint32_t)cur_count(in, UINT32_MAX);
+		if (!change->fields)
+			cur_fail(in);
 		get_process(reading, &change->now, change->fields, in);
 		break;
 	default:
@@ -250,10 +276,14 @@ static void get_processes(struct reading *reading, struct cur *in)
 	size_t n = cur_count(in, at_most(cur_left(in) / 4, SKT_PROCESSES_MAX));
 	uint32_t slot = 0;
 
-	if (!reading_room(reading, &step->processes, &step->room_processes, n, sizeof(*step->processes)))
-		return;
-	for (; step->n_processes < n && !in->bad; step->n_processes++)
+	for (; step->n_processes < n && !in->bad; step->n_processes++) {
+		if (!reading_room(reading, &step->processes, &step->room_processes, step->n_processes + 1,
+				  sizeof(*step->processes)))
+			return;
 		get_change_of_process(reading, &step->processes[step->n_processes], &slot, in);
+		if (slot >= SKT_PROCESSES_MAX)
+			cur_fail(in);
+	}
 }
 
 static void get_event(struct reading *reading, struct skt_event *event, struct cur *section)
@@ -297,12 +327,14 @@ static void get_events(struct reading *reading, struct cur *in)
 	/* two addresses, two ports, and a byte for each of the other fields and the length */
 	enum { LEAST_BYTES = 16 + 16 + 2 + 2 + 14 };
 	struct skt_step *step = reading->step;
-	size_t n = cur_count(in, cur_left(in) / LEAST_BYTES);
+	size_t n = cur_count(in, at_most(cur_left(in) / LEAST_BYTES, SKT_EVENTS_MAX));
 
-	if (!reading_room(reading, &step->events, &step->room_events, n, sizeof(*step->events)))
-		return;
-	for (; step->n_events < n && !in->bad; step->n_events++)
+	for (; step->n_events < n && !in->bad; step->n_events++) {
+		if (!reading_room(reading, &step->events, &step->room_events, step->n_events + 1,
+				  sizeof(*step->events)))
+			return;
 		get_event(reading, &step->events[step->n_events], in);
+	}
 }
 
 static void get_timers(struct reading *reading, struct cur *in)
@@ -344,6 +376,8 @@ static void get_order(struct reading *reading, struct cur *in)
 	for (size_t i = 0; i < n; i++) {
 		step->edits[i].put = (uint32_t)cur_count(in, SKT_SOCKS_MAX);
 		puts += step->edits[i].put;
+		if (!step->edits[i].drop && !step->edits[i].put)
+			cur_fail(in);
 	}
 	step->n_edits = n;
 	/* a row is put because it came or because it moved: never more than there are */
@@ -396,6 +430,9 @@ int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsig
 		get_timers(&reading, &sections[SECTION_RESIDUAL]);
 		get_order(&reading, &sections[SECTION_RESIDUAL]);
 	}
+	/* who has not read which rows have a timer has none */
+	if (!(want & SKT_WANT_STATE))
+		ret->n_timers = 0;
 	ret->unordered = !(want & SKT_WANT_ORDER);
 	rc = finish(&reading, err);
 	if (!rc)

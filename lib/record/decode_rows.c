@@ -23,18 +23,55 @@ static bool more_changes(struct reading *reading, size_t n)
 	return true;
 }
 
+/* The change that this step has told of a row already, or NULL. */
+static struct skt_sock_change *change_of(const struct reading *reading, uint32_t slot)
+{
+	uint32_t number = reading->decoder->change_of[slot];
+
+	return number ? &reading->step->socks[number - 1] : NULL;
+}
+
+/*
+ * Look at n slots without taking them: they rise, and each is a row that is there. A row that went in this step is there no
+ * more. A change is 350 bytes and its slot may be one: memory is taken when all have been seen.
+ */
+static bool slots_are_good(const struct reading *reading, struct cur *in, size_t n)
+{
+	const struct skt_snapshot *old = reading->old;
+	uint32_t slot = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct skt_sock_change *change;
+
+		get_next_slot(in, &slot, !i);
+		if (in->bad || slot >= old->n_socks || old->socks[slot].table == SKT_NO_TABLE)
+			return false;
+		change = change_of(reading, slot);
+		if (change && change->change != SKT_CHANGED)
+			return false;
+	}
+	return true;
+}
+
 static void get_slots(struct reading *reading, uint8_t what, struct cur *in)
 {
 	size_t n = cur_count(in, at_most(cur_left(in), reading->old->n_socks));
+	struct cur ahead = *in;
 	uint32_t slot = 0;
 
+	if (!slots_are_good(reading, &ahead, n)) {
+		cur_fail(&ahead);
+		*in = ahead;
+		return;
+	}
 	if (!more_changes(reading, n))
 		return;
-	for (size_t i = 0; i < n && !in->bad; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct skt_sock_change *change = &reading->step->socks[reading->step->n_socks++];
 
 		change->change = what;
 		change->slot = get_next_slot(in, &slot, !i);
+		reading->decoder->change_of[change->slot] = (uint32_t)reading->step->n_socks;
 	}
 }
 
@@ -61,12 +98,12 @@ static void get_owners(struct reading *reading, struct skt_sock_change *const *r
 {
 	struct skt_step *step = reading->step;
 	uint32_t process = 0;
-	size_t total = 0;
+	size_t total = 0, most = SKT_OWNERS_MAX - at_most(reading->old->n_owners + step->n_owners, SKT_OWNERS_MAX);
 
 	for (size_t i = 0; i < n && !in->bad; i++) {
 		rows[i]->now.n_owners = (uint32_t)cur_count(in, cur_left(in));
 		total += rows[i]->now.n_owners;
-		if (total > at_most(cur_left(in) / 2, SKT_OWNERS_MAX))
+		if (total > at_most(cur_left(in) / 2, most))
 			cur_fail(in);
 	}
 	if (in->bad ||
@@ -115,49 +152,159 @@ static void get_values(struct reading *reading, const struct column *column, str
 	}
 }
 
-static const struct column *find_column(uint8_t id, uint8_t section)
+/* A column as it stands in a section. */
+struct given {
+	uint8_t id;
+	size_t place;		     /* in row_columns, the owners' behind all; of those that are known */
+	const struct column *column; /* NULL for the owners and for one that is not known */
+	struct cur values;
+	bool known;
+};
+
+static bool is_owners(uint8_t id)
 {
-	for (size_t c = 0; c < n_row_columns; c++)
-		if (row_columns[c].id == id && row_columns[c].section == section)
-			return &row_columns[c];
-	return NULL;
+	return id == SKT_F_OWNERS;
 }
 
 /*
- * The columns of rows that came, or of those that changed in this section. A column that is not known is
- * passed over; one that is not there means nobody had it.
+ * The next column: false where it is damaged. Those that are known stand in the section that they belong to, in the order of
+ * row_columns, each once and none without a value. One that is not known is whatever it likes.
+ */
+static bool next_column(struct cur *in, uint8_t section, struct given *given)
+{
+	size_t next = given->known ? given->place + 1 : given->place, place;
+
+	given->id = cur_byte(in);
+	given->values = cur_part(in, cur_varint(in));
+	given->column = NULL;
+	given->known = false;
+	for (place = 0; place < n_row_columns && row_columns[place].id != given->id;)
+		place++;
+	/* for the next call the place is where a known one may stand, not behind one that is passed over */
+	given->place = next;
+	if (place == n_row_columns && !is_owners(given->id))
+		return !in->bad;
+	if (place < n_row_columns)
+		given->column = &row_columns[place];
+	given->known = true;
+	given->place = place;
+	return !in->bad && cur_left(&given->values) && place >= next &&
+	       section == (given->column ? given->column->section : SECTION_IDENTITY);
+}
+
+/* Rows that came: how many, and how many bytes an address column of theirs has. */
+struct coming {
+	size_t rows;
+	size_t address_bytes;
+};
+
+/* What no row is without. */
+#define ALWAYS_THERE                                                                                \
+	(SKT_BIT(SKT_F_LOCAL_ADDRESS) | SKT_BIT(SKT_F_LOCAL_PORT) | SKT_BIT(SKT_F_REMOTE_ADDRESS) | \
+	 SKT_BIT(SKT_F_REMOTE_PORT) | SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_OWNER) | SKT_BIT(SKT_F_OWNER_GAPS))
+
+/*
+ * Look at the columns of rows that came, without taking them: whether those that no row is without are there, and all as long
+ * as they must be. Before this has been seen no memory is taken for a row.
+ */
+static bool columns_are_good(struct cur in, const struct coming *coming)
+{
+	unsigned columns = (unsigned)cur_count(&in, 255);
+	struct given given = { .known = false };
+	uint32_t seen = 0;
+
+	for (unsigned c = 0; c < columns; c++) {
+		size_t len;
+		bool good;
+
+		if (!next_column(&in, SECTION_IDENTITY, &given))
+			return false;
+		if (!given.known)
+			continue;
+		len = cur_left(&given.values);
+		if (given.column && given.column->how == HOW_FIXED)
+			good = len == coming->rows * given.column->width;
+		else if (given.column && given.column->how == HOW_ADDRESS)
+			good = len == coming->address_bytes;
+		else
+			good = len >= coming->rows;
+		if (!good)
+			return false;
+		seen |= SKT_BIT(given.id);
+	}
+	return !in.bad && (!coming->rows || !(ALWAYS_THERE & ~seen));
+}
+
+/* Columns that this program knows. */
+#define KNOWN_FIELDS (SKT_BIT(SKT_FIELDS) - 1)
+
+/* The fields whose change is told in a section, those not known included. */
+static uint32_t fields_of(uint8_t section)
+{
+	return section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~(IDENTITY_FIELDS | FIXED_FIELDS);
+}
+
+/* Whether a row has a value in the column of timers: one whose timer is off has none, whatever its mask says. */
+static bool has_timer_value(const struct skt_sock_change *change, bool opened)
+{
+	return (opened || change->fields & SKT_BIT(SKT_F_TIMER_MS)) && skt_sock_has(&change->now, SKT_F_TIMER_MS);
+}
+
+/* The column of timers is not there: then nobody has one. */
+static bool nobody_has_a_timer(struct skt_sock_change *const *rows, size_t n, bool opened)
+{
+	for (size_t i = 0; i < n; i++)
+		if (has_timer_value(rows[i], opened))
+			return false;
+	return true;
+}
+
+/*
+ * The columns of rows that came, or of those that changed in this section. A column that is not known is passed over. One that
+ * is not there means that of rows that came nobody had it; a row that changed in it must have it.
  */
 static void get_columns(struct reading *reading, uint8_t section, struct skt_sock_change *const *rows, size_t n,
 			bool opened, struct cur *in)
 {
 	unsigned columns = (unsigned)cur_count(in, 255);
-	struct skt_sock_change *const *given = rows;
+	struct skt_sock_change *const *given_rows = rows;
 	struct skt_sock_change **with = NULL;
+	struct given given = { .known = false };
+	/* what rows changed in, and what columns were there */
+	uint32_t fields = 0, seen = 0;
 
 	if (n && !opened) {
-		given = with = malloc(n * sizeof(struct skt_sock_change *));
+		given_rows = with = malloc(n * sizeof(struct skt_sock_change *));
 		reading->no_memory |= !with;
 	}
+	for (size_t i = 0; !opened && i < n; i++)
+		fields |= rows[i]->fields & fields_of(section);
 	for (unsigned c = 0; c < columns && !in->bad && !reading->no_memory; c++) {
-		uint8_t id = cur_byte(in);
-		struct cur values = cur_part(in, cur_varint(in));
-		const struct column *column = find_column(id, section);
 		size_t n_given = opened ? n : 0;
 
-		if (!column && !(id == SKT_F_OWNERS && section == SECTION_IDENTITY))
+		if (!next_column(in, section, &given)) {
+			cur_fail(in);
+			break;
+		}
+		if (!given.known)
 			continue;
+		seen |= SKT_BIT(given.id);
 		for (size_t i = 0; !opened && i < n; i++)
-			if (rows[i]->fields & SKT_BIT(id))
+			if (rows[i]->fields & SKT_BIT(given.id))
 				with[n_given++] = rows[i];
-		if (!column)
-			get_owners(reading, given, n_given, &values);
-		else if (column->how == HOW_FIXED)
-			get_planes(column, given, n_given, &values);
+		if (!given.column)
+			get_owners(reading, given_rows, n_given, &given.values);
+		else if (given.column->how == HOW_FIXED)
+			get_planes(given.column, given_rows, n_given, &given.values);
 		else
-			get_values(reading, column, given, n_given, opened, &values);
-		if (!cur_is_done(&values))
+			get_values(reading, given.column, given_rows, n_given, opened, &given.values);
+		if (!cur_is_done(&given.values))
 			cur_fail(in);
 	}
+	if (fields & KNOWN_FIELDS & ~SKT_BIT(SKT_F_TIMER_MS) & ~seen)
+		cur_fail(in);
+	if (section == SECTION_STATE && !(seen & SKT_BIT(SKT_F_TIMER_MS)) && !nobody_has_a_timer(rows, n, opened))
+		cur_fail(in);
 	free(with);
 }
 
@@ -175,77 +322,114 @@ static struct skt_sock_change **rows_from(struct reading *reading, size_t first,
 	return rows;
 }
 
-/* Rows that came. Returns how many; they are the last ones in the step. */
-static size_t get_opened(struct reading *reading, bool key, struct cur *in)
+/* Look at the runs of rows that came, without taking them. */
+static bool runs_are_good(const struct reading *reading, struct cur *in, struct coming *ret)
 {
 	/* an address and a port at either end, and a byte each for state, owner and gaps */
 	enum { LEAST_BYTES = 4 + 2 + 4 + 2 + 3 };
-	size_t first = reading->step->n_socks, total = 0;
-	struct skt_sock_change **rows;
 	uint64_t run;
 
+	memset(ret, 0, sizeof(*ret));
 	while ((run = cur_count(in, cur_left(in))) != 0) {
-		uint32_t table = (uint32_t)cur_count(in, SKT_TABLES_MAX);
-		struct skt_sock_change *changes;
+		uint8_t kind = kind_of(reading, (uint32_t)cur_count(in, SKT_TABLES_MAX));
 
-		if (kind_of(reading, table) >= SKT_TABLE_KINDS || total + run > cur_left(in) / LEAST_BYTES ||
-		    total + run > SKT_SOCKS_MAX - reading->old->n_socks)
-			cur_fail(in);
-		if (in->bad || !more_changes(reading, run))
-			return 0;
-		changes = reading->step->socks + reading->step->n_socks;
-		for (uint64_t i = 0; i < run; i++) {
-			changes[i].change = key ? SKT_PRESENT : SKT_OPENED;
-			changes[i].slot = (uint32_t)(reading->old->n_socks + total + i);
-			changes[i].now.table = table;
-		}
-		reading->step->n_socks += run;
-		total += run;
+		if (in->bad || kind >= SKT_TABLE_KINDS || ret->rows + run > cur_left(in) / LEAST_BYTES ||
+		    ret->rows + run > SKT_SOCKS_MAX - at_most(reading->old->n_socks, SKT_SOCKS_MAX))
+			return false;
+		ret->rows += run;
+		ret->address_bytes += run * (skt_table_kind_is_ipv6(kind) ? 16 : 4);
 	}
-	rows = rows_from(reading, first, total);
-	if (rows)
-		get_columns(reading, SECTION_IDENTITY, rows, total, true, in);
-	free(rows);
-	return total;
+	return !in->bad;
 }
 
-/* Rows that changed in a field of this section: a row may change in both, and is one change then. */
-static void get_changed(struct reading *reading, uint8_t section, struct cur *in)
+/* Rows that came. Returns how many; they are the last ones in the step. */
+static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 {
-	const struct skt_snapshot *old = reading->old;
-	uint32_t *change_of = reading->decoder->change_of;
-	uint32_t allowed = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~(IDENTITY_FIELDS | FIXED_FIELDS);
-	size_t n = cur_count(in, at_most(cur_left(in) / 2, old->n_socks));
-	struct skt_sock_change **rows;
-	uint32_t slot = 0;
+	size_t first = reading->step->n_socks;
+	struct skt_sock_change **rows, *change;
+	struct coming coming;
+	struct cur ahead = *in;
+	uint64_t run;
 
-	if (!room_for_changes(reading, n))
-		return;
-	rows = rows_from(reading, 0, n);
-	for (size_t i = 0; rows && i < n && !in->bad; i++) {
-		struct skt_sock_change *change = &reading->step->socks[reading->step->n_socks];
+	if (!runs_are_good(reading, &ahead, &coming) || !columns_are_good(ahead, &coming)) {
+		cur_fail(&ahead);
+		*in = ahead;
+		return 0;
+	}
+	if (!more_changes(reading, coming.rows))
+		return 0;
+	change = reading->step->socks + first;
+	while ((run = cur_varint(in)) != 0) {
+		uint32_t table = (uint32_t)cur_varint(in);
 
-		get_next_slot(in, &slot, !i);
-		if (slot >= old->n_socks || old->socks[slot].table == SKT_NO_TABLE)
-			cur_fail(in);
-		else if (change_of[slot]) {
-			rows[i] = &reading->step->socks[change_of[slot] - 1];
-		} else {
-			rows[i] = change;
-			change->change = SKT_CHANGED;
-			change->slot = slot;
-			change->fields = 0;
-			change->before = old->socks[slot];
-			change->now = old->socks[slot];
-			change_of[slot] = (uint32_t)++reading->step->n_socks;
+		for (; run; run--, change++) {
+			change->change = key ? SKT_PRESENT : SKT_OPENED;
+			change->slot = (uint32_t)(reading->old->n_socks + (reading->step->n_socks++ - first));
+			change->now.table = table;
 		}
 	}
-	for (size_t i = 0; rows && i < n && !in->bad; i++) {
+	rows = rows_from(reading, first, coming.rows);
+	if (rows)
+		get_columns(reading, SECTION_IDENTITY, rows, coming.rows, true, in);
+	free(rows);
+	return coming.rows;
+}
+
+/* Look at n masks without taking them: bits of one section only, and none of them empty. */
+static bool masks_are_good(struct cur *in, size_t n, uint32_t allowed)
+{
+	for (size_t i = 0; i < n; i++) {
 		uint32_t fields = (uint32_t)cur_count(in, UINT32_MAX);
 
-		/* bits of one section only, and each row once in it */
-		if (!fields || (fields & ~allowed) || (rows[i]->fields & allowed))
-			cur_fail(in);
+		if (in->bad || !fields || fields & ~allowed)
+			return false;
+	}
+	return true;
+}
+
+/* The change of a row that changed: a row may have changed in both sections, and is one change then. */
+static struct skt_sock_change *changed(struct reading *reading, uint32_t slot)
+{
+	const struct skt_snapshot *old = reading->old;
+	struct skt_sock_change *change = change_of(reading, slot);
+
+	if (change)
+		return change;
+	change = &reading->step->socks[reading->step->n_socks++];
+	change->change = SKT_CHANGED;
+	change->slot = slot;
+	change->fields = 0;
+	change->before = old->socks[slot];
+	change->now = old->socks[slot];
+	reading->decoder->change_of[slot] = (uint32_t)reading->step->n_socks;
+	return change;
+}
+
+/* Rows that changed in a field of this section. */
+static void get_changed(struct reading *reading, uint8_t section, struct cur *in)
+{
+	size_t n = cur_count(in, at_most(cur_left(in) / 2, reading->old->n_socks));
+	struct skt_sock_change **rows;
+	struct cur ahead = *in;
+	uint32_t slot = 0;
+
+	if (!slots_are_good(reading, &ahead, n) || !masks_are_good(&ahead, n, fields_of(section))) {
+		cur_fail(&ahead);
+		*in = ahead;
+		return;
+	}
+	if (!room_for_changes(reading, n))
+		return;
+	rows = calloc(n + 1, sizeof(*rows));
+	if (!rows) {
+		reading->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		rows[i] = changed(reading, get_next_slot(in, &slot, !i));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t fields = (uint32_t)cur_varint(in);
+
 		rows[i]->fields |= fields;
 		/* a timer that is off has no value in its column */
 		if (fields & SKT_BIT(SKT_F_TIMER_MS)) {
@@ -253,8 +437,14 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 			rows[i]->now.timer_off = 0;
 		}
 	}
-	if (rows && !in->bad)
-		get_columns(reading, section, rows, n, false, in);
+	get_columns(reading, section, rows, n, false, in);
+	for (size_t i = 0; section == SECTION_STATE && i < n; i++) {
+		uint32_t turned = rows[i]->before.has ^ rows[i]->now.has;
+
+		/* one that got a timer says when it runs out, and one that lost it that it is 0 */
+		if (turned & SKT_BIT(SKT_F_TIMER_MS) & ~rows[i]->fields)
+			cur_fail(in);
+	}
 	free(rows);
 }
 
@@ -276,6 +466,7 @@ void get_socks(struct reading *reading, unsigned want, bool key)
 	get_changed(reading, SECTION_IDENTITY, identity);
 	if (want & SKT_WANT_STATE)
 		get_changed(reading, SECTION_STATE, state);
-	for (size_t i = first + n; i < step->n_socks; i++)
-		reading->decoder->change_of[step->socks[i].slot] = 0;
+	for (size_t i = 0; i < step->n_socks; i++)
+		if (step->socks[i].slot < reading->old->n_socks)
+			reading->decoder->change_of[step->socks[i].slot] = 0;
 }

@@ -303,7 +303,7 @@ static void set_extreme_words(struct skt_snapshot *snapshot, bool high)
 					 .malformed = most,
 					 .walk_us = most };
 	table->net_namespace = high ? UINT64_MAX : 0;
-	table->error = high ? INT32_MAX : INT32_MIN;
+	table->error = high ? 0 : INT32_MIN;
 	table->read_time = snapshot->time;
 	table->read_us = table->duplicates = table->malformed = most;
 }
