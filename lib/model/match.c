@@ -72,25 +72,22 @@ static bool same_words(const struct skt_table *a, const struct skt_table *b)
 	       a->malformed == b->malformed && a->heading == b->heading;
 }
 
-/* What a table that was read says now, where it differs from what it said (have, NULL: nothing). */
-static int match_words(struct match *match, uint32_t slot, const struct skt_table *have, const struct skt_table *table)
+/* Say now of a table, if that differs from what it said (have, NULL: nothing). now has neither rows nor raw lines; those are of lines. */
+static int add_words(struct match *match, uint32_t slot, const struct skt_table *have, const struct skt_table *now,
+		     const struct skt_table *lines)
 {
 	struct skt_step *step = match->step;
-	struct skt_table_change change = { .slot = slot, .now = *table };
+	struct skt_table_change change = { .slot = slot, .now = *now };
 	int rc = array_room(&step->tables, &step->room_tables, step->n_tables + 1, sizeof(*step->tables));
 
-	change.now.order = NULL;
-	change.now.n_rows = 0;
-	change.now.raw = NULL;
-	change.now.n_raw = 0;
 	if (!rc)
 		rc = translate(&match->translation, &change.now.heading);
-	for (size_t i = 0; !rc && i < table->n_raw; i++) {
-		uint32_t text = table->raw[i].text;
+	for (size_t i = 0; !rc && i < lines->n_raw; i++) {
+		uint32_t text = lines->raw[i].text;
 
 		rc = translate(&match->translation, &text);
 		if (!rc)
-			rc = skt_table_add_raw(&change.now, table->raw[i].before, text);
+			rc = skt_table_add_raw(&change.now, lines->raw[i].before, text);
 	}
 	change.raw_changed = !rc && (!have || !same_raw(have, &change.now));
 	if (change.raw_changed || (!rc && !same_words(have, &change.now))) {
@@ -104,25 +101,58 @@ static int match_words(struct match *match, uint32_t slot, const struct skt_tabl
 	return rc;
 }
 
+/* What a table says, without its rows and lines. */
+static struct skt_table words_of(const struct skt_table *table)
+{
+	struct skt_table words = *table;
+
+	words.order = NULL;
+	words.n_rows = 0;
+	words.raw = NULL;
+	words.n_raw = 0;
+	return words;
+}
+
+/* What a table that was read says now. */
+static int match_words(struct match *match, uint32_t slot, const struct skt_table *have, const struct skt_table *table)
+{
+	struct skt_table now = words_of(table);
+
+	return add_words(match, slot, have, &now, table);
+}
+
+/*
+ * Lines were read under a heading that could not be believed: they are what the table says now. Its rows are not known, which
+ * is not none, so those of the last good read stay, and when that was.
+ */
+static int match_unbelieved(struct match *match, uint32_t slot, uint8_t status, const struct skt_table *after)
+{
+	const struct skt_table *have = &match->old->tables[slot];
+	struct skt_table now = words_of(after);
+
+	now.status = status;
+	now.read_time = have->read_time;
+	now.read_us = have->read_us;
+	now.duplicates = have->duplicates;
+	return add_words(match, slot, have, &now, after);
+}
+
 /* A table that could not be read, or is gone: what was known of it, with another status. */
 static int restate_table(struct match *match, uint32_t slot, uint8_t status, int32_t error, bool gone)
 {
 	const struct skt_table *have = &match->old->tables[slot];
 	struct skt_step *step = match->step;
+	struct skt_table_change *change;
 
 	if (!gone && have->status == status && have->error == error)
 		return 0;
 	if (array_room(&step->tables, &step->room_tables, step->n_tables + 1, sizeof(*step->tables)))
 		return -ENOMEM;
-	step->tables[step->n_tables] = (struct skt_table_change){ .slot = slot, .now = *have };
-	step->tables[step->n_tables].now.status = status;
-	step->tables[step->n_tables].now.error = error;
-	step->tables[step->n_tables].now.gone = gone;
-	step->tables[step->n_tables].now.order = NULL;
-	step->tables[step->n_tables].now.n_rows = 0;
-	step->tables[step->n_tables].now.raw = NULL;
-	step->tables[step->n_tables].now.n_raw = 0;
-	step->n_tables++;
+	change = &step->tables[step->n_tables++];
+	*change = (struct skt_table_change){ .slot = slot, .now = words_of(have) };
+	change->now.status = status;
+	change->now.error = error;
+	change->now.gone = gone;
 	return 0;
 }
 
@@ -164,6 +194,13 @@ static int match_table(struct match *match, uint32_t slot, const struct skt_tabl
 		/* not empty, not known: what was known stays */
 		uint8_t status = before->status == SKT_TABLE_UNKNOWN ? SKT_TABLE_UNKNOWN : SKT_TABLE_STALE;
 
+		uint32_t heading = after->heading;
+
+		rc = translate(&match->translation, &heading);
+		if (rc)
+			return rc;
+		if (after->n_raw || (heading && heading != before->heading))
+			return match_unbelieved(match, slot, status, after);
 		return restate_table(match, slot, status, after->error, false);
 	}
 	rc = match_words(match, slot, before, after);

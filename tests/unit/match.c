@@ -822,6 +822,44 @@ static void a_table_that_was_not_read_keeps_its_rows(void **state)
 	assert_int_equal(a.tables[0].error, 0);
 }
 
+/* A kernel that is replaced, or a tree that is tampered with: another heading, under which no line is a row. */
+static void lines_under_another_heading_are_kept_beside_the_rows_of_before(void **state)
+{
+	int64_t read = a.tables[0].read_time;
+	size_t len;
+
+	(void)state;
+	scene_add(&a, scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED));
+	skt_table_add_raw(&a.tables[0], 1, scene_string(&a, "odd line"));
+	for (int again = 0; again < 2; again++) {
+		unknown(&b, 0, -74);
+		b.tables[0].heading = scene_string(&b, "other heading");
+		b.tables[0].malformed = 2;
+		skt_table_add_raw(&b.tables[0], 0, scene_string(&b, "one"));
+		skt_table_add_raw(&b.tables[0], 0, scene_string(&b, "two"));
+		go();
+		/* the second time nothing is new */
+		assert_int_equal(step.n_tables, !again);
+		assert_int_equal(step.n_socks, 0);
+		assert_int_equal(a.tables[0].n_rows, 1);
+		assert_int_equal(a.tables[0].status, SKT_TABLE_STALE);
+		assert_int_equal(a.tables[0].error, -74);
+		assert_true(a.tables[0].read_time == read);
+		assert_int_equal(a.tables[0].malformed, 2);
+		assert_string_equal(skt_strtab_get(a.strings, a.tables[0].heading, &len), "other heading");
+		assert_int_equal(a.tables[0].n_raw, 2);
+		assert_string_equal(skt_strtab_get(a.strings, a.tables[0].raw[0].text, &len), "one");
+		assert_string_equal(skt_strtab_get(a.strings, a.tables[0].raw[1].text, &len), "two");
+		next(2 + again);
+		scene_table(&b, SKT_TCP, 1);
+	}
+	/* what cannot be read at all says nothing, and what was said stays */
+	unknown(&b, 0, -13);
+	go();
+	assert_int_equal(a.tables[0].n_raw, 2);
+	assert_int_equal(a.tables[0].error, -13);
+}
+
 static void what_a_table_holds_when_first_read_was_there_before(void **state)
 {
 	(void)state;
@@ -1157,6 +1195,7 @@ int main(void)
 		TEST(the_same_row_in_another_table_is_another_socket),
 		TEST(tables_are_known_by_kind_and_namespace_not_by_place),
 		TEST(a_table_that_was_not_read_keeps_its_rows),
+		TEST(lines_under_another_heading_are_kept_beside_the_rows_of_before),
 		TEST(what_a_table_holds_when_first_read_was_there_before),
 		TEST(a_table_never_read_stays_unknown),
 		TEST(the_rows_of_a_table_that_is_gone_are_lost),

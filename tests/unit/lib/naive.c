@@ -558,15 +558,19 @@ static uint32_t copy_table(struct work *work, const struct skt_snapshot *from, s
 	return slot;
 }
 
-/* What could not be read this time is what it was, and stale. */
+/* What could not be read this time is what it was, and stale; its lines are those that were read now, if some were. */
 static void keep_table(struct work *work, const struct skt_table *x, const struct skt_table *y)
 {
-	struct skt_table table = *x;
+	bool lines = y->n_raw || (y->heading && !same_text(work, x->heading, y->heading));
+	struct skt_table table = lines ? *y : *x;
 	uint32_t slot;
 
 	table.status = x->status == SKT_TABLE_UNKNOWN ? SKT_TABLE_UNKNOWN : SKT_TABLE_STALE;
 	table.error = y->error;
-	slot = copy_table(work, work->a, table);
+	table.read_time = x->read_time;
+	table.read_us = x->read_us;
+	table.duplicates = x->duplicates;
+	slot = copy_table(work, lines ? work->b : work->a, table);
 	for (size_t i = 0; i < x->n_rows; i++) {
 		const struct skt_sock *row = &work->a->socks[x->order[i]];
 

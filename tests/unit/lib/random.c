@@ -617,7 +617,12 @@ static void make_table(struct making *making, const struct skt_table *was, struc
 	if (fails) {
 		table.status = SKT_TABLE_UNKNOWN;
 		table.error = -13 * (int32_t)(1 + below(making, 2));
+		/* under another heading no line is a row */
+		if (one_in(making, 3))
+			table.heading = new_string(making, "odd heading", 2);
 		must(skt_snapshot_add_table(making->now, &table, &slot));
+		if (table.heading)
+			make_raw(making, slot, 0);
 		return;
 	}
 	table.status = SKT_TABLE_FRESH;
