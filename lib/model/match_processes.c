@@ -14,33 +14,54 @@ static int add_process_change(struct skt_step *step, const struct skt_process_ch
 	return 0;
 }
 
-static uint64_t process_hash(const struct skt_matcher *matcher, const struct skt_process *process)
+/*
+ * What a process of old can be found as. What has exited comes back no more, so an identity may be there several times, and in a
+ * file that somebody made very often: the kind goes into the hash, and what was found is taken out, so that the first candidate is
+ * the one.
+ */
+enum kind { ALIVE, NAMED, UNNAMED };
+
+static enum kind kind_of(const struct skt_process *process)
 {
-	return hash_mix(hash_mix(matcher->seed, process->pid), process->start_time);
+	return !process->exited ? ALIVE : skt_process_is_listed(process) ? NAMED : UNNAMED;
+}
+
+static uint64_t process_hash(const struct skt_matcher *matcher, const struct skt_process *process, enum kind kind)
+{
+	return hash_mix(hash_mix(hash_mix(matcher->seed, process->pid), process->start_time), kind);
+}
+
+/* The first process of old that is of this identity and kind, taken out of the map; MAP_NONE where there is none. */
+static uint32_t take(struct match *match, const struct skt_process *process, enum kind kind)
+{
+	struct map *map = &match->matcher->map;
+	uint64_t hash = process_hash(match->matcher, process, kind);
+	uint32_t before = MAP_NONE;
+
+	for (uint32_t i = map_first(map, hash); i != MAP_NONE; before = i, i = map_next(map, i)) {
+		const struct skt_process *have = &match->old->processes[i];
+
+		if (have->pid != process->pid || have->start_time != process->start_time || kind_of(have) != kind)
+			continue;
+		map_take(map, hash, before, i);
+		return i;
+	}
+	return MAP_NONE;
 }
 
 /*
- * The process of old that this one is, or MAP_NONE. What has exited comes back no more, so an identity may be there
- * twice, exited and come back: each is followed by its like, and only what is left of old may have exited since.
+ * The process of old that this one is, or MAP_NONE: each is followed by its like, and only what is left of old may have exited
+ * since, or be named again.
  */
-static uint32_t find_process(const struct match *match, const struct skt_process *process, const bool *seen)
+static uint32_t find_process(struct match *match, const struct skt_process *process)
 {
-	uint32_t i = map_first(&match->matcher->map, process_hash(match->matcher, process));
-	uint32_t alive = MAP_NONE, unnamed = MAP_NONE;
+	uint32_t found = take(match, process, process->exited ? NAMED : ALIVE);
 
-	for (; i != MAP_NONE; i = map_next(&match->matcher->map, i)) {
-		const struct skt_process *have = &match->old->processes[i];
-
-		if (seen[i] || have->pid != process->pid || have->start_time != process->start_time)
-			continue;
-		if (have->exited == process->exited && skt_process_is_listed(have))
-			return i;
-		if (process->exited && !have->exited && alive == MAP_NONE)
-			alive = i;
-		if (process->exited && have->exited && unnamed == MAP_NONE)
-			unnamed = i;
-	}
-	return alive != MAP_NONE ? alive : unnamed;
+	if (found == MAP_NONE && process->exited)
+		found = take(match, process, ALIVE);
+	if (found == MAP_NONE && process->exited)
+		found = take(match, process, UNNAMED);
+	return found;
 }
 
 /* A process that is exiting loses its program, command line and namespace before its number: what they were stays known. */
@@ -71,7 +92,7 @@ static int match_process(struct match *match, const struct skt_process *process,
 
 	if (rc)
 		return rc;
-	change.slot = find_process(match, process, seen);
+	change.slot = find_process(match, process);
 	if (change.slot == MAP_NONE) {
 		change.change = SKT_PROCESS_APPEARED;
 		change.slot = match->next_process++;
@@ -119,7 +140,8 @@ int match_processes(struct match *match)
 				sizeof(uint32_t));
 	/* also those that exited and that no row names: one may be carried by a row again */
 	for (size_t i = old->n_processes; !rc && i-- > 0;)
-		map_add(&matcher->map, process_hash(matcher, &old->processes[i]), (uint32_t)i);
+		map_add(&matcher->map, process_hash(matcher, &old->processes[i], kind_of(&old->processes[i])),
+			(uint32_t)i);
 	if (!rc)
 		rc = match_those(match, false, seen);
 	if (!rc)

@@ -21,6 +21,8 @@ struct look {
 	struct skt_snapshot *snapshot; /* being filled */
 	struct problems *problems;
 	struct skt_buf *text; /* for one file at a time */
+	size_t raw_lines;     /* kept so far of all tables, and their bytes */
+	size_t raw_bytes;
 };
 
 /* Tell a problem: err has code and message, path is relative to the root (NULL: not in it), line counts from 1 (0: the file as a whole). */

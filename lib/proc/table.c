@@ -13,8 +13,8 @@
 #define READ_SIZE ((size_t)256 << 10)
 
 /*
- * All bytes of the lines of one table that are no rows. A recording has to carry them: what is beyond is counted,
- * and eight tables of it leave half of a string table (SKT_STRTAB_MAX) for what matters.
+ * All bytes of the lines that are no rows, of all tables of a snapshot. A recording has to carry them: what is beyond is
+ * counted, and this leaves three quarters of the strings of a group (SKT_STRTAB_MAX) for what matters.
  */
 #define RAW_BYTES_MAX ((size_t)64 << 20)
 
@@ -30,7 +30,6 @@ struct reading {
 	uint64_t line;	   /* that is being taken, from 1 */
 	bool believed;	   /* its heading is the kernel's */
 	bool skipping;	   /* inside a line that is over the limit */
-	size_t raw_bytes;  /* of the lines kept raw */
 	uint64_t not_kept; /* lines over a limit */
 };
 
@@ -135,11 +134,12 @@ static int take_raw(struct reading *reading, const char *line, size_t len)
 
 	if (table->malformed < UINT32_MAX)
 		table->malformed++;
-	if (table->n_raw == SKT_RAW_MAX || len > RAW_BYTES_MAX - reading->raw_bytes) {
+	if (reading->look->raw_lines == SKT_RAW_MAX || len > RAW_BYTES_MAX - reading->look->raw_bytes) {
 		reading->not_kept++;
 		return 0;
 	}
-	reading->raw_bytes += len;
+	reading->look->raw_lines++;
+	reading->look->raw_bytes += len;
 	rc = skt_strtab_add(reading->look->snapshot->strings, line, len, &text);
 	return rc ? rc : skt_table_add_raw(table, before, text);
 }
@@ -298,6 +298,7 @@ static void disbelieve(struct reading *reading)
 		table->error = -EBADMSG; /* told with its heading; its lines stay, raw */
 		return;
 	}
+	reading->look->raw_lines -= table->n_raw;
 	free(table->raw);
 	table->raw = NULL;
 	table->n_raw = 0;

@@ -13,6 +13,32 @@ static unsigned char *put(unsigned char *at, uint64_t value)
 	return at + sizeof(bytes);
 }
 
+/* A descriptor that was handed on may be held by thousands: their part of the sum is kept in the row, for as long as they stay. */
+#define OWNERS_FEW 8
+
+static uint32_t digest_owners(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	unsigned char bytes[2 * 8];
+	uint32_t crc = 0;
+
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
+
+		put(put(bytes, owner->process), (uint64_t)(int64_t)owner->fd);
+		crc = (uint32_t)crc32(crc, bytes, sizeof(bytes));
+	}
+	return crc;
+}
+
+/* The row in this slot got other holders. */
+static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
+{
+	struct skt_sock *sock = &snapshot->socks[slot];
+
+	if (sock->n_owners > OWNERS_FEW)
+		sock->owners_crc = digest_owners(snapshot, sock);
+}
+
 static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
 	/* room for the row and one owner: most rows are one run of the checksum */
@@ -47,6 +73,10 @@ static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt
 	at = put(at, sock->owner);
 	at = put(at, sock->owner_gaps);
 	at = put(at, sock->n_owners);
+	if (sock->n_owners > OWNERS_FEW) {
+		crc = (uint32_t)crc32(0, bytes, (uInt)(at - bytes));
+		return (uint32_t)crc32_combine(crc, sock->owners_crc, (z_off_t)sock->n_owners * 16);
+	}
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
 		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
 
@@ -59,17 +89,20 @@ static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt
 	return (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
 }
 
-uint32_t digest_rows(const struct skt_snapshot *snapshot)
+uint32_t digest_rows(struct skt_snapshot *snapshot)
 {
 	uint32_t digest = 0;
 
-	for (size_t i = 0; i < snapshot->n_socks; i++)
-		if (snapshot->socks[i].table != SKT_NO_TABLE)
-			digest += digest_row(snapshot, &snapshot->socks[i]);
+	for (uint32_t i = 0; i < snapshot->n_socks; i++) {
+		if (snapshot->socks[i].table == SKT_NO_TABLE)
+			continue;
+		keep_owners(snapshot, i);
+		digest += digest_row(snapshot, &snapshot->socks[i]);
+	}
 	return digest;
 }
 
-uint32_t digest_step(uint32_t digest, const struct skt_snapshot *now, const struct skt_step *step)
+uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt_step *step)
 {
 	for (size_t i = 0; i < step->n_socks; i++) {
 		const struct skt_sock_change *change = &step->socks[i];
@@ -78,8 +111,11 @@ uint32_t digest_step(uint32_t digest, const struct skt_snapshot *now, const stru
 
 		if (!came)
 			digest -= digest_row(now, &change->before);
-		if (!went)
-			digest += digest_row(now, &change->now);
+		if (went)
+			continue;
+		if (came || change->fields & SKT_BIT(SKT_F_OWNERS))
+			keep_owners(now, change->slot);
+		digest += digest_row(now, &now->socks[change->slot]);
 	}
 	return digest;
 }

@@ -14,7 +14,7 @@
  *
  * A sum, so that a step costs what it changes.
  */
-uint32_t digest_rows(const struct skt_snapshot *snapshot);
-uint32_t digest_step(uint32_t digest, const struct skt_snapshot *now, const struct skt_step *step);
+uint32_t digest_rows(struct skt_snapshot *snapshot);
+uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt_step *step);
 
 #endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "scene.h"
+
+#include "base/array.h"
+#include "record/digest.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+/*
+ * A step costs what it says, and not what the snapshot is large: a recording made to do harm has a few kilobytes for the large
+ * snapshot and one byte for each step. What is quadratic here would take many minutes: the alarm ends it. Times are
+ * printed, not asserted.
+ */
+
+enum { LIMIT = 100 };
+
+static struct skt_snapshot a;
+static struct skt_step step;
+static double began;
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	scene_begin(&a, NULL, 0);
+	skt_step_init(&step);
+	alarm(LIMIT);
+	began = now_ms();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	alarm(0);
+	print_message("%.0f ms\n", now_ms() - began);
+	skt_snapshot_release(&a);
+	skt_step_release(&step);
+	return 0;
+}
+
+static void take(void)
+{
+	assert_int_equal(skt_apply(&a, &step, NULL), 0);
+	skt_step_clear(&step);
+}
+
+static struct skt_table_change *add_table(uint32_t slot, uint64_t net_namespace)
+{
+	assert_int_equal(array_room(&step.tables, &step.room_tables, step.n_tables + 1, sizeof(*step.tables)), 0);
+	step.tables[step.n_tables] = (struct skt_table_change){ .slot = slot };
+	step.tables[step.n_tables].now.net_namespace = net_namespace;
+	return &step.tables[step.n_tables++];
+}
+
+static void many_tables_come_at_once(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < SKT_TABLES_MAX; i++)
+		add_table(i, i);
+	take();
+	assert_int_equal(a.n_tables, SKT_TABLES_MAX);
+}
+
+static void tables_come_one_a_step(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < SKT_TABLES_MAX; i++) {
+		add_table(i, i);
+		take();
+	}
+	assert_int_equal(a.n_tables, SKT_TABLES_MAX);
+}
+
+/* The same one: what is gone is not looked at any more. */
+static void a_table_comes_and_goes(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < SKT_TABLES_MAX; i++) {
+		add_table(i, 5);
+		take();
+		add_table(i, 5)->now.gone = true;
+		take();
+	}
+}
+
+static void steps_that_say_nothing_cost_nothing(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < SKT_TABLES_MAX; i++) {
+		struct skt_table_change *change = add_table(i, i);
+
+		change->raw_changed = true;
+		for (int k = 0; k < 16; k++)
+			assert_int_equal(skt_table_add_raw(&change->now, 0, 0), 0);
+	}
+	take();
+	for (int i = 0; i < 2000000; i++) {
+		step.unordered = i & 1;
+		take();
+	}
+}
+
+static void raw_lines_are_looked_at_when_they_change(void **state)
+{
+	struct skt_table_change *change = add_table(0, 0);
+
+	(void)state;
+	change->raw_changed = true;
+	for (uint32_t k = 0; k < SKT_RAW_MAX; k++)
+		assert_int_equal(skt_table_add_raw(&change->now, 0, 0), 0);
+	take();
+	for (int i = 0; i < 1000000; i++) {
+		add_table(0, 0)->now.duplicates = (uint32_t)i;
+		take();
+	}
+	assert_int_equal(a.tables[0].n_raw, SKT_RAW_MAX);
+	/* more than two groups may have is refused */
+	change = add_table(0, 0);
+	change->raw_changed = true;
+	for (uint32_t k = 0; k < SKT_RAW_MAX; k++)
+		assert_int_equal(skt_table_add_raw(&change->now, 0, 0), 0);
+	for (uint32_t slot = 1; slot < 3; slot++) {
+		change = add_table(slot, slot);
+		change->raw_changed = true;
+		for (uint32_t k = 0; k < SKT_RAW_MAX; k++)
+			assert_int_equal(skt_table_add_raw(&change->now, 0, 0), 0);
+	}
+	assert_int_equal(skt_apply(&a, &step, NULL), -E2BIG);
+}
+
+static void users_are_merged(void **state)
+{
+	(void)state;
+	/* each time the even ones of those below all others: between and before */
+	for (uint32_t round = 0; round < 2; round++) {
+		assert_int_equal(array_room(&step.users, &step.room_users, SKT_USERS_MAX, sizeof(*step.users)), 0);
+		for (uint32_t i = 0; i < SKT_USERS_MAX; i++)
+			step.users[step.n_users++] = (struct skt_user){ .uid = 2 * i + 1 - round };
+		take();
+	}
+	assert_int_equal(a.n_users, 2 * SKT_USERS_MAX);
+	for (uint32_t i = 0; i < 2 * SKT_USERS_MAX; i++)
+		assert_int_equal(a.users[i].uid, i);
+}
+
+/* --- the digest of a row that many hold --- */
+
+static uint32_t put(uint32_t crc, uint64_t value)
+{
+	unsigned char bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(value >> 8 * i);
+	return (uint32_t)crc32(crc, bytes, 8);
+}
+
+/* As the page says. */
+static uint32_t digest_by_the_page(const struct skt_sock *row)
+{
+	uint32_t crc = put(put(put(0, row->table), row->local_port), row->remote_port);
+
+	crc = (uint32_t)crc32(crc, row->local_address, 16);
+	crc = (uint32_t)crc32(crc, row->remote_address, 16);
+	crc = put(put(put(put(put(crc, row->inode), row->sk), row->rto), row->ato), row->tx_queue);
+	crc = put(put(put(put(crc, row->rx_queue), row->retransmits), (uint64_t)(int64_t)row->probes), row->uid);
+	crc = put(put(put(crc, (uint64_t)(int64_t)row->ref), row->quick), row->cwnd);
+	crc = put(put(put(put(crc, (uint64_t)(int64_t)row->ssthresh), row->drops), row->tail), row->text);
+	crc = put(put(put(put(crc, row->has), row->state), row->timer), (uint64_t)row->timer_expires);
+	crc = put(put(put(crc, row->owner), row->owner_gaps), row->n_owners);
+	for (uint32_t i = 0; i < row->n_owners; i++)
+		crc = put(put(crc, a.owners[row->first_owner + i].process),
+			  (uint64_t)(int64_t)a.owners[row->first_owner + i].fd);
+	return crc;
+}
+
+/* A row with that many holders. */
+static uint32_t add_row(uint32_t holders)
+{
+	struct skt_owner *owners = calloc(holders + 1, sizeof(*owners));
+	uint32_t slot = scene_add(&a, scene_sock(80, (uint16_t)holders, holders, holders, SKT_LISTEN));
+
+	assert_non_null(owners);
+	for (uint32_t i = 0; i < holders; i++)
+		owners[i].fd = (int32_t)i - 5;
+	scene_own(&a, slot, owners, holders);
+	free(owners);
+	return slot;
+}
+
+static uint32_t digest_all(void)
+{
+	uint32_t digest = 0;
+
+	for (size_t i = 0; i < a.n_socks; i++)
+		if (a.socks[i].table != SKT_NO_TABLE)
+			digest += digest_by_the_page(&a.socks[i]);
+	return digest;
+}
+
+static struct skt_sock_change *add_change(uint8_t what, uint32_t slot, uint32_t fields)
+{
+	assert_int_equal(array_room(&step.socks, &step.room_socks, step.n_socks + 1, sizeof(*step.socks)), 0);
+	step.socks[step.n_socks] = (struct skt_sock_change){ .change = what, .slot = slot, .fields = fields };
+	return &step.socks[step.n_socks++];
+}
+
+static void the_digest_is_the_pages_however_many_hold_a_row(void **state)
+{
+	uint32_t digest;
+
+	(void)state;
+	scene_table(&a, SKT_TCP, 1);
+	scene_process(&a, 1, 1, "x");
+	for (uint32_t holders = 0; holders < 40; holders++)
+		add_row(holders);
+	digest = digest_rows(&a);
+	assert_int_equal(digest, digest_all());
+	for (uint32_t round = 0; round < 400; round++) {
+		uint32_t slot = round * 7 % 40, n = round * 11 % 40;
+		struct skt_sock_change *change;
+
+		if (a.socks[slot].table == SKT_NO_TABLE)
+			continue;
+		step.unordered = true;
+		change = add_change(SKT_CHANGED, slot, SKT_BIT(SKT_F_UID));
+		change->now.uid = round;
+		if (round % 3 == 0) {
+			change->fields |= SKT_BIT(SKT_F_OWNERS);
+			change->now.n_owners = n;
+			assert_int_equal(array_room(&step.owners, &step.room_owners, 40, sizeof(*step.owners)), 0);
+			for (; step.n_owners < n; step.n_owners++)
+				step.owners[step.n_owners] =
+					(struct skt_owner){ .fd = (int32_t)(round + step.n_owners) };
+		} else if (round % 50 == 49) {
+			change->change = SKT_CLOSED;
+		}
+		assert_int_equal(skt_apply(&a, &step, NULL), 0);
+		digest = digest_step(digest, &a, &step);
+		skt_step_clear(&step);
+		assert_int_equal(digest, digest_all());
+	}
+}
+
+static void a_row_that_many_hold_changes_like_any(void **state)
+{
+	uint32_t digest, slot;
+
+	(void)state;
+	scene_table(&a, SKT_TCP, 1);
+	scene_process(&a, 1, 1, "x");
+	slot = add_row(1u << 20);
+	digest = digest_rows(&a);
+	for (uint32_t i = 0; i < 200000; i++) {
+		add_change(SKT_CHANGED, slot, SKT_BIT(SKT_F_UID))->now.uid = i;
+		step.unordered = true;
+		assert_int_equal(skt_apply(&a, &step, NULL), 0);
+		digest = digest_step(digest, &a, &step);
+		skt_step_clear(&step);
+	}
+	assert_int_equal(digest, digest_all());
+}
+
+/* --- processes --- */
+
+/* A file may say that a million processes are the same one. */
+static void processes_that_are_all_the_same_are_matched(void **state)
+{
+	enum { MANY = 400000 };
+	struct skt_matcher *matcher = skt_matcher_new(3);
+	struct skt_snapshot b;
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		scene_begin(&b, NULL, 1 + again);
+		for (int i = 0; i < MANY; i++) {
+			struct skt_process process = { .pid = 7, .start_time = 9, .ppid = (uint32_t)again };
+			uint32_t slot;
+
+			assert_int_equal(skt_snapshot_add_process(&b, &process, &slot), 0);
+		}
+		assert_int_equal(skt_match(matcher, &a, &b, !again, &step), 0);
+		assert_int_equal(step.n_processes, MANY);
+		take();
+		skt_snapshot_release(&b);
+	}
+	/* and have all exited */
+	scene_begin(&b, NULL, 3);
+	assert_int_equal(skt_match(matcher, &a, &b, false, &step), 0);
+	take();
+	skt_snapshot_release(&b);
+	/* and come back */
+	scene_begin(&b, NULL, 4);
+	for (int i = 0; i < MANY; i++)
+		scene_process(&b, 7, 9, "");
+	assert_int_equal(skt_match(matcher, &a, &b, false, &step), 0);
+	take();
+	skt_snapshot_release(&b);
+	skt_matcher_free(matcher);
+	assert_int_equal(a.n_processes, 2 * MANY);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(many_tables_come_at_once),
+		TEST(tables_come_one_a_step),
+		TEST(a_table_comes_and_goes),
+		TEST(steps_that_say_nothing_cost_nothing),
+		TEST(raw_lines_are_looked_at_when_they_change),
+		TEST(users_are_merged),
+		TEST(the_digest_is_the_pages_however_many_hold_a_row),
+		TEST(a_row_that_many_hold_changes_like_any),
+		TEST(processes_that_are_all_the_same_are_matched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
