@@ -182,8 +182,8 @@ struct skt_sock {
 	int64_t timer_expires;
 	int32_t timer_off;
 
-	bool listed;	     /* stands in its table's order; kept by lib/model */
-	uint32_t owners_crc; /* of its owners, where they are many; kept by lib/record */
+	bool listed;	      /* stands in its table's order; kept by lib/model */
+	uint64_t owners_hash; /* of its owners, where they are many; kept by lib/record */
 };
 
 #define SKT_TICK_NS \

@@ -3,31 +3,40 @@
 
 #include <endian.h>
 #include <string.h>
-#include <zlib.h>
 
-static unsigned char *put(unsigned char *at, uint64_t value)
+/* Take one more number in. Multiplying carries a bit upwards only, the shift brings it down again. */
+static uint64_t mix(uint64_t hash, uint64_t number)
 {
-	uint64_t bytes = htole64(value);
-
-	memcpy(at, &bytes, sizeof(bytes));
-	return at + sizeof(bytes);
+	hash = (hash ^ number) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
 }
 
-/* A descriptor that was handed on may be held by thousands: their part of the sum is kept in the row, for as long as they stay. */
+static uint64_t mix_signed(uint64_t hash, int64_t number)
+{
+	return mix(hash, (uint64_t)number);
+}
+
+static uint64_t mix_address(uint64_t hash, const unsigned char address[16])
+{
+	uint64_t halves[2];
+
+	memcpy(halves, address, sizeof(halves));
+	return mix(mix(hash, le64toh(halves[0])), le64toh(halves[1]));
+}
+
+/* A descriptor that was handed on may be held by thousands: their hash is kept in the row, for as long as they stay. */
 #define OWNERS_FEW 8
 
-static uint32_t digest_owners(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+static uint64_t hash_owners(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	unsigned char bytes[2 * 8];
-	uint32_t crc = 0;
+	uint64_t hash = 0;
 
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
 		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
 
-		put(put(bytes, owner->process), (uint64_t)(int64_t)owner->fd);
-		crc = (uint32_t)crc32(crc, bytes, sizeof(bytes));
+		hash = mix_signed(mix(hash, owner->process), owner->fd);
 	}
-	return crc;
+	return hash;
 }
 
 /* The row in this slot got other holders. */
@@ -36,57 +45,43 @@ static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
 	struct skt_sock *sock = &snapshot->socks[slot];
 
 	if (sock->n_owners > OWNERS_FEW)
-		sock->owners_crc = digest_owners(snapshot, sock);
+		sock->owners_hash = hash_owners(snapshot, sock);
 }
 
 static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	/* room for the row and one owner: most rows are one run of the checksum */
-	unsigned char bytes[32 * 8], *at = bytes;
-	uint32_t crc = 0;
+	uint64_t hash = 0;
 
-	at = put(at, sock->table);
-	at = put(at, sock->local_port);
-	at = put(at, sock->remote_port);
-	memcpy(at, sock->local_address, 16);
-	memcpy(at + 16, sock->remote_address, 16);
-	at = put(at + 32, sock->inode);
-	at = put(at, sock->sk);
-	at = put(at, sock->rto);
-	at = put(at, sock->ato);
-	at = put(at, sock->tx_queue);
-	at = put(at, sock->rx_queue);
-	at = put(at, sock->retransmits);
-	at = put(at, (uint64_t)(int64_t)sock->probes);
-	at = put(at, sock->uid);
-	at = put(at, (uint64_t)(int64_t)sock->ref);
-	at = put(at, sock->quick);
-	at = put(at, sock->cwnd);
-	at = put(at, (uint64_t)(int64_t)sock->ssthresh);
-	at = put(at, sock->drops);
-	at = put(at, sock->tail);
-	at = put(at, sock->text);
-	at = put(at, sock->has);
-	at = put(at, sock->state);
-	at = put(at, sock->timer);
-	at = put(at, (uint64_t)sock->timer_expires);
-	at = put(at, sock->owner);
-	at = put(at, sock->owner_gaps);
-	at = put(at, sock->n_owners);
-	if (sock->n_owners > OWNERS_FEW) {
-		crc = (uint32_t)crc32(0, bytes, (uInt)(at - bytes));
-		return (uint32_t)crc32_combine(crc, sock->owners_crc, (z_off_t)sock->n_owners * 16);
-	}
-	for (uint32_t i = 0; i < sock->n_owners; i++) {
-		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
-
-		if (i) {
-			crc = (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
-			at = bytes;
-		}
-		at = put(put(at, owner->process), (uint64_t)(int64_t)owner->fd);
-	}
-	return (uint32_t)crc32(crc, bytes, (uInt)(at - bytes));
+	hash = mix(hash, sock->table);
+	hash = mix(hash, sock->local_port);
+	hash = mix(hash, sock->remote_port);
+	hash = mix_address(hash, sock->local_address);
+	hash = mix_address(hash, sock->remote_address);
+	hash = mix(hash, sock->inode);
+	hash = mix(hash, sock->sk);
+	hash = mix(hash, sock->rto);
+	hash = mix(hash, sock->ato);
+	hash = mix(hash, sock->tx_queue);
+	hash = mix(hash, sock->rx_queue);
+	hash = mix(hash, sock->retransmits);
+	hash = mix_signed(hash, sock->probes);
+	hash = mix(hash, sock->uid);
+	hash = mix_signed(hash, sock->ref);
+	hash = mix(hash, sock->quick);
+	hash = mix(hash, sock->cwnd);
+	hash = mix_signed(hash, sock->ssthresh);
+	hash = mix(hash, sock->drops);
+	hash = mix(hash, sock->tail);
+	hash = mix(hash, sock->text);
+	hash = mix(hash, sock->has);
+	hash = mix(hash, sock->state);
+	hash = mix(hash, sock->timer);
+	hash = mix_signed(hash, sock->timer_expires);
+	hash = mix(hash, sock->owner);
+	hash = mix(hash, sock->owner_gaps);
+	hash = mix(hash, sock->n_owners);
+	hash = mix(hash, sock->n_owners > OWNERS_FEW ? sock->owners_hash : hash_owners(snapshot, sock));
+	return (uint32_t)hash;
 }
 
 uint32_t digest_rows(struct skt_snapshot *snapshot)
