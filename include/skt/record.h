@@ -186,7 +186,7 @@ void skt_cursor_follow(struct skt_cursor *cursor);
 /*
  * Go on to the next snapshot. 1: the step that leads to it is handed out, borrowed until the next call, and already applied;
  * 0: there is none; -EAGAIN: none yet, when following; other negative: damaged or a gap, what is lost is in the message, and the next call
- * goes on with the group after. The first step after opening, damage or a gap starts from nothing.
+ * goes on with the group after. So it is before the first group, too. The first step after opening, damage or a gap starts from nothing.
  */
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 

@@ -11,6 +11,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Before the first block, which may be no group's: what is lost or missing there is told as it is anywhere else. */
+static void begin(struct skt_cursor *cursor)
+{
+	cursor_rewind(cursor, 0);
+	cursor->offset = cursor->file->begin;
+	cursor->sequence = 1;
+	cursor->number = 1;
+	cursor->jump = false;
+	cursor->ended = false;
+}
+
 int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct skt_err *err)
 {
 	struct skt_cursor *cursor = calloc(1, sizeof(*cursor));
@@ -22,7 +33,7 @@ int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct 
 	randombytes_buf(&seed, sizeof(seed));
 	cursor->file = file;
 	cursor->want = SKT_WANT_ALL;
-	cursor_rewind(cursor, 0);
+	begin(cursor);
 	cursor->matcher = skt_matcher_new(seed);
 	if (!cursor->matcher || skt_snapshot_init(&cursor->now, NULL, seed) ||
 	    skt_snapshot_init(&cursor->next, NULL, seed)) {
@@ -216,9 +227,10 @@ static uint64_t limit(const struct skt_cursor *cursor)
 {
 	struct stat status;
 
-	if (!cursor->follow || fstat(cursor->file->fd, &status))
-		return cursor->file->span.bytes;
-	return (uint64_t)status.st_size;
+	if (cursor->follow && !fstat(cursor->file->fd, &status))
+		return (uint64_t)status.st_size;
+	/* where no block is good, the first one is what is wrong */
+	return cursor->file->n_groups ? cursor->file->span.bytes : cursor->file->size;
 }
 
 /* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */

@@ -326,6 +326,81 @@ static void a_block_is_seen_when_it_is_whole_and_not_before(void **state)
 	recording_release(&recording);
 }
 
+/* --- the first block --- */
+
+/* The recording with its first block's head as it is given, or (NULL) with its mark gone; then groups are as many as before it. */
+static int with_first(unsigned groups, const struct block_head *head)
+{
+	struct random random = { .state = 9 };
+	struct random_world world = { .rows = 4 };
+	struct recording recording;
+	unsigned char *bytes, *block;
+	struct block_head was;
+	size_t len;
+	int fd;
+
+	recording_begin(&recording, SKT_NS_PER_S);
+	for (unsigned i = 0; i < groups; i++)
+		recording_add_random(&recording, &random, &world, 70 * SKT_NS_PER_S);
+	recording_end(&recording);
+	bytes = recording_bytes(&recording, &len);
+	block = bytes + ((size_t)bytes[12] | (size_t)bytes[13] << 8);
+	assert_true(block_head_get(block, bytes + 40, &was));
+	if (head) {
+		struct block_head now = *head;
+
+		now.length = was.length;
+		block_head_put(&now, bytes + 40, block);
+		block_tail_put(block, block + BLOCK_HEAD_SIZE, was.length, block + BLOCK_HEAD_SIZE + was.length,
+			       block + BLOCK_HEAD_SIZE + was.length);
+	} else {
+		block[0] ^= 1;
+	}
+	fd = recording_memfd(bytes, len);
+	free(bytes);
+	recording_release(&recording);
+	return fd;
+}
+
+static void expect_trouble_first(unsigned groups, const struct block_head *head, int code)
+{
+	int fd = with_first(groups, head);
+	struct skt_cursor *cursor;
+	struct skt_file *file;
+	struct skt_step *step;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	assert_int_equal(skt_file_open(fd, "x", 0, &file, NULL), 0);
+	cursor = new_cursor(file);
+	assert_int_equal(skt_cursor_next(cursor, &step, &err), code);
+	assert_int_equal(err.code, code);
+	assert_int_equal(err.position, file->begin);
+	for (unsigned i = 1; i < groups; i++) {
+		assert_int_equal(skt_cursor_next(cursor, &step, &err), 1);
+		assert_int_equal(step->number, i + 1);
+	}
+	expect_end(cursor);
+	skt_cursor_free(cursor);
+	skt_file_free(file);
+	close(fd);
+}
+
+static void trouble_at_the_first_block_is_told_as_anywhere(void **state)
+{
+	struct block_head unknown = { .type = 77, .sequence = 1, .number = 1 };
+	struct block_head steps = { .type = BLOCK_STEPS, .sequence = 1, .number = 1, .snapshots = 1 };
+	struct block_head two = { .type = BLOCK_KEY, .sequence = 1, .number = 1, .snapshots = 2 };
+
+	(void)state;
+	for (unsigned groups = 1; groups < 4; groups++) {
+		expect_trouble_first(groups, NULL, -EBADMSG);
+		expect_trouble_first(groups, &unknown, -EPROTONOSUPPORT);
+		expect_trouble_first(groups, &steps, -EBADMSG);
+		expect_trouble_first(groups, &two, -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +410,7 @@ int main(void)
 		cmocka_unit_test(who_wants_less_is_told_the_same_of_it),
 		cmocka_unit_test(a_file_is_followed_while_it_is_written),
 		cmocka_unit_test(a_block_is_seen_when_it_is_whole_and_not_before),
+		cmocka_unit_test(trouble_at_the_first_block_is_told_as_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
