@@ -154,12 +154,12 @@ class Thing:
 
 
 class Row(Thing):
-    """A socket. owners are (pid, start_time, fd); table, slots and crc serve the decoder."""
+    """A socket. owners are (pid, start_time, fd); table, slots and hash serve the decoder."""
 
     __slots__ = ("local_address", "local_port", "remote_address", "remote_port", "state", "uid", "inode", "owner",
                  "owner_gaps", "owners", "has", "tx_queue", "rx_queue", "timer", "expires", "off", "retransmits",
                  "probes", "ref", "sk", "rto", "ato", "quick", "cwnd", "ssthresh", "drops", "tail", "text",
-                 "table", "slots", "crc")
+                 "table", "slots", "hash")
 
     def ticks(self, boottime):
         """The column tm->when, as the kernel printed it (Timers)."""
@@ -170,18 +170,19 @@ class Row(Thing):
 
     def digest(self):
         """Its share of the sum of DIGEST."""
-        if self.crc is None:
-            def words(*values):
-                return struct.pack("<%dQ" % len(values), *(value % U64 for value in values))
+        if self.hash is None:
             ends = self.local_address.ljust(16, b"\0") + self.remote_address.ljust(16, b"\0")
-            self.crc = zlib.crc32(b"".join((
-                words(self.table, self.local_port, self.remote_port), ends,
-                words(self.inode, self.sk, self.rto, self.ato, self.tx_queue, self.rx_queue, self.retransmits,
-                      self.probes, self.uid, self.ref, self.quick, self.cwnd, self.ssthresh, self.drops, self.tail[0],
-                      self.text[0], self.has, self.state, self.timer, self.expires, self.owner, self.owner_gaps,
-                      len(self.slots)),
-                *(words(slot, owner[2]) for slot, owner in zip(self.slots, self.owners)))))
-        return self.crc
+            self.hash = 0
+            for number in (self.table, self.local_port, self.remote_port, *struct.unpack("<4Q", ends), self.inode,
+                           self.sk, self.rto, self.ato, self.tx_queue, self.rx_queue, self.retransmits, self.probes,
+                           self.uid, self.ref, self.quick, self.cwnd, self.ssthresh, self.drops, self.tail[0],
+                           self.text[0], self.has, self.state, self.timer, self.expires, self.owner, self.owner_gaps,
+                           len(self.slots),
+                           *(n for slot, owner in zip(self.slots, self.owners) for n in (slot, owner[2]))):
+                self.hash = (self.hash ^ number % U64) * 0x9E3779B97F4A7C15 % U64
+                self.hash ^= self.hash >> 32
+            self.hash %= U32
+        return self.hash
 
 
 class Process(Thing):
@@ -409,7 +410,7 @@ class Group:
             need(table in self.tables and (len(came) + count) * ROW_BYTES <= part.left())
             need(self.next_row + count <= ROWS)
             for _ in range(count):
-                row = Row(table=table, expires=0, off=0, owners=(), slots=(), tail=(0, b""), text=(0, b""), crc=None)
+                row = Row(table=table, expires=0, off=0, owners=(), slots=(), tail=(0, b""), text=(0, b""), hash=None)
                 for column in COLUMNS:
                     if column.how in ("fixed", "varint", "signed", "delta"):
                         setattr(row, column.name, 0)
@@ -433,7 +434,7 @@ class Group:
             need(slot in self.rows and mask)
             need(not mask & (~CHANGING if section == IDENTITY else CHANGING | 0x3F))
             row = self.rows[slot] = self.rows[slot].copy()
-            row.crc = None
+            row.hash = None
             rows.append(row)
         was = [row.has for row in rows]
         self.take_columns(part, section, rows, masks)
@@ -860,7 +861,7 @@ def line(fields):
 
 def plain(thing, **others):
     """A thing's fields as they are printed."""
-    fields = {name: getattr(thing, name) for name in thing.__slots__ if name not in ("table", "slots", "crc", "events")}
+    fields = {name: getattr(thing, name) for name in thing.__slots__ if name not in ("table", "slots", "hash", "events")}
     fields.update(others)
     return {name: text(value) if isinstance(value, bytes) else value for name, value in fields.items()}
 
