@@ -5,8 +5,10 @@
  *	open	opening it, by its index and by hopping over every block
  *	seek	opening it and going to a random instant, by index and without
  *	span	five minutes from a random instant on: go there, and take every step
+ *	address	who talked to one address, in all of it: every row that came, and nothing of it but its identity
  *	walk	every step of it
- *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link
+ *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link, and of
+ *		that the walk through descriptors
  *
  * Each part runs in a process of its own, so that its peak of memory is its own; each is run once before it is measured
  * where that is short, so that the file is in the page cache. Prints one fact a line: name, value, unit. Public headers only.
@@ -26,6 +28,7 @@
 #define OPENS 9
 #define SEEKS 101
 #define SPANS 31
+#define WALKS 3
 #define SPAN  (300 * SKT_NS_PER_S)
 
 static const char *path;
@@ -67,13 +70,18 @@ static void tell(const char *what, double value, const char *unit)
 	printf("%s\t%.*f\t%s\n", what, value < 100 ? 2 : 0, value, unit);
 }
 
+static double median(double *times, size_t n)
+{
+	qsort(times, n, sizeof(*times), by_size);
+	return times[n / 2];
+}
+
 static void tell_spread(const char *what, double *times, size_t n)
 {
 	char name[128];
 
-	qsort(times, n, sizeof(*times), by_size);
 	snprintf(name, sizeof(name), "%s, median", what);
-	tell(name, times[n / 2], "ms");
+	tell(name, median(times, n), "ms");
 	snprintf(name, sizeof(name), "%s, worst of %zu", what, n);
 	tell(name, times[n - 1], "ms");
 }
@@ -209,44 +217,125 @@ static void part_span(void)
 	time_span(SKT_WANT_ALL, "five minutes, all");
 }
 
-static void time_walk(unsigned want, const char *what)
+/* The peer of some row at the middle of the recording; false where nobody talks. */
+static bool some_peer(const struct skt_file *file, unsigned char ret[16])
 {
-	struct recording recording = open_recording(0);
-	struct skt_cursor *cursor = new_cursor(recording.file, want);
-	uint64_t rows = 0, changes = 0, opened = 0, changed = 0, snapshots = 0;
-	double begin = now_ms(), seconds;
+	struct skt_span span = skt_file_span(file);
+	struct skt_cursor *cursor = new_cursor(file, SKT_WANT_IDENTITY);
+	const struct skt_snapshot *now;
+	bool found = false;
+
+	seek(cursor, span.first + (span.last - span.first) / 2);
+	now = skt_cursor_snapshot(cursor);
+	for (size_t i = 0; i < now->n_socks && !found; i++) {
+		found = now->socks[i].table != SKT_NO_TABLE && now->socks[i].remote_port;
+		if (found)
+			memcpy(ret, now->socks[i].remote_address, 16);
+	}
+	skt_cursor_free(cursor);
+	return found;
+}
+
+/* How many connections with this peer there were. */
+static uint64_t count_connections(const struct skt_file *file, const unsigned char peer[16])
+{
+	struct skt_cursor *cursor = new_cursor(file, SKT_WANT_IDENTITY);
 	struct skt_step *step;
 	struct skt_err err;
-	char name[128];
+	uint64_t n = 0;
 	int rc;
 
 	skt_err_init(&err);
 	while ((rc = skt_cursor_next(cursor, &step, &err)) != 0) {
 		if (rc < 0)
 			die(&err);
-		snapshots++;
-		rows += skt_cursor_snapshot(cursor)->live_socks;
-		changes += step->n_socks;
-		for (size_t i = 0; i < step->n_socks && step->from != INT64_MIN; i++) {
-			opened += step->socks[i].change == SKT_OPENED;
-			changed += step->socks[i].change == SKT_CHANGED;
+		for (size_t i = 0; i < step->n_socks; i++) {
+			const struct skt_sock_change *change = &step->socks[i];
+
+			if (change->change == SKT_OPENED || change->change == SKT_PRESENT)
+				n += !memcmp(change->now.remote_address, peer, 16);
 		}
 	}
-	seconds = (now_ms() - begin) / 1e3;
-	snprintf(name, sizeof(name), "walk, %s", what);
-	tell(name, seconds, "s");
-	snprintf(name, sizeof(name), "walk, %s: a snapshot", what);
-	tell(name, seconds * 1e6 / (double)snapshots, "us");
-	snprintf(name, sizeof(name), "walk, %s: rows", what);
-	tell(name, (double)rows / seconds / 1e6, "million/s");
-	snprintf(name, sizeof(name), "walk, %s: changes", what);
-	tell(name, (double)changes / seconds / 1e6, "million/s");
-	snprintf(name, sizeof(name), "rows that came, %s", what);
-	tell(name, (double)opened / (double)(snapshots - 1), "a snapshot");
-	snprintf(name, sizeof(name), "rows that changed, %s", what);
-	tell(name, (double)changed / (double)(snapshots - 1), "a snapshot");
+	skt_cursor_free(cursor);
+	return n;
+}
+
+static void part_address(void)
+{
+	struct recording recording = open_recording(0);
+	unsigned char peer[16];
+	double times[WALKS];
+	uint64_t n = 0;
+
+	if (some_peer(recording.file, peer)) {
+		for (size_t i = 0; i < WALKS; i++) {
+			double begin = now_ms();
+
+			n = count_connections(recording.file, peer);
+			times[i] = now_ms() - begin;
+		}
+		tell_spread("one address in all of it", times, WALKS);
+		tell("one address in all of it: connections found", (double)n, "");
+	}
+	close_recording(recording);
+}
+
+struct counts {
+	uint64_t snapshots, rows, changes, opened, changed;
+};
+
+/* From the first step to the last; returns s. */
+static double walk(unsigned want, struct counts *counts)
+{
+	struct recording recording = open_recording(0);
+	struct skt_cursor *cursor = new_cursor(recording.file, want);
+	double begin = now_ms(), ms;
+	struct skt_step *step;
+	struct skt_err err;
+	int rc;
+
+	skt_err_init(&err);
+	*counts = (struct counts){ 0 };
+	while ((rc = skt_cursor_next(cursor, &step, &err)) != 0) {
+		if (rc < 0)
+			die(&err);
+		counts->snapshots++;
+		counts->rows += skt_cursor_snapshot(cursor)->live_socks;
+		counts->changes += step->n_socks;
+		for (size_t i = 0; i < step->n_socks && step->from != INT64_MIN; i++) {
+			counts->opened += step->socks[i].change == SKT_OPENED;
+			counts->changed += step->socks[i].change == SKT_CHANGED;
+		}
+	}
+	ms = now_ms() - begin;
 	skt_cursor_free(cursor);
 	close_recording(recording);
+	return ms / 1e3;
+}
+
+static void tell_of(const char *what, const char *kind, const char *which, double value, const char *unit)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s, %s%s", what, kind, which);
+	tell(name, value, unit);
+}
+
+static void time_walk(unsigned want, const char *kind)
+{
+	struct counts counts;
+	double times[WALKS], seconds, later;
+
+	for (size_t i = 0; i < WALKS; i++)
+		times[i] = walk(want, &counts);
+	seconds = median(times, WALKS);
+	later = counts.snapshots > 1 ? (double)(counts.snapshots - 1) : 1;
+	tell_of("walk", kind, ", median of 3", seconds, "s");
+	tell_of("walk", kind, ": a snapshot", seconds * 1e6 / (double)counts.snapshots, "us");
+	tell_of("walk", kind, ": rows", (double)counts.rows / seconds / 1e6, "million/s");
+	tell_of("walk", kind, ": changes", (double)counts.changes / seconds / 1e6, "million/s");
+	tell_of("rows that came", kind, "", (double)counts.opened / later, "a snapshot");
+	tell_of("rows that changed", kind, "", (double)counts.changed / later, "a snapshot");
 }
 
 static void part_walk_identity(void)
@@ -264,19 +353,24 @@ static void part_took(void)
 	struct recording recording = open_recording(0);
 	struct skt_cursor *cursor = new_cursor(recording.file, SKT_WANT_IDENTITY);
 	size_t n = 0, most = (size_t)skt_file_span(recording.file).snapshots;
-	double *times = calloc(most + 1, sizeof(*times));
+	double *times = calloc(most + 1, sizeof(*times)), *walks = calloc(most + 1, sizeof(*walks));
 	struct skt_step *step;
 	struct skt_err err;
 
 	skt_err_init(&err);
+	while (times && walks && n < most && skt_cursor_next(cursor, &step, &err) > 0) {
+		times[n] = (double)(step->end - step->time) / 1e6;
+		walks[n++] = (double)step->quality.walk_us / 1e3;
+	}
 	/* the first has everything to look for */
-	while (times && n < most && skt_cursor_next(cursor, &step, &err) > 0)
-		times[n++] = (double)(step->end - step->time) / 1e6;
 	if (n > 1) {
 		tell("capture, first", times[0], "ms");
 		tell_spread("capture, later", times + 1, n - 1);
+		tell("look for owners, first", walks[0], "ms");
+		tell_spread("look for owners, later", walks + 1, n - 1);
 	}
 	free(times);
+	free(walks);
 	skt_cursor_free(cursor);
 	close_recording(recording);
 }
@@ -286,9 +380,13 @@ static const struct part {
 	const char *memory;
 	void (*run)(void);
 } parts[] = {
-	{ "open", "open", part_open },		{ "seek", "seek", part_seek },
-	{ "span", "five minutes", part_span },	{ "walk", "walk, identity", part_walk_identity },
-	{ "walk", "walk, all", part_walk_all }, { "took", NULL, part_took },
+	{ "open", "open", part_open },
+	{ "seek", "seek", part_seek },
+	{ "span", "five minutes", part_span },
+	{ "address", "one address in all of it", part_address },
+	{ "walk", "walk, identity", part_walk_identity },
+	{ "walk", "walk, all", part_walk_all },
+	{ "took", NULL, part_took },
 };
 
 static void run(const struct part *part)
@@ -317,7 +415,7 @@ static void run(const struct part *part)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: decode REC [open|seek|span|walk|took]...\n");
+		fprintf(stderr, "usage: decode REC [open|seek|span|address|walk|took]...\n");
 		return 2;
 	}
 	path = argv[1];
