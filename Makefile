@@ -151,7 +151,7 @@ fuzz-run: $(FUZZED)
 $(BENCH): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
-bench: all $(BENCH) ## run the benchmarks (bench/run, or PARTS="size short day capture" of it); docs/benchmarks.md gets the figures
+bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day capture" of them; PARTS=--quick is a trial
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$$PATH" bench/run $(PARTS)
 
 lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages

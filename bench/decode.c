@@ -10,8 +10,8 @@
  *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link, and of
  *		that the walk through descriptors
  *
- * Each part runs in a process of its own, so that its peak of memory is its own; each is run once before it is measured
- * where that is short, so that the file is in the page cache. Prints one fact a line: name, value, unit. Public headers only.
+ * Each part runs in a process of its own, so that its peak of memory is its own. Whoever wants to measure a file that is in
+ * the page cache reads it before. Prints one fact a line: name, value, unit. Public headers only.
  */
 #include <skt/record.h>
 
