@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include "cli.h"
+#include "facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ./HOST-20261122T140300Z.skt; a host name is what a stranger chose, and becomes a plain file name. */
+static void default_path(struct recorder *recorder)
+{
+	const char *host = skt_capture_host(recorder->capture)->name;
+	time_t now = (time_t)(clock_ns(CLOCK_REALTIME) / SKT_NS_PER_S);
+	char name[65], when[32];
+	struct tm utc;
+	size_t n = 0;
+
+	for (; host[n] && n < sizeof(name) - 1; n++) {
+		bool plain = (host[n] >= 'a' && host[n] <= 'z') || (host[n] >= 'A' && host[n] <= 'Z') ||
+			     (host[n] >= '0' && host[n] <= '9') || (n && strchr("-._", host[n]));
+
+		name[n] = plain ? host[n] : '_';
+	}
+	name[n] = '\0';
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	snprintf(recorder->path, sizeof(recorder->path), "./%s-%s.skt", n ? name : "host", when);
+}
+
+int output_open(struct recorder *recorder, struct skt_err *err)
+{
+	if (recorder->output && !strcmp(recorder->output, "-")) {
+		if (isatty(STDOUT_FILENO))
+			return skt_err_set(
+				err, -EINVAL,
+				"a recording is not for a terminal: redirect standard output, or name a file with -o");
+		snprintf(recorder->path, sizeof(recorder->path), "standard output");
+		recorder->out = STDOUT_FILENO;
+		return 0;
+	}
+	if (recorder->output) {
+		if (strlen(recorder->output) >= sizeof(recorder->path))
+			return skt_err_set(err, -ENAMETOOLONG, "name of the output exceeds %zu bytes",
+					   sizeof(recorder->path) - 1);
+		strcpy(recorder->path, recorder->output);
+	} else {
+		default_path(recorder);
+	}
+	recorder->out = open(recorder->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (recorder->out < 0) {
+		skt_err_sys(err, -errno, "cannot create");
+		skt_err_at(err, recorder->path, -1);
+		return err->code;
+	}
+	return 0;
+}
+
+int output_begin(struct recorder *recorder, struct skt_err *err)
+{
+	const struct skt_host *host = skt_capture_host(recorder->capture);
+	bool live = skt_capture_is_live(recorder->capture);
+	struct skt_header header = {
+		.interval = recorder->interval, .tables = recorder->tables, .live = live, .file_number = 1
+	};
+	struct facts facts;
+	uint8_t random[24];
+	int rc;
+
+	read_clocks(NULL, &header.start, &header.start_boottime);
+	header.boot_time = live ? header.start - header.start_boottime : host->btime;
+	header.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	facts_init(&facts);
+	facts_of_host(&facts, host, live);
+	facts_of_recorder(&facts, recorder->argv, recorder->tree, recorder->tables);
+	facts_add(&facts, "note", recorder->note);
+	header.facts = facts.facts;
+	header.n_facts = facts.n;
+	cli_random(random, sizeof(random));
+	rc = skt_writer_open(recorder->out, recorder->path, &header, recorder->sync, random, &recorder->writer, err);
+	facts_release(&facts);
+	return rc;
+}
+
+/* A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is the end. */
+int output_add(struct recorder *recorder, struct skt_err *err)
+{
+	int rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
+
+	if (!rc || rc == -EPIPE || rc == -ENOMEM)
+		return rc;
+	if (!recorder->write_failed) {
+		cli_err(err);
+		cli_say("%s: the recording goes on; what cannot be written is told in it as a gap", recorder->path);
+	}
+	recorder->write_failed = true;
+	recorder->trouble = true;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "recorder.h"
+
+/* Where the recording goes: the file, its header, and what happens when it cannot be written. */
+
+/* Create the file, or take standard output, and give it its name for messages. */
+int output_open(struct recorder *recorder, struct skt_err *err);
+
+/* Write the header. */
+int output_begin(struct recorder *recorder, struct skt_err *err);
+
+/* Write the snapshot in force and the step that led to it. */
+int output_add(struct recorder *recorder, struct skt_err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include <skt/capture.h>
+#include <skt/record.h>
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* The recorder: what was asked for, what it is at work with, and what came of it. recorder.c takes the snapshots,
+   output.c puts them into a file, telling.c says what a person should know. */
+
+#define LIVE_TREE "/proc"
+
+struct recorder {
+	/* what was asked for */
+	int64_t interval;
+	int64_t duration; /* 0: no end */
+	uint64_t count;	  /* 0: no end */
+	const char *output;
+	const char *tree;
+	const char *note;
+	uint32_t tables;
+	enum skt_sync sync;
+	char **argv;
+
+	/* at work */
+	int out;
+	int passwd;
+	char path[4096];
+	struct skt_capture *capture;
+	struct skt_writer *writer;
+	struct skt_matcher *matcher;
+	struct skt_snapshot now;  /* in force: what a reader will have */
+	struct skt_snapshot read; /* as just captured */
+	struct skt_step step;
+	sigset_t signals;
+
+	/* what came of it */
+	uint64_t snapshots;
+	uint64_t missed;
+	int64_t start; /* CLOCK_BOOTTIME */
+	int64_t first; /* the same, of the first and the last snapshot */
+	int64_t last;
+	int64_t status_at;
+	bool pipe_closed;
+	bool write_failed; /* and was told */
+	bool trouble;
+	uint64_t told[256]; /* problems told already, by hash */
+	size_t n_told;
+};
+
+/* Open the tree and the output, and write the header. */
+int recorder_open(struct recorder *recorder, struct skt_err *err);
+
+/* Take snapshots until the end that was asked for, a signal, or a failure. */
+int recorder_run(struct recorder *recorder, struct skt_err *err);
+
+void recorder_release(struct recorder *recorder);
+
+/* A clock in ns, and both that a snapshot carries. */
+int64_t clock_ns(clockid_t clock);
+void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime);
+
+#endif

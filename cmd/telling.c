@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "telling.h"
+
+#include "cli.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* How often the status line moves. */
+#define STATUS_NS (SKT_NS_PER_S / 4)
+
+static uint64_t problem_hash(const struct skt_err *problem)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *text = problem->path; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	for (const char *text = problem->message; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return (hash ^ (uint64_t)problem->position) * UINT64_C(0x100000001b3);
+}
+
+void tell_problems(struct recorder *recorder)
+{
+	size_t n;
+	uint64_t total;
+	const struct skt_err *problems = skt_capture_problems(recorder->capture, &n, &total);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t hash = problem_hash(&problems[i]);
+		size_t at = 0;
+
+		while (at < recorder->n_told && recorder->told[at] != hash)
+			at++;
+		if (at < recorder->n_told || recorder->n_told == sizeof(recorder->told) / sizeof(*recorder->told))
+			continue;
+		recorder->told[recorder->n_told++] = hash;
+		cli_err(&problems[i]);
+		if (recorder->n_told == sizeof(recorder->told) / sizeof(*recorder->told))
+			cli_say("more is wrong in %s than is told here; every snapshot counts it", recorder->tree);
+	}
+	if (total > n && recorder->snapshots == 1)
+		cli_say("%s: %llu more things are wrong with it", recorder->tree, (unsigned long long)(total - n));
+	recorder->trouble |= total != 0;
+}
+
+void tell_denied(const struct recorder *recorder)
+{
+	uint32_t denied = recorder->now.quality.denied;
+
+	if (denied)
+		cli_say("%u process%s may not be looked into%s: who holds their sockets will be unknown", denied,
+			denied == 1 ? "" : "es", geteuid() ? " by this user (root may)" : ", even by root");
+}
+
+void tell_status(struct recorder *recorder, int64_t now)
+{
+	struct skt_buf line;
+
+	if (now - recorder->status_at < STATUS_NS || !isatty(STDERR_FILENO))
+		return;
+	recorder->status_at = now;
+	skt_buf_init(&line);
+	skt_buf_text(&line, "\r");
+	skt_duration_format(&line, (now - recorder->start) / SKT_NS_PER_S * SKT_NS_PER_S);
+	skt_buf_printf(&line, "  %llu snapshots  %zu sockets  %llu bytes  %llu missed ticks\033[K",
+		       (unsigned long long)recorder->snapshots, recorder->now.live_socks,
+		       (unsigned long long)skt_writer_bytes(recorder->writer), (unsigned long long)recorder->missed);
+	if (!line.failed)
+		fwrite(line.data, 1, line.len, stderr);
+	skt_buf_release(&line);
+}
+
+void tell_end(struct recorder *recorder)
+{
+	uint8_t chain[SKT_CHAIN_SIZE], file[SKT_CHAIN_SIZE];
+	uint64_t lost = skt_writer_lost(recorder->writer);
+	char chain_text[2 * SKT_CHAIN_SIZE + 1], file_text[2 * SKT_CHAIN_SIZE + 1];
+	struct skt_buf span;
+
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	skt_buf_init(&span);
+	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
+	skt_buf_byte(&span, '\0');
+	if (lost)
+		cli_say("%s: %llu snapshots could not be written", recorder->path, (unsigned long long)lost);
+	skt_writer_chain(recorder->writer, chain, file);
+	cli_hex(chain, sizeof(chain), chain_text);
+	cli_hex(file, sizeof(file), file_text);
+	/* written down elsewhere, they prove later that nobody changed the file: sockquery --verify */
+	cli_say("%s: %s, %llu snapshot%s, %llu missed tick%s%s, chain %s, sha256 %s", recorder->path,
+		span.failed ? "?" : (char *)span.data, (unsigned long long)recorder->snapshots,
+		recorder->snapshots == 1 ? "" : "s", (unsigned long long)recorder->missed,
+		recorder->missed == 1 ? "" : "s", recorder->pipe_closed ? "; its reader went away" : "", chain_text,
+		file_text);
+	skt_buf_release(&span);
+}
