@@ -267,5 +267,4 @@ void facts_of_recorder(struct facts *facts, char **argv, const char *tree, uint3
 	add_capabilities(facts);
 	facts_add(facts, "recorder.tree", tree);
 	add_tables(facts, tables);
-	facts_add(facts, "recorder.cmdline", "full");
 }

@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+const char *const cmdline_names[] = {
+	[SKT_CMDLINE_FULL] = "full", [SKT_CMDLINE_ARGV0] = "argv0", [SKT_CMDLINE_NONE] = "none"
+};
+
 /* ./HOST-20261122T140300Z.skt; a host name is what a stranger chose, and becomes a plain file name. */
 static void default_path(struct recorder *recorder)
 {
@@ -76,6 +80,7 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 	facts_init(&facts);
 	facts_of_host(&facts, host, live);
 	facts_of_recorder(&facts, recorder->argv, recorder->tree, recorder->tables);
+	facts_add(&facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
 	facts_add(&facts, "note", recorder->note);
 	header.facts = facts.facts;
 	header.n_facts = facts.n;

@@ -38,6 +38,7 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 		.tables = recorder->tables,
 		.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
 		.clock = { .read = read_clocks },
+		.cmdline = recorder->cmdline,
 	};
 	int tree = open(recorder->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -25,6 +25,7 @@ struct recorder {
 	const char *note;
 	uint32_t tables;
 	enum skt_sync sync;
+	enum skt_cmdline cmdline;
 	char **argv;
 
 	/* at work */
@@ -52,6 +53,9 @@ struct recorder {
 	uint64_t told[256]; /* problems told already, by hash */
 	size_t n_told;
 };
+
+/* The words of --cmdline, as the header has them. */
+extern const char *const cmdline_names[3]; /* enum skt_cmdline */
 
 /* Open the tree and the output, and write the header. */
 int recorder_open(struct recorder *recorder, struct skt_err *err);

@@ -5,11 +5,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_INTERVAL, OPT_DURATION, OPT_COUNT, OPT_OUTPUT, OPT_PROC, OPT_TABLES, OPT_NOTE, OPT_SYNC };
+enum { OPT_INTERVAL, OPT_DURATION, OPT_COUNT, OPT_OUTPUT, OPT_PROC, OPT_TABLES, OPT_NOTE, OPT_SYNC, OPT_CMDLINE };
 
 static const struct cli_option options[] = {
 	[OPT_INTERVAL] = { 'i', "interval", "TIME", "one snapshot each TIME (1s unless told; 200ms, 1m30s, ...)" },
@@ -20,6 +21,7 @@ static const struct cli_option options[] = {
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
+	[OPT_CMDLINE] = { 0, "cmdline", "HOW", "keep command lines in full, argv0 (the first argument only), or none" },
 };
 
 static const struct cli cli = {
@@ -29,6 +31,8 @@ static const struct cli cli = {
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
+
+static const char *const sync_names[] = { "block", "group", "none" }; /* enum skt_sync */
 
 static uint32_t read_tables(const char *list)
 {
@@ -53,14 +57,17 @@ static uint32_t read_tables(const char *list)
 	return tables;
 }
 
-static enum skt_sync read_sync(const char *when)
+/* Which of some words the argument is. */
+static unsigned read_word(const char *option, const char *argument, const char *const *words, unsigned n)
 {
-	static const char *const names[] = { "block", "group", "none" };
+	char all[64] = "";
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(when, names[i]))
-			return (enum skt_sync)i;
-	cli_usage("--sync: '%s' is none of block, group, none", when);
+	for (unsigned i = 0; i < n; i++) {
+		if (!strcmp(argument, words[i]))
+			return i;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", words[i]);
+	}
+	cli_usage("%s: '%s' is none of %s", option, argument, all);
 }
 
 static void parse(struct recorder *recorder, int argc, char **argv)
@@ -94,7 +101,10 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			recorder->note = argument;
 			break;
 		case OPT_SYNC:
-			recorder->sync = read_sync(argument);
+			recorder->sync = (enum skt_sync)read_word("--sync", argument, sync_names, 3);
+			break;
+		case OPT_CMDLINE:
+			recorder->cmdline = (enum skt_cmdline)read_word("--cmdline", argument, cmdline_names, 3);
 			break;
 		default:
 			break;

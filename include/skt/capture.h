@@ -20,11 +20,19 @@ struct skt_clock {
 	void *data;
 };
 
+/* What is kept of command lines: they hold secrets. */
+enum skt_cmdline {
+	SKT_CMDLINE_FULL,
+	SKT_CMDLINE_ARGV0, /* the first argument; cmdline_truncated where there were more */
+	SKT_CMDLINE_NONE,  /* unknown; not even read */
+};
+
 struct skt_capture_options {
 	const char *name; /* what the tree is called in messages ("/proc"); borrowed for as long as the capture lives */
 	uint32_t tables;  /* 1 << enum skt_table_kind for each wanted */
 	int passwd_fd; /* passwd(5) of the recorded host, for user names; -1: none. Borrowed. No name service is asked. */
 	bool big_endian; /* the recorded machine's byte order, in which the tables print addresses */
+	enum skt_cmdline cmdline;
 	struct skt_clock clock;
 };
 

@@ -191,10 +191,15 @@ static int read_status(struct reading *reading)
 
 static int read_cmdline(struct reading *reading, int dir)
 {
+	enum skt_cmdline policy = reading->look->options->cmdline;
 	struct skt_process *process = reading->process;
 	struct skt_buf *text = reading->look->text;
-	int rc = tree_file(reading->look->tree, dir, "cmdline", 0, CMDLINE_MAX, text);
+	size_t argv0_len;
+	int rc;
 
+	if (policy == SKT_CMDLINE_NONE)
+		return 0;
+	rc = tree_file(reading->look->tree, dir, "cmdline", 0, CMDLINE_MAX, text);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc && rc != -E2BIG) {
@@ -202,6 +207,11 @@ static int read_cmdline(struct reading *reading, int dir)
 		return 0;
 	}
 	process->cmdline_truncated = rc == -E2BIG;
+	if (policy == SKT_CMDLINE_ARGV0 && text->len) {
+		argv0_len = strnlen((char *)text->data, text->len - 1) + 1;
+		process->cmdline_truncated |= argv0_len < text->len;
+		text->len = argv0_len;
+	}
 	return keep(reading, SKT_P_CMDLINE, (char *)text->data, text->len, &process->cmdline);
 }
 

@@ -80,7 +80,8 @@ t_an_option_that_could_be_several_is_refused() {
 t_a_missing_argument_is_refused() {
 	local option
 
-	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note; do
+	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note --sync \
+		--cmdline; do
 		refuses "option '$option' needs an argument" sockrec $option
 	done
 	for option in --format --tz; do
@@ -140,6 +141,54 @@ t_only_the_wanted_tables_are_recorded() {
 	mv out rows
 	python <<'END'
 assert {row["table"] for row in jsonl("rows")} == {"udp", "tcp6"}
+END
+}
+
+t_a_bad_word_is_refused_and_named() {
+	refuses "--cmdline: 'argv' is none of full, argv0, none" sockrec --cmdline=argv -n 1 -o y.skt
+	refuses "--cmdline: ''" sockrec --cmdline= -n 1 -o y.skt
+	refuses "--sync: 'BLOCK' is none of block, group, none" sockrec --sync=BLOCK -n 1 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_of_command_lines_only_what_was_asked_for_is_in_the_file() {
+	local how
+
+	mkdir tree
+	cp -r "$fixture/net" tree/
+	mkdir -p tree/700/fd
+	inode=$(awk '$2 ~ /:0050$/ { print $10; exit }' tree/net/tcp)
+	ln -s "socket:[$inode]" tree/700/fd/3
+	printf '%s\0' /bin/server --password hunter2 >tree/700/cmdline
+	for how in full argv0 none; do
+		exits 0 sockrec --proc=tree --cmdline=$how -n 1 -o $how.skt
+		sockquery --format=jsonl $how.skt >$how.rows 2>/dev/null
+		sockquery --info $how.skt | grep -Eq "recorder.cmdline +$how\$"
+	done
+	exits 0 sockrec --proc=tree -n 1 -o unless-told.skt
+	sockquery --format=jsonl unless-told.skt >unless-told.rows 2>/dev/null
+	python <<'END'
+def cmdline(how):
+    owner, = [owner for row in jsonl(how + ".rows") for owner in row["owners"]]
+    return owner["cmdline"], owner["cmdline_truncated"]
+assert cmdline("full") == cmdline("unless-told") == (["/bin/server", "--password", "hunter2"], False)
+assert cmdline("argv0") == (["/bin/server"], True)
+assert cmdline("none")[0] is None
+import zlib
+def holds(path, text):
+    """Whether the file has this text, anywhere that inflates or plainly."""
+    data = read(path)
+    found = text in data
+    for at in range(len(data)):
+        if data[at] & 15 == 8 and data[at:at + 2] and int.from_bytes(data[at:at + 2], "big") % 31 == 0:
+            try:
+                found |= text in zlib.decompressobj().decompress(data[at:])
+            except zlib.error:
+                pass
+    return found
+assert holds("full.skt", b"hunter2")
+assert not holds("argv0.skt", b"hunter2") and holds("argv0.skt", b"/bin/server")
+assert not holds("none.skt", b"hunter2") and not holds("none.skt", b"/bin/server")
 END
 }
 

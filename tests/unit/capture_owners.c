@@ -448,6 +448,49 @@ static void a_command_line_is_kept_up_to_two_megabytes(void **state)
 	}
 }
 
+static void only_so_much_of_a_command_line_is_kept_as_was_asked_for(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t len, kept; /* with argv0 */
+	} lines[] = { { "server\0--password=x\0", 20, 7 },
+		      { "server\0", 7, 7 },
+		      { "ser ver", 7, 7 },
+		      { "ser ver\0\0", 9, 8 },
+		      { "\0x\0", 3, 1 },
+		      { "\0", 1, 1 },
+		      { "", 0, 0 } };
+	size_t len;
+
+	(void)state;
+	put_one();
+	tree_file_link(&tree, "7/exe", "/usr/sbin/server");
+	tree.options.cmdline = SKT_CMDLINE_ARGV0;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		tree_file_bytes(&tree, "7/cmdline", lines[i].line, lines[i].len);
+		tree_files_capture(&tree);
+		assert_true(HAS(process(7), SKT_P_CMDLINE));
+		assert_memory_equal(skt_strtab_get(tree.snapshot.strings, process(7)->cmdline, &len), lines[i].line,
+				    lines[i].kept);
+		assert_int_equal(len, lines[i].kept);
+		assert_int_equal(process(7)->cmdline_truncated, lines[i].kept < lines[i].len);
+	}
+	/* what was cut before it was looked at is no less cut */
+	put_cmdline(5 << 20);
+	tree_files_capture(&tree);
+	assert_true(process(7)->cmdline_truncated);
+
+	skt_capture_free(tree.capture);
+	tree.capture = NULL;
+	tree.options.cmdline = SKT_CMDLINE_NONE;
+	tree_files_capture(&tree);
+	assert_false(HAS(process(7), SKT_P_CMDLINE));
+	assert_int_equal(process(7)->cmdline, 0);
+	assert_false(process(7)->cmdline_truncated);
+	assert_string_equal(tree_files_string(&tree, process(7)->exe), "/usr/sbin/server");
+	assert_string_equal(tree_files_string(&tree, process(7)->comm), "server");
+}
+
 static void ancestors_are_there_up_to_the_first(void **state)
 {
 	(void)state;
@@ -608,6 +651,7 @@ int main(void)
 		TEST(another_process_in_the_place_of_one_is_not_believed),
 		TEST(a_deleted_program_is_told_from_its_name),
 		TEST(a_command_line_is_kept_up_to_two_megabytes),
+		TEST(only_so_much_of_a_command_line_is_kept_as_was_asked_for),
 		TEST(ancestors_are_there_up_to_the_first),
 		TEST(a_loop_of_parents_ends),
 		TEST(a_process_is_there_for_as_long_as_it_exists),
