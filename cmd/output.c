@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+const char *const tick_names[] = { "random", "exact" };
+
 const char *const cmdline_names[] = {
 	[SKT_CMDLINE_FULL] = "full", [SKT_CMDLINE_ARGV0] = "argv0", [SKT_CMDLINE_NONE] = "none"
 };
@@ -80,6 +82,7 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 	facts_init(&facts);
 	facts_of_host(&facts, host, live);
 	facts_of_recorder(&facts, recorder->argv, recorder->tree, recorder->tables);
+	facts_add(&facts, "recorder.ticks", tick_names[recorder->exact]);
 	facts_add(&facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
 	facts_add(&facts, "note", recorder->note);
 	header.facts = facts.facts;

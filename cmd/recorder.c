@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "output.h"
 #include "telling.h"
+#include "ticks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,18 +152,28 @@ static bool wait_until(const struct recorder *recorder, int64_t when)
 	}
 }
 
-/*
- * Tick k is due at start + k * interval, however long the ones before took, so ticks do not drift. Those that
- * were due while a snapshot was being taken are missed: the next snapshot says how many.
- */
+/* Ticks that were missed after the last snapshot, which was that of tick `taken`: of those passed over, what would have been due by now. */
+static void missed_at_end(struct recorder *recorder, int64_t taken, uint32_t missed)
+{
+	int64_t passed = (clock_ns(CLOCK_BOOTTIME) - recorder->start) / recorder->interval - taken;
+
+	if (missed > passed)
+		missed = passed > 0 ? (uint32_t)passed : 0;
+	recorder->missed += missed;
+	skt_writer_missed(recorder->writer, missed);
+}
+
+/* Ticks that pass while a snapshot is being taken are missed, not made up for: the next snapshot says how many. */
 int recorder_run(struct recorder *recorder, struct skt_err *err)
 {
-	int64_t end = recorder->duration ? recorder->duration : INT64_MAX, tick = 0;
+	struct ticks ticks = { .interval = recorder->interval,
+			       .end = recorder->duration ? recorder->duration : INT64_MAX,
+			       .exact = recorder->exact };
 	uint32_t missed = 0;
 
 	recorder->start = clock_ns(CLOCK_BOOTTIME);
 	for (;;) {
-		int64_t now, next;
+		int64_t taken = ticks.tick, now, due;
 		int rc = take_snapshot(recorder, missed, err);
 
 		if (rc)
@@ -171,22 +182,10 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 		tell_status(recorder, now);
 		if (recorder->snapshots == recorder->count)
 			return 0;
-		next = (now - recorder->start + recorder->interval - 1) / recorder->interval;
-		if (next <= tick)
-			next = tick + 1;
-		/* what would be due after the end is not missed */
-		if (next > (end - 1) / recorder->interval + 1)
-			next = (end - 1) / recorder->interval + 1;
-		missed = (uint32_t)(next - tick - 1);
-		tick = next;
-		if (next > (end - 1) / recorder->interval) {
-			/* no tick is due before the end */
-			recorder->missed += missed;
-			skt_writer_missed(recorder->writer, missed);
-			wait_until(recorder, recorder->start + end);
+		due = ticks_next(&ticks, now - recorder->start, &missed);
+		if (!wait_until(recorder, recorder->start + (due < 0 ? ticks.end : due)) || due < 0) {
+			missed_at_end(recorder, taken, missed);
 			return 0;
 		}
-		if (!wait_until(recorder, recorder->start + next * recorder->interval))
-			return 0;
 	}
 }

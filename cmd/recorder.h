@@ -20,6 +20,7 @@ struct recorder {
 	int64_t interval;
 	int64_t duration; /* 0: no end */
 	uint64_t count;	  /* 0: no end */
+	bool exact;	  /* ticks are due on the clock, not at random points of their intervals */
 	const char *output;
 	const char *tree;
 	const char *note;
@@ -54,7 +55,8 @@ struct recorder {
 	size_t n_told;
 };
 
-/* The words of --cmdline, as the header has them. */
+/* The words of --ticks and --cmdline, as the header has them. */
+extern const char *const tick_names[2];
 extern const char *const cmdline_names[3]; /* enum skt_cmdline */
 
 /* Open the tree and the output, and write the header. */

@@ -10,10 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_INTERVAL, OPT_DURATION, OPT_COUNT, OPT_OUTPUT, OPT_PROC, OPT_TABLES, OPT_NOTE, OPT_SYNC, OPT_CMDLINE };
+enum {
+	OPT_INTERVAL,
+	OPT_TICKS,
+	OPT_DURATION,
+	OPT_COUNT,
+	OPT_OUTPUT,
+	OPT_PROC,
+	OPT_TABLES,
+	OPT_NOTE,
+	OPT_SYNC,
+	OPT_CMDLINE
+};
 
 static const struct cli_option options[] = {
 	[OPT_INTERVAL] = { 'i', "interval", "TIME", "one snapshot each TIME (1s unless told; 200ms, 1m30s, ...)" },
+	[OPT_TICKS] = { 0, "ticks", "HOW", "random (unless told): at a random point of each interval; or exact" },
 	[OPT_DURATION] = { 'd', "duration", "TIME", "end after TIME (unless told: when interrupted)" },
 	[OPT_COUNT] = { 'n', "count", "N", "end after N snapshots" },
 	[OPT_OUTPUT] = { 'o', "output", "FILE", "record into FILE, which must not exist yet; - is standard output" },
@@ -79,6 +91,9 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		switch (option) {
 		case OPT_INTERVAL:
 			recorder->interval = cli_duration("--interval", argument);
+			break;
+		case OPT_TICKS:
+			recorder->exact = read_word("--ticks", argument, tick_names, 2);
 			break;
 		case OPT_DURATION:
 			recorder->duration = cli_duration("--duration", argument);

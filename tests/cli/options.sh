@@ -81,7 +81,7 @@ t_a_missing_argument_is_refused() {
 	local option
 
 	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note --sync \
-		--cmdline; do
+		--cmdline --ticks; do
 		refuses "option '$option' needs an argument" sockrec $option
 	done
 	for option in --format --tz; do
@@ -146,6 +146,7 @@ END
 
 t_a_bad_word_is_refused_and_named() {
 	refuses "--cmdline: 'argv' is none of full, argv0, none" sockrec --cmdline=argv -n 1 -o y.skt
+	refuses "--ticks: 'Random' is none of random, exact" sockrec --ticks=Random -n 1 -o y.skt
 	refuses "--cmdline: ''" sockrec --cmdline= -n 1 -o y.skt
 	refuses "--sync: 'BLOCK' is none of block, group, none" sockrec --sync=BLOCK -n 1 -o y.skt
 	[ ! -e y.skt ]

@@ -60,12 +60,12 @@ assert abs(times[-1] - times[0] - span) < 0.01, (times, span)
 END
 }
 
-t_ticks_do_not_drift() {
+t_exact_ticks_do_not_drift() {
 	local try
 
 	# the machine may have been too busy to be on time, but drift would be there each time
 	for try in 1 2 3; do
-		recorded $try.skt -i 50ms -n 50
+		recorded $try.skt --ticks=exact -i 50ms -n 50
 		if undrifted $try.skt; then return; fi
 	done
 	return 1
@@ -87,6 +87,37 @@ assert all(a < b for a, b in zip(ticks, ticks[1:])), ticks
 _, _, n, missed = summary()
 assert ticks[-1] + 1 == n + missed, (ticks[-1], n, missed)
 END
+}
+
+t_random_ticks_are_anywhere_in_their_intervals() {
+	recorded x.skt -i 50ms -d 4s
+	python <<'END'
+times = snapshots("x.skt")
+_, _, n, missed = summary()
+assert n + missed == 80 and n == len(times), (n, missed)
+# the first begins the first interval
+phases = [(when - times[0]) / 0.05 for when in times[1:]]
+# one a piece, in order: late ones may be over the border, by what they are late
+assert all(phase >= k + 1 for k, phase in enumerate(phases)), phases
+if not missed:
+    assert all(phase < k + 3 for k, phase in enumerate(phases)), phases
+# Of 79 a quarter falls into each quarter, 20 give or take 4; that it is fewer than 4 happens once in 10^6 recordings.
+quarters = [sum(int(phase % 1 * 4) == quarter for phase in phases) for quarter in range(4)]
+if n > 60:
+    assert min(quarters) >= 4, (quarters, phases)
+END
+}
+
+t_the_last_interval_may_be_cut_short_and_has_its_tick() {
+	# 120 ms are two intervals and two fifths; nothing is due after the end
+	for _ in 1 2 3 4 5; do
+		rm -f x.skt
+		recorded x.skt -i 50ms -d 120ms
+		python <<'END'
+_, span, n, missed = summary()
+assert n + missed == 3, (n, missed)
+END
+	done
 }
 
 t_ticks_that_were_missed_are_counted() {
@@ -252,7 +283,7 @@ END
 }
 
 t_the_last_line_of_a_recording_names_path_and_span_and_snapshots_and_missed_ticks() {
-	recorded ./x.skt -i 100ms -n 4
+	recorded ./x.skt --ticks=exact -i 100ms -n 4
 	python <<'END'
 path, span, n, missed = summary()
 assert path == "./x.skt" and n == 4 and abs(span - 0.1 * (3 + missed)) < 0.09, (path, span, n, missed)
