@@ -278,6 +278,56 @@ uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64
 	return number;
 }
 
+int64_t cli_signed(const char *option, const char *text, int64_t least, int64_t most)
+{
+	const char *digits = text + (*text == '-');
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (*digits < '0' || *digits > '9' || *end || errno || number < least || number > most)
+		cli_usage("%s: '%s' is no number from %" PRId64 " to %" PRId64, option, text, least, most);
+	return number;
+}
+
+/* Capital letters only: a small m is a minute, where a duration may stand as well. */
+uint64_t cli_size(const char *option, const char *text)
+{
+	static const char units[] = "KMGT";
+	unsigned long long number;
+	const char *unit;
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (text[0] < '0' || text[0] > '9' || *end || errno || number > (uint64_t)INT64_MAX >> shift)
+		cli_usage("%s: '%s' is no size such as 64M, 2G, 512K or a number of bytes", option, text);
+	return number << shift;
+}
+
+uint32_t cli_percent(const char *option, const char *text)
+{
+	const char *at = text;
+	uint32_t millionths = 0, unit = 10000;
+
+	/* three digits, and then what is more than a million is refused */
+	for (; *at >= '0' && *at <= '9' && at - text < 3; at++)
+		millionths = millionths * 10 + (uint32_t)(*at - '0') * unit;
+	if (at > text && *at == '.' && at[1] >= '0' && at[1] <= '9')
+		for (at++; *at >= '0' && *at <= '9' && unit > 1; at++)
+			millionths += (uint32_t)(*at - '0') * (unit /= 10);
+	if (at == text || strcmp(at, "%") != 0 || millionths > 1000000)
+		cli_usage("%s: '%s' is no percentage such as 5%% or 0.5%%, of at most 100%%", option, text);
+	return millionths;
+}
+
 enum skt_zone cli_zone(const char *name)
 {
 	if (!strcmp(name, "UTC"))

@@ -64,6 +64,9 @@ int recorder_open(struct recorder *recorder, struct skt_err *err)
 	if (!rc)
 		rc = output_open(recorder, err);
 	if (!rc)
+		manners_drop();
+	/* the header has the capabilities that snapshots are taken with */
+	if (!rc)
 		rc = output_begin(recorder, err);
 	if (rc)
 		return rc;
@@ -163,7 +166,10 @@ static void missed_at_end(struct recorder *recorder, int64_t taken, uint32_t mis
 	skt_writer_missed(recorder->writer, missed);
 }
 
-/* Ticks that pass while a snapshot is being taken are missed, not made up for: the next snapshot says how many. */
+/*
+ * Ticks that pass while a snapshot is being taken, or paid for, are missed and not made up for: the next snapshot says how
+ * many.
+ */
 int recorder_run(struct recorder *recorder, struct skt_err *err)
 {
 	struct ticks ticks = { .interval = recorder->interval,
@@ -172,8 +178,9 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 	uint32_t missed = 0;
 
 	recorder->start = clock_ns(CLOCK_BOOTTIME);
+	spending_begin(&recorder->spending, recorder->start);
 	for (;;) {
-		int64_t taken = ticks.tick, now, due;
+		int64_t taken = ticks.tick, now, ready, due;
 		int rc = take_snapshot(recorder, missed, err);
 
 		if (rc)
@@ -182,7 +189,10 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 		tell_status(recorder, now);
 		if (recorder->snapshots == recorder->count)
 			return 0;
-		due = ticks_next(&ticks, now - recorder->start, &missed);
+		ready = spending_ready(&recorder->spending, now);
+		due = ticks_next(&ticks, ready - recorder->start, &missed);
+		if (ready > now && missed)
+			tell_spending(recorder);
 		if (!wait_until(recorder, recorder->start + (due < 0 ? ticks.end : due)) || due < 0) {
 			missed_at_end(recorder, taken, missed);
 			return 0;

@@ -2,6 +2,8 @@
 #ifndef RECORDER_H
 #define RECORDER_H
 
+#include "manners.h"
+
 #include <skt/capture.h>
 #include <skt/record.h>
 
@@ -27,6 +29,8 @@ struct recorder {
 	uint32_t tables;
 	enum skt_sync sync;
 	enum skt_cmdline cmdline;
+	int nice;
+	bool nice_told;
 	char **argv;
 
 	/* at work */
@@ -39,6 +43,7 @@ struct recorder {
 	struct skt_snapshot now;  /* in force: what a reader will have */
 	struct skt_snapshot read; /* as just captured */
 	struct skt_step step;
+	struct spending spending;
 	sigset_t signals;
 
 	/* what came of it */

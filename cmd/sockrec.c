@@ -20,6 +20,8 @@ enum {
 	OPT_TABLES,
 	OPT_NOTE,
 	OPT_SYNC,
+	OPT_MAX_CPU,
+	OPT_NICE,
 	OPT_CMDLINE
 };
 
@@ -33,6 +35,8 @@ static const struct cli_option options[] = {
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
+	[OPT_MAX_CPU] = { 0, "max-cpu", "PERCENT", "of one processor: where it would take more, ticks are skipped" },
+	[OPT_NICE] = { 0, "nice", "N", "run with this niceness (-10 unless told, where allowed)" },
 	[OPT_CMDLINE] = { 0, "cmdline", "HOW", "keep command lines in full, argv0 (the first argument only), or none" },
 };
 
@@ -118,6 +122,15 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		case OPT_SYNC:
 			recorder->sync = (enum skt_sync)read_word("--sync", argument, sync_names, 3);
 			break;
+		case OPT_MAX_CPU:
+			recorder->spending.limit = cli_percent("--max-cpu", argument);
+			if (!recorder->spending.limit)
+				cli_usage("--max-cpu: nothing can be recorded in no time");
+			break;
+		case OPT_NICE:
+			recorder->nice = (int)cli_signed("--nice", argument, -20, 19);
+			recorder->nice_told = true;
+			break;
 		case OPT_CMDLINE:
 			recorder->cmdline = (enum skt_cmdline)read_word("--cmdline", argument, cmdline_names, 3);
 			break;
@@ -164,6 +177,7 @@ int main(int argc, char **argv)
 	parse(&recorder, argc, argv);
 	block_signals(&recorder);
 	umask(umask(0) | 0077);
+	manners_nice(recorder.nice, recorder.nice_told);
 	rc = recorder_open(&recorder, &err);
 	if (!rc)
 		rc = recorder_run(&recorder, &err);

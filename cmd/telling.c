@@ -53,6 +53,13 @@ void tell_denied(const struct recorder *recorder)
 			denied == 1 ? "" : "es", geteuid() ? " by this user (root may)" : ", even by root");
 }
 
+void tell_spending(struct recorder *recorder)
+{
+	if (!recorder->spending.told)
+		cli_say("at this interval it takes more of a processor than --max-cpu allows: ticks are skipped, and counted as missed");
+	recorder->spending.told = true;
+}
+
 void tell_status(struct recorder *recorder, int64_t now)
 {
 	struct skt_buf line;

@@ -12,6 +12,9 @@ void tell_problems(struct recorder *recorder);
 /* Once: whose holders cannot be told, and why. */
 void tell_denied(const struct recorder *recorder);
 
+/* Once: that --max-cpu makes it skip ticks. */
+void tell_spending(struct recorder *recorder);
+
 /* On a terminal, a few times a second: what has been recorded so far. */
 void tell_status(struct recorder *recorder, int64_t now);
 

@@ -81,7 +81,7 @@ t_a_missing_argument_is_refused() {
 	local option
 
 	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note --sync \
-		--cmdline --ticks; do
+		--cmdline --ticks --nice --max-cpu; do
 		refuses "option '$option' needs an argument" sockrec $option
 	done
 	for option in --format --tz; do
@@ -121,6 +121,35 @@ t_a_bad_count_is_refused_and_named() {
 
 	for bad in '' 0 -1 x 1x 1.5 ' 1' +1 0x10 18446744073709551616 99999999999999999999; do
 		refuses "--count: '$bad'" sockrec -n "$bad" -o y.skt
+	done
+	[ ! -e y.skt ]
+}
+
+t_a_bad_percentage_is_refused_and_named() {
+	local bad
+
+	for bad in '' % 5 .5% 5.% 5,5% 101% 100.0001% 1000% -5% +5% ' 5%' '5 %' 5%% 0.00001% 0x5% 1e1%; do
+		refuses "--max-cpu: '$bad' is no percentage" sockrec --max-cpu="$bad" -n 1 -o y.skt
+	done
+	refuses '--max-cpu: ' sockrec --max-cpu=0% -n 1 -o y.skt
+	refuses '--max-cpu: ' sockrec --max-cpu=0.0000% -n 1 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_a_good_percentage_is_taken() {
+	local good
+
+	for good in 5% 0.5% 100% 100.0% 0.0001% 12.25% 07%; do
+		rm -f y.skt
+		exits 0 sockrec --proc="$fixture" --max-cpu="$good" -n 1 -o y.skt
+	done
+}
+
+t_a_bad_niceness_is_refused_and_named() {
+	local bad
+
+	for bad in '' x -21 20 1.5 +5 ' 5' 5x - -- 0x5 99999999999999999999; do
+		refuses "--nice: '$bad' is no number from -20 to 19" sockrec --nice="$bad" -n 1 -o y.skt
 	done
 	[ ! -e y.skt ]
 }

@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# How the recorder behaves towards the host: what it may still do once it records, that it runs when the host is busy, and
+# that it takes no more of it than it was told. In namespaces of its own.
+. "$(dirname "$0")/../lib.sh"
+own_network --pid
+
+# What a process may do, as the kernel says: names and values of /proc/PID/status.
+privileges() { grep -E '^(Cap|NoNewPrivs)' "/proc/$1/status" | tr -d '\t' | tr '\n' ' '; }
+
+# begin ARGUMENT...: a recorder in the background, its pid in `recorder`, once it has written something.
+begin() {
+	rm -f x.skt
+	"$@" 2>said &
+	recorder=$!
+	eventually test -s x.skt
+}
+
+finish() {
+	kill -TERM "$recorder"
+	ends "$recorder" 0
+}
+
+# "${as_nobody[@]}" PROGRAM ARGUMENT...: without privilege. The program is opened before, for it may lie where nobody may not go.
+as_nobody=(python3 -c '
+import os, shutil, sys
+program = os.open(shutil.which(sys.argv[1]), os.O_RDONLY)
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+os.execve(program, sys.argv[1:], os.environ)')
+
+t_while_it_records_it_has_two_capabilities_and_can_gain_none() {
+	begin sockrec -i 20ms -o x.skt
+	privileges $recorder >kept
+	finish
+	# 19 is CAP_SYS_PTRACE, 2 is CAP_DAC_READ_SEARCH (linux/capability.h)
+	printf 'CapInh:%016x CapPrm:%016x CapEff:%016x CapBnd:%016x CapAmb:%016x NoNewPrivs:1 ' 0 $((1 << 19 | 1 << 2)) \
+		$((1 << 19 | 1 << 2)) 0 0 | diff - kept
+	# and the header says so
+	sockquery --info x.skt | grep -Eq 'recorder.capabilities +0000000000080004$'
+}
+
+t_with_these_it_finds_the_owners_of_other_users_processes() {
+	local talker port server client
+
+	"${as_nobody[@]}" talker >told &
+	talker=$!
+	eventually test -s told
+	read -r port server client <told
+	exits 0 sockrec -i 20ms -n 2 -o x.skt
+	fails grep 'may not be looked into' err
+	kill $talker
+	sockquery --format=jsonl x.skt >rows 2>/dev/null
+	python "$port" "$server" "$client" <<'END'
+port, server, client = map(int, sys.argv[1:])
+rows = [row for row in jsonl("rows") if port in (row["local_port"], row["remote_port"])]
+assert len(rows) == 3, rows
+for row in rows:
+    assert row["owner"] == "held" and not row["owner_gaps"], row
+    for owner in row["owners"]:
+        assert owner["pid"] in (server, client) and owner["process_uid"] == 65534, owner
+        assert owner["exe"].endswith("talker"), owner
+END
+}
+
+t_what_it_did_not_have_it_does_not_gain() {
+	begin setpriv --inh-caps=-all --bounding-set=-all,+sys_ptrace,+chown sockrec -i 20ms -o x.skt
+	privileges $recorder >kept
+	finish
+	# the bounding set takes a capability to change, and bounds what can be gained no more
+	has kept CapPrm:0000000000080000 CapEff:0000000000080000 NoNewPrivs:1
+	fails grep 'privileges' said
+
+	rm x.skt
+	"${as_nobody[@]}" sockrec -i 20ms -o - >x.skt 2>said &
+	recorder=$!
+	eventually test -s x.skt
+	privileges $recorder >kept
+	finish
+	has kept CapPrm:0000000000000000 CapEff:0000000000000000 CapAmb:0000000000000000 NoNewPrivs:1
+	fails grep 'privileges' said
+}
+
+# niceness PID
+niceness() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f17; }
+
+# runs_with NICE COMMAND...: the recorder does.
+runs_with() {
+	local nice=$1
+
+	shift
+	begin "$@" -i 20ms -o x.skt
+	niceness $recorder >got
+	finish
+	[ "$(cat got)" = "$nice" ]
+	[ "$(wc -l <said)" = 1 ]
+}
+
+t_its_niceness_is_what_was_asked_for() {
+	runs_with -10 sockrec
+	runs_with 5 sockrec --nice=5
+	runs_with -3 sockrec --nice=-3
+	runs_with 0 sockrec --nice=0
+	# whoever started it nicely has chosen already
+	runs_with 7 nice -n 7 sockrec
+	runs_with -3 nice -n -3 sockrec
+	runs_with 2 nice -n 7 sockrec --nice=2
+}
+
+t_that_it_may_not_be_faster_is_told_only_if_it_was_asked_for() {
+	local slow=(setpriv --inh-caps=-all --bounding-set=-sys_nice)
+
+	runs_with 0 "${slow[@]}" sockrec
+	begin "${slow[@]}" sockrec --nice=-5 -i 20ms -o x.skt
+	niceness $recorder >got
+	finish
+	[ "$(cat got)" = 0 ]
+	has said 'sockrec: cannot run with --nice=-5: ' ', 0 missed ticks'
+}
+
+# ---- a busy host ----
+
+# A recorder has something to do: processes and sockets in them.
+work() {
+	mkfifo in
+	crowd 8 <in >crowd.out 2>&1 &
+	exec 3>in
+	eventually grep -q ready crowd.out
+}
+
+t_under_twenty_busy_loops_it_keeps_its_ticks() {
+	local -a loops=()
+	local n try
+
+	work
+	# a loop ends by itself, whatever becomes of this test
+	for n in {1..20}; do
+		"$BASH" -c 'ulimit -t 20; while :; do :; done' &
+		loops+=($!)
+	done
+	# the machine may have more to do than these
+	for try in 1 2 3; do
+		sockrec --ticks=exact -i 300ms -d 3600ms -o $try.skt 2>said
+		sed 's/, chain.*//' said
+		if ! python <<'END'; then continue; fi
+sys.exit(int(re.search(r", (\d+) snapshots?, ", read("said").decode())[1]) < 11)
+END
+		touch kept
+		break
+	done
+	for n in "${loops[@]}"; do
+		kill "$n" || :
+	done
+	exec 3>&-
+	[ -e kept ]
+}
+
+t_max_cpu_stretches_the_interval_and_says_so_once() {
+	local ticks
+
+	ticks=$(getconf CLK_TCK)
+	work
+	rm -f x.skt
+	sockrec -i 5ms --max-cpu=10% -o x.skt 2>said &
+	recorder=$!
+	sleep 5
+	sed 's/.*) //' /proc/$recorder/stat | cut -d' ' -f12,13 >used
+	finish
+	exec 3>&-
+	[ "$(grep -c 'ticks are skipped' said)" = 1 ]
+	python "$ticks" <<'END'
+user, system = map(int, read("used").split())
+used = (user + system) / int(sys.argv[1])
+found = re.search(r", (\d+) snapshots, (\d+) missed ticks", read("said").decode())
+n, missed = int(found[1]), int(found[2])
+say("%s s of processor time, %d snapshots, %d missed" % (used, n, missed))
+# a tenth of 5 seconds, what it took to start, and what the kernel's clock is too coarse for
+assert used < 0.5 + 0.15, used
+assert n > 3 and missed > n, (n, missed)
+# all ticks are accounted for, and none that was never due
+assert 900 <= n + missed <= 1400, (n, missed)
+END
+}
+
+t_ticks_that_were_skipped_before_a_signal_are_counted_and_no_more() {
+	begin sockrec --ticks=exact -i 10ms --max-cpu=0.01% -o x.skt
+	sleep 1
+	finish
+	python <<'END'
+found = re.search(r", (\d+) snapshots?, (\d+) missed ticks", read("said").decode())
+n, missed = int(found[1]), int(found[2])
+# the first snapshot has to be paid for with some ten seconds
+assert n == 1 and 90 <= missed <= 1000, (n, missed)
+END
+	sockquery --info x.skt >info
+	grep -E 'missed ticks' info
+}
+
+t_a_recorder_that_takes_little_is_not_slowed_down() {
+	exits 0 sockrec --ticks=exact -i 200ms -n 6 --max-cpu=100% -o x.skt
+	fails grep 'skipped' err
+}
+
+run_tests
