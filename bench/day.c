@@ -57,7 +57,7 @@ struct day {
 	uint32_t visitor_pid;
 	struct skt_snapshot now;
 	struct skt_step step;		/* its arrays are ours, with room for any step */
-	struct places dropped[TABLES];	/* by this step */
+	struct places left[TABLES];	/* by rows that this step closes */
 	struct places inserted[TABLES]; /* before these rows of the old order */
 	uint64_t *touched;		/* by slot: in which second it last changed */
 	size_t slots;
@@ -378,7 +378,7 @@ static void add_place(struct places *places, uint32_t at)
 static void close_row(struct day *day, uint32_t table, uint32_t place)
 {
 	add_change(day, SKT_CLOSED, day->now.tables[table].order[place]);
-	add_place(&day->dropped[table], place);
+	add_place(&day->left[table], place);
 }
 
 /* Its descriptor is closed, and a small object stands in for it for a minute: no inode, no uid, fewer columns. */
@@ -555,7 +555,7 @@ static void end_visitor(struct day *day)
 /* As many as closed, so that the number of rows stays; numbered table by table, as match numbers them. */
 static void open_some(struct day *day)
 {
-	size_t n = day->dropped[0].n + day->dropped[1].n;
+	size_t n = day->left[0].n + day->left[1].n;
 
 	for (size_t i = 0; i < n; i++) {
 		bool visits = !i && day->second % VISITOR_EVERY == 0;
@@ -573,29 +573,27 @@ static int by_place(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-/* Places that rows leave and places that rows come to, as edits of the table's order. */
+/* Places that rows come to, as edits of the table's order, in which those that closed are not counted. */
 static void edit_order(struct day *day, uint32_t table)
 {
-	struct places *drop = &day->dropped[table], *put = &day->inserted[table];
+	struct places *left = &day->left[table], *put = &day->inserted[table];
 	uint32_t at = 0;
 
-	qsort(drop->at, drop->n, sizeof(*drop->at), by_place);
+	qsort(left->at, left->n, sizeof(*left->at), by_place);
 	qsort(put->at, put->n, sizeof(*put->at), by_place);
-	for (size_t d = 0, p = 0; d < drop->n || p < put->n;) {
-		uint32_t next = d < drop->n && (p == put->n || drop->at[d] <= put->at[p]) ? drop->at[d] : put->at[p];
-		struct skt_order_edit edit = { .table = table, .keep = next - at };
+	for (size_t l = 0, p = 0; p < put->n;) {
+		uint32_t place = put->at[p];
+		struct skt_order_edit edit = { .table = table };
 
-		at = next;
-		if (d < drop->n && drop->at[d] == next) {
-			edit.drop = 1;
-			at++;
-			d++;
-		}
-		for (; p < put->n && put->at[p] == next; p++)
+		for (; l < left->n && left->at[l] < place; l++)
+			;
+		edit.keep = place - (uint32_t)l - at;
+		at += edit.keep;
+		for (; p < put->n && put->at[p] == place; p++)
 			edit.put++;
 		day->step.edits[day->step.n_edits++] = edit;
 	}
-	drop->n = put->n = 0;
+	left->n = put->n = 0;
 }
 
 static void change_tables(struct day *day)
@@ -658,7 +656,7 @@ static struct day *new_day(size_t sockets)
 	day->step.puts = allocate(room, sizeof(*day->step.puts));
 	day->step.owners = allocate(room, sizeof(*day->step.owners));
 	for (int table = 0; table < TABLES; table++) {
-		day->dropped[table].at = allocate(room, sizeof(uint32_t));
+		day->left[table].at = allocate(room, sizeof(uint32_t));
 		day->inserted[table].at = allocate(room, sizeof(uint32_t));
 	}
 	return day;
@@ -667,7 +665,7 @@ static struct day *new_day(size_t sockets)
 static void free_day(struct day *day)
 {
 	for (int table = 0; table < TABLES; table++) {
-		free(day->dropped[table].at);
+		free(day->left[table].at);
 		free(day->inserted[table].at);
 	}
 	free(day->touched);

@@ -63,8 +63,9 @@ struct skt_timer_off {
 };
 
 /*
- * The new order of one table, from its old one: keep rows, drop rows (closed, or moved), then put rows
- * taken from step->puts in turn (opened, or moved); repeated. Rows after the last edit are kept.
+ * The new order of one table, from its old one, which rows that closed or were lost have left by themselves: keep
+ * rows, drop rows (that moved), then put rows taken from step->puts in turn (opened, or moved); repeated. Rows after the
+ * last edit are kept.
  */
 struct skt_order_edit {
 	uint32_t table;

@@ -357,6 +357,8 @@ static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, str
 {
 	size_t put = 0;
 
+	if (order_remove(snapshot, step))
+		return skt_err_set(err, -ENOMEM, "order of rows");
 	for (size_t first = 0; first < step->n_edits;) {
 		uint32_t table = step->edits[first].table;
 		size_t n = 1, rows;

@@ -219,16 +219,9 @@ int match_rows(struct match *match, uint32_t slot, const struct skt_table *befor
 int match_lost(struct match *match, uint32_t slot)
 {
 	const struct skt_table *table = &match->old->tables[slot];
-	struct skt_order_edit edit = { .table = slot, .drop = (uint32_t)table->n_rows };
-	struct skt_step *step = match->step;
 
 	for (size_t i = 0; i < table->n_rows; i++)
 		if (!new_change(match, SKT_LOST, table->order[i]))
 			return -ENOMEM;
-	if (edit.drop) {
-		if (array_room(&step->edits, &step->room_edits, step->n_edits + 1, sizeof(*step->edits)))
-			return -ENOMEM;
-		step->edits[step->n_edits++] = edit;
-	}
 	return 0;
 }

@@ -74,10 +74,16 @@ int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_
 	while (i < n_old || j < n_now) {
 		struct skt_order_edit edit = { .table = table };
 
-		for (; j < n_now && ordering->kept[j] && pairing->of_now[j] == i; i++, j++)
+		for (; i < n_old || j < n_now; i++) {
+			if (i < n_old && pairing->of_old[i] == MAP_NONE)
+				continue; /* gone, and so not counted */
+			if (j == n_now || !ordering->kept[j] || pairing->of_now[j] != i)
+				break;
 			edit.keep++;
+			j++;
+		}
 		for (; i < n_old && !(pairing->of_old[i] != MAP_NONE && ordering->kept[pairing->of_old[i]]); i++)
-			edit.drop++;
+			edit.drop += pairing->of_old[i] != MAP_NONE;
 		for (; j < n_now && !ordering->kept[j]; j++) {
 			step->puts[step->n_puts++] = slots[j];
 			edit.put++;
@@ -85,6 +91,48 @@ int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_
 		if ((edit.drop || edit.put) && add_edit(step, &edit))
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+/* The rows marked leave the order of a table. */
+static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table, const bool *marked)
+{
+	size_t to = 0;
+
+	for (size_t from = 0; from < table->n_rows; from++) {
+		uint32_t slot = table->order[from];
+
+		if (marked[slot])
+			snapshot->socks[slot].listed = false;
+		else
+			table->order[to++] = slot;
+	}
+	table->n_rows = to;
+}
+
+int order_remove(struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	bool *rows = NULL, *tables = NULL;
+
+	/* marks, for they lie close together: to look at every row itself would cost more than the rest of a step */
+	for (size_t i = 0; i < step->n_socks; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+
+		if (change->change != SKT_CLOSED && change->change != SKT_LOST)
+			continue;
+		if (!rows) {
+			rows = calloc(snapshot->n_socks + snapshot->n_tables, sizeof(bool));
+			if (!rows)
+				return -ENOMEM;
+			tables = rows + snapshot->n_socks;
+		}
+		rows[change->slot] = true;
+		tables[change->before.table] = true;
+	}
+	for (size_t i = 0; rows && i < snapshot->n_tables; i++)
+		if (tables[i])
+			remove_marked(snapshot, &snapshot->tables[i], rows);
+	free(rows);
 	return 0;
 }
 

@@ -17,11 +17,15 @@ struct ordering {
 void ordering_release(struct ordering *ordering);
 
 /*
- * The edits that turn the old order of a table into the new one are appended to the step. slots names the new rows'
- * slots, pairing which of them were there before and where. The fewest rows are moved. 0 or -ENOMEM.
+ * The edits that turn the old order of a table, less the rows that are gone, into the new one are appended to the step.
+ * slots names the new rows' slots, pairing which of them were there before and where. The fewest rows are moved. 0 or
+ * -ENOMEM.
  */
 int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_t table, size_t n_old, size_t n_now,
 	       const uint32_t *slots, struct skt_step *step);
+
+/* Rows that closed or were lost, by a step whose changes have been made, leave the order of their tables. 0 or -ENOMEM. */
+int order_remove(struct skt_snapshot *snapshot, const struct skt_step *step);
 
 /*
  * Take n edits of the step, from number first on, all of one table. They are from outside: -EBADMSG where they do not

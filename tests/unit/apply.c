@@ -529,7 +529,8 @@ static void refuses_an_order_that_leaves_out_a_row(void **state)
 	refused();
 }
 
-static void refuses_an_order_that_keeps_a_closed_row(void **state)
+/* 0 1 2 3, of which 1 closes and 3 moves to the front: without 1 there are two to keep before it is dropped. */
+static void a_closed_row_is_none_to_keep_or_to_drop(void **state)
 {
 	(void)state;
 	for (int last = 0; last < 2; last++) {
@@ -540,15 +541,29 @@ static void refuses_an_order_that_keeps_a_closed_row(void **state)
 			step.socks[closed] = step.socks[changed];
 			step.socks[changed] = change;
 		}
-		/* kept is 1, which closed, and dropped 0, which lives: the numbers are right */
 		assert_int_equal(step.edits[1].table, 0);
-		assert_int_equal(step.edits[1].keep, 1);
+		assert_int_equal(step.edits[1].keep, 2);
 		assert_int_equal(step.edits[1].drop, 1);
-		step.edits[1].keep = 0;
+		assert_int_equal(skt_apply(&a, &step, NULL), 0);
+		assert_int_equal(a.tables[0].n_rows, 3);
+		assert_int_equal(a.tables[0].order[0], 3);
+		assert_int_equal(a.tables[0].order[1], 0);
+		assert_int_equal(a.tables[0].order[2], 2);
+		tear_down(NULL);
+		set_up(NULL);
+		/* four is one too many, for one has left */
+		step.edits[1].drop = 2;
 		refused();
 		tear_down(NULL);
 		set_up(NULL);
 	}
+}
+
+static void a_row_that_closes_twice_is_refused(void **state)
+{
+	(void)state;
+	step.socks[changed] = step.socks[closed];
+	refused();
 }
 
 static void an_empty_run_of_owners_points_nowhere(void **state)
@@ -721,7 +736,8 @@ int main(void)
 		TEST(refuses_an_order_that_keeps_more_than_there_is),
 		TEST(refuses_an_order_that_puts_more_than_there_is),
 		TEST(refuses_an_order_that_leaves_out_a_row),
-		TEST(refuses_an_order_that_keeps_a_closed_row),
+		TEST(a_closed_row_is_none_to_keep_or_to_drop),
+		TEST(a_row_that_closes_twice_is_refused),
 		TEST(an_empty_run_of_owners_points_nowhere),
 		TEST(refuses_puts_of_wrong_rows),
 		TEST(refuses_an_order_of_no_table),
