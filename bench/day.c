@@ -33,7 +33,7 @@ enum {
 	CHURN_PERCENT = 1,
 	ACTIVE_PERCENT = 10,
 	TIME_WAIT_PERCENT = 30, /* of what closes */
-	TIMER_OFF_PERCENT = 20, /* rows whose timer is read another tick off than before */
+	TIMER_OFF_PERCENT = 10, /* rows whose timer is read a tick off its held instant */
 };
 #define TIME_WAIT_NS (60 * SKT_NS_PER_S)
 #define KEEPALIVE_NS (7200 * SKT_NS_PER_S)
@@ -465,7 +465,7 @@ static void pass_time(struct day *day, uint32_t table)
 	}
 }
 
-/* Rows are read at another moment each time, and so a tick sooner or later than their timers predict. */
+/* Rows are read at another moment each time, and so a tick more or less than their timers predict. */
 static void shift_timers(struct day *day, uint32_t table)
 {
 	const struct skt_table *t = &day->now.tables[table];
@@ -474,10 +474,18 @@ static void shift_timers(struct day *day, uint32_t table)
 		uint32_t slot = t->order[place];
 		const struct skt_sock *sock = &day->now.socks[slot];
 
-		if (sock->timer && day->touched[slot] != day->second && percent(day, TIMER_OFF_PERCENT))
+		if (day->touched[slot] != day->second && percent(day, TIMER_OFF_PERCENT) &&
+		    skt_sock_ticks(sock, day->step.boottime))
 			day->step.timers[day->step.n_timers++] =
-				(struct skt_timer_off){ .slot = slot, .off = sock->timer_off ? 0 : -1 };
+				(struct skt_timer_off){ .slot = slot, .off = percent(day, 50) ? 1 : -1 };
 	}
+}
+
+static int by_slot(const void *x, const void *y)
+{
+	uint32_t a = ((const struct skt_timer_off *)x)->slot, b = ((const struct skt_timer_off *)y)->slot;
+
+	return a < b ? -1 : a > b;
 }
 
 /* An established connection that this step has not touched. */
@@ -634,6 +642,7 @@ static void make_step(struct day *day)
 		shift_timers(day, table);
 		edit_order(day, table);
 	}
+	qsort(step->timers, step->n_timers, sizeof(*step->timers), by_slot);
 }
 
 /* ---- all of it ---- */

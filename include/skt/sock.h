@@ -176,11 +176,10 @@ struct skt_sock {
 
 	/*
 	 * When its timer runs out, in ns of the snapshot's boottime, to the ms. The column counts down in ticks, read a
-	 * little earlier or later each time: the instant is held while the count is at most about a tick off
-	 * what it predicts, and timer_off is how many ticks off it was. skt_sock_ticks() gives the column back.
+	 * little earlier or later each time: the instant is held while the count is at most about a tick off what it
+	 * predicts, and pulled to where it agrees when it is. skt_sock_ticks() gives the column back.
 	 */
 	int64_t timer_expires;
-	int32_t timer_off;
 
 	bool listed;	      /* stands in its table's order; kept by lib/model */
 	uint64_t owners_hash; /* of its owners, where they are many; kept by lib/record */
@@ -197,6 +196,13 @@ uint64_t skt_sock_ticks(const struct skt_sock *sock, int64_t boottime);
 
 /* Set the timer from its two columns (ticks at most SKT_TICKS_MAX) as read at the instant boottime (not negative). `timer` must be set already. */
 void skt_sock_set_ticks(struct skt_sock *sock, uint64_t ticks, int64_t boottime);
+
+/*
+ * The column read off ticks more or less than its instant predicts: the instant is moved to the nearest whole
+ * ms that agrees with it. So it comes nearer to where it really is each time, as far as a row that is read sooner or later
+ * lets it. false, with nothing done, where there is no timer, off is 0, or no kernel can have printed that.
+ */
+bool skt_sock_pull_timer(struct skt_sock *sock, int64_t off, int64_t boottime);
 
 /* Milliseconds until the timer runs out, not below 0. */
 int64_t skt_sock_timer_ms(const struct skt_sock *sock, int64_t boottime);

@@ -56,10 +56,12 @@ struct skt_table_change {
 	struct skt_table now; /* order and n_rows unused; raw owned by the step */
 };
 
-/* A row whose timer was read a tick or so off: no change, but needed to give the line back. */
+/* A row whose timer was read a tick or so off its held instant: no change, but needed to give the line back. */
 struct skt_timer_off {
 	uint32_t slot;
-	int32_t off;
+	int32_t off;	/* ticks; not 0 */
+	bool changed;	/* filled by apply: the row is among the changes as well */
+	int64_t before; /* filled by apply: the instant from which it was pulled */
 };
 
 /*
@@ -131,7 +133,7 @@ struct skt_step {
 	size_t n_processes;
 	struct skt_sock_change *socks;
 	size_t n_socks;
-	struct skt_timer_off *timers;
+	struct skt_timer_off *timers; /* by slot, each once */
 	size_t n_timers;
 	struct skt_order_edit *edits; /* by table */
 	size_t n_edits;
@@ -169,7 +171,7 @@ void skt_matcher_free(struct skt_matcher *matcher);
  *   - A table that could not be read this time keeps its rows, stale, and yields no changes.
  *   - A row that lost its inode keeps its owners, carried.
  *   - A timer's instant is held while its count is no further off than a tick and the time from the snapshot's
- *     instant until its table was read.
+ *     instant until its table was read, now or the last time, and pulled to where it agrees (skt_sock_pull_timer()).
  *
  * Strings of now that old lacks are added to old's table (which may be now's own); old is otherwise as
  * before. from_nothing says that old is no snapshot: rows are `present`, not `opened`. 0, -ENOMEM or

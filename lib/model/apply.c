@@ -197,7 +197,6 @@ static void take_fields(struct skt_sock *to, const struct skt_sock *from, uint32
 	TAKE(state, SKT_F_STATE);
 	TAKE(timer, SKT_F_TIMER);
 	TAKE(timer_expires, SKT_F_TIMER_MS);
-	TAKE(timer_off, SKT_F_TIMER_MS);
 	TAKE(owner, SKT_F_OWNER);
 	TAKE(owner_gaps, SKT_F_OWNER_GAPS);
 }
@@ -314,17 +313,50 @@ static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, str
 		if (rc)
 			return rc;
 	}
-	for (size_t i = 0; i < step->n_timers; i++) {
-		uint32_t slot = step->timers[i].slot;
+	return 0;
+}
 
-		if (slot >= snapshot->n_socks || snapshot->socks[slot].table == SKT_NO_TABLE ||
-		    !skt_sock_has(&snapshot->socks[slot], SKT_F_TIMER_MS))
-			return misfit(err, "timer of socket", slot);
-		snapshot->socks[slot].timer_off = step->timers[i].off;
+static struct skt_timer_off *find_timer(const struct skt_step *step, uint32_t slot)
+{
+	size_t low = 0, high = step->n_timers;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (step->timers[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < step->n_timers && step->timers[low].slot == slot ? &step->timers[low] : NULL;
+}
+
+static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	for (size_t i = 0; i < step->n_timers; i++) {
+		struct skt_timer_off *timer = &step->timers[i];
+		struct skt_sock *sock = timer->slot < snapshot->n_socks ? &snapshot->socks[timer->slot] : NULL;
+
+		if (!sock || sock->table == SKT_NO_TABLE || !skt_sock_has(sock, SKT_F_TIMER_MS) ||
+		    (i && timer->slot <= step->timers[i - 1].slot))
+			return misfit(err, "timer of socket", timer->slot);
+		timer->before = sock->timer_expires;
+		timer->changed = false;
+		if (!skt_sock_pull_timer(sock, timer->off, snapshot->boottime))
+			return misfit(err, "ticks of socket", timer->slot);
 	}
 	/* a row may have changed and its timer be off as well */
-	for (size_t i = 0; i < step->n_socks && step->n_timers; i++)
-		step->socks[i].now.timer_off = snapshot->socks[step->socks[i].slot].timer_off;
+	for (size_t i = 0; i < step->n_socks && step->n_timers; i++) {
+		struct skt_sock_change *change = &step->socks[i];
+		struct skt_timer_off *timer = find_timer(step, change->slot);
+
+		if (!timer)
+			continue;
+		if (change->change != SKT_CHANGED || change->fields & SKT_BIT(SKT_F_TIMER_MS))
+			return misfit(err, "timer, told and off, of socket", change->slot);
+		timer->changed = true;
+		change->now.timer_expires = snapshot->socks[timer->slot].timer_expires;
+	}
 	return 0;
 }
 
@@ -455,6 +487,8 @@ int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_e
 		rc = apply_processes(snapshot, step, err);
 	if (!rc)
 		rc = apply_socks(snapshot, step, err);
+	if (!rc)
+		rc = apply_timers(snapshot, step, err);
 	if (!rc && !step->unordered)
 		rc = apply_order(snapshot, step, err);
 	if (step->unordered)

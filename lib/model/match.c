@@ -242,6 +242,13 @@ static int match_new_tables(struct match *match)
 	return rc;
 }
 
+static int by_slot(const void *x, const void *y)
+{
+	uint32_t a = ((const struct skt_timer_off *)x)->slot, b = ((const struct skt_timer_off *)y)->slot;
+
+	return a < b ? -1 : a > b;
+}
+
 int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struct skt_snapshot *now, bool from_nothing,
 	      struct skt_step *ret)
 {
@@ -273,6 +280,8 @@ int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struc
 		rc = match_known_tables(&match);
 	if (!rc)
 		rc = match_new_tables(&match);
+	if (!rc && ret->n_timers)
+		qsort(ret->timers, ret->n_timers, sizeof(*ret->timers), by_slot);
 	if (!rc)
 		step_set_intervals(ret, old);
 	translation_release(&match.translation);

@@ -77,43 +77,48 @@ static bool same_owners(const struct match *match, const struct skt_sock *old, c
 	return true;
 }
 
-/*
- * How many ticks a count may be off what it was expected to be: one, for the kernel rounds, and those that fit into the
- * time from the snapshot's instant, at which counts are taken to be read, to the end of the table.
- */
-static int64_t timer_slack(const struct match *match, const struct skt_table *table)
+/* How long after the snapshot's instant, at which counts are taken to be read, the table's last row may have been. */
+static int64_t lateness(const struct skt_snapshot *snapshot, const struct skt_table *table)
 {
 	/* longer than any read: the clock was set in between */
 	const uint64_t most = 10 * UINT64_C(1000000000);
 	uint64_t late = (uint64_t)table->read_us * 1000;
 
-	if (table->read_time > match->now->time)
-		late += (uint64_t)table->read_time - (uint64_t)match->now->time;
-	if (late > most)
-		late = most;
-	return 1 + ((int64_t)late + SKT_TICK_NS - 1) / SKT_TICK_NS;
+	if (table->read_time > snapshot->time)
+		late += (uint64_t)table->read_time - (uint64_t)snapshot->time;
+	return (int64_t)(late < most ? late : most);
 }
 
-/* Hold the instant of expiry where the count is not too far off. */
-static uint32_t match_timer(const struct match *match, const struct skt_table *table, const struct skt_sock *old,
-			    struct skt_sock *now)
+/*
+ * How many ticks a count may be off what it was expected to be: one, for the kernel rounds, and those that fit into the
+ * longer of the two reads, for what is expected follows from the read before.
+ */
+static int64_t timer_slack(const struct match *match, const struct skt_table *before, const struct skt_table *after)
 {
-	int64_t slack = timer_slack(match, table);
-	struct skt_sock held = *old;
-	int64_t off;
+	int64_t was = lateness(match->old, before), is = lateness(match->now, after);
 
+	return 1 + ((was > is ? was : is) + SKT_TICK_NS - 1) / SKT_TICK_NS;
+}
+
+/* Hold the instant of expiry where the count is not too far off; ret_off is by how many ticks, by which apply will pull it. */
+static uint32_t match_timer(const struct match *match, const struct skt_table *table, const struct skt_sock *old,
+			    struct skt_sock *now, int32_t *ret_off)
+{
+	int64_t slack = timer_slack(match, &match->old->tables[old->table], table);
+	int64_t boottime = match->now->boottime, off;
+	struct skt_sock held = *old;
+
+	*ret_off = 0;
 	if (!skt_sock_has(old, SKT_F_TIMER_MS) || !skt_sock_has(now, SKT_F_TIMER_MS))
 		return skt_sock_has(old, SKT_F_TIMER_MS) || skt_sock_has(now, SKT_F_TIMER_MS) ? SKT_BIT(SKT_F_TIMER_MS)
 											      : 0;
-	/* the same instant out of a recording, with the ticks that the row was off when its table was read */
-	if (old->timer == now->timer && old->timer_expires == now->timer_expires)
-		return 0;
-	held.timer_off = 0;
-	off = (int64_t)skt_sock_ticks(now, match->now->boottime) - (int64_t)skt_sock_ticks(&held, match->now->boottime);
+	off = (int64_t)skt_sock_ticks(now, boottime) - (int64_t)skt_sock_ticks(old, boottime);
 	if (old->timer != now->timer || off < -slack || off > slack)
 		return SKT_BIT(SKT_F_TIMER_MS);
-	now->timer_expires = old->timer_expires;
-	now->timer_off = (int32_t)off;
+	if (off && !skt_sock_pull_timer(&held, off, boottime))
+		return SKT_BIT(SKT_F_TIMER_MS);
+	now->timer_expires = held.timer_expires;
+	*ret_off = (int32_t)off;
 	return 0;
 }
 
@@ -132,6 +137,7 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 	struct skt_sock_change *change;
 	bool carried;
 	uint32_t fields;
+	int32_t off;
 	int rc;
 
 	if (now.tail || now.text) {
@@ -146,12 +152,11 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 		now.owner = SKT_OWNER_CARRIED;
 		now.owner_gaps = old->owner_gaps;
 	}
-	fields = match_timer(match, table, old, &now);
+	fields = match_timer(match, table, old, &now, &off);
 	fields |= skt_sock_compare(old, &now);
 	if (carried ? old->n_last != 0 : !same_owners(match, old, row))
 		fields |= SKT_BIT(SKT_F_OWNERS);
-	if (!(fields & SKT_BIT(SKT_F_TIMER_MS)) && now.timer_off != old->timer_off &&
-	    add_timer(match->step, slot, now.timer_off))
+	if (off && add_timer(match->step, slot, off))
 		return -ENOMEM;
 	if (!fields)
 		return 0;

@@ -76,20 +76,14 @@ const char *skt_owner_gap_name(unsigned gap)
 
 uint64_t skt_sock_ticks(const struct skt_sock *sock, int64_t boottime)
 {
-	int64_t left = 0;
-
-	if (!skt_sock_has(sock, SKT_F_TIMER_MS))
+	if (!skt_sock_has(sock, SKT_F_TIMER_MS) || sock->timer_expires <= boottime)
 		return 0;
 	/* unsigned, for the instants of a damaged recording may lie further apart than an int64_t reaches */
-	if (sock->timer_expires > boottime)
-		left = (int64_t)(((uint64_t)sock->timer_expires - (uint64_t)boottime) / SKT_TICK_NS);
-	left += sock->timer_off;
-	return left > 0 ? (uint64_t)left : 0;
+	return ((uint64_t)sock->timer_expires - (uint64_t)boottime) / SKT_TICK_NS;
 }
 
 void skt_sock_set_ticks(struct skt_sock *sock, uint64_t ticks, int64_t boottime)
 {
-	sock->timer_off = 0;
 	if (!sock->timer && !ticks) {
 		sock->has &= ~SKT_BIT(SKT_F_TIMER_MS);
 		sock->timer_expires = 0;
@@ -99,6 +93,21 @@ void skt_sock_set_ticks(struct skt_sock *sock, uint64_t ticks, int64_t boottime)
 	/* the middle of the tick, so that a read a little late or early still falls into it; whole ms pack well */
 	boottime -= boottime % INT64_C(1000000);
 	sock->timer_expires = boottime + (int64_t)ticks * SKT_TICK_NS + SKT_TICK_NS / 2;
+}
+
+bool skt_sock_pull_timer(struct skt_sock *sock, int64_t off, int64_t boottime)
+{
+	const int64_t ms = SKT_TICK_NS / 10;
+	int64_t ticks = (int64_t)skt_sock_ticks(sock, boottime), edge;
+
+	if (!skt_sock_has(sock, SKT_F_TIMER_MS) || !off || off < -ticks || off > (int64_t)SKT_TICKS_MAX - ticks)
+		return false;
+	if (boottime < 0 || boottime > INT64_MAX / 2)
+		return false;
+	/* the tick that was read is from here on; or, where less was read than predicted, ends before here */
+	edge = boottime + (ticks + off + (off < 0)) * SKT_TICK_NS;
+	sock->timer_expires = (edge + ms - 1) / ms * ms - (off < 0 ? ms : 0);
+	return true;
 }
 
 int64_t skt_sock_timer_ms(const struct skt_sock *sock, int64_t boottime)

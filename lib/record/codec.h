@@ -12,8 +12,7 @@
 struct encoder {
 	const struct skt_sock_change **rows;
 	size_t n_rows;
-	struct skt_timer_off *timers;
-	size_t room, room_timers;
+	size_t room;
 	struct skt_buf values;
 	struct skt_buf columns;
 };

@@ -134,28 +134,24 @@ void column_put(struct column_context *context, const struct skt_sock *before, c
 		if (!skt_sock_has(now, SKT_F_TIMER_MS))
 			break;
 		skt_buf_zigzag(out, (now->timer_expires - timer_base(context->boottime)) / SKT_NS_PER_MS);
-		skt_buf_zigzag(out, now->timer_off);
 		break;
 	}
 }
 
 static void get_timer(const struct column_context *context, struct skt_sock *now, struct cur *in)
 {
-	int64_t ms, off;
+	int64_t ms;
 
 	now->timer_expires = 0;
-	now->timer_off = 0;
 	if (!skt_sock_has(now, SKT_F_TIMER_MS))
 		return;
 	ms = cur_zigzag(in);
-	off = cur_zigzag(in);
 	/* SKT_TICKS_MAX ticks are 2^32 * 10 ms; an instant long past is held while the row says 0 */
-	if (ms > TIMER_MS_MAX || ms < -TIMER_MS_MAX || off > INT32_MAX || off < INT32_MIN) {
+	if (ms > TIMER_MS_MAX || ms < -TIMER_MS_MAX) {
 		cur_fail(in);
 		return;
 	}
 	now->timer_expires = timer_base(context->boottime) + ms * SKT_NS_PER_MS;
-	now->timer_off = (int32_t)off;
 }
 
 void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in)

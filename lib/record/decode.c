@@ -337,7 +337,7 @@ static void get_events(struct reading *reading, struct cur *in)
 	}
 }
 
-static void get_timers(struct reading *reading, struct cur *in)
+static void get_timers(struct reading *reading, unsigned want, struct cur *in)
 {
 	struct skt_step *step = reading->step;
 	size_t n = cur_count(in, at_most(cur_left(in) / 2, reading->old->n_socks));
@@ -355,6 +355,9 @@ static void get_timers(struct reading *reading, struct cur *in)
 		step->timers[i].off = (int32_t)off;
 	}
 	step->n_timers = n;
+	/* rows whose columns are not read have no timers */
+	if (!(want & SKT_WANT_STATE))
+		step->n_timers = 0;
 }
 
 static void get_order(struct reading *reading, struct cur *in)
@@ -427,7 +430,7 @@ int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsig
 	get_socks(&reading, want, key);
 	get_events(&reading, &sections[SECTION_EVENTS]);
 	if (want & SKT_WANT_ORDER) {
-		get_timers(&reading, &sections[SECTION_RESIDUAL]);
+		get_timers(&reading, want, &sections[SECTION_RESIDUAL]);
 		get_order(&reading, &sections[SECTION_RESIDUAL]);
 	}
 	/* who has not read which rows have a timer has none */

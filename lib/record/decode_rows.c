@@ -432,10 +432,8 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 
 		rows[i]->fields |= fields;
 		/* a timer that is off has no value in its column */
-		if (fields & SKT_BIT(SKT_F_TIMER_MS)) {
+		if (fields & SKT_BIT(SKT_F_TIMER_MS))
 			rows[i]->now.timer_expires = 0;
-			rows[i]->now.timer_off = 0;
-		}
 	}
 	get_columns(reading, section, rows, n, false, in);
 	for (size_t i = 0; section == SECTION_STATE && i < n; i++) {

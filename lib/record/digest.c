@@ -112,5 +112,15 @@ uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt
 			keep_owners(now, change->slot);
 		digest += digest_row(now, &now->socks[change->slot]);
 	}
+	/* of a row that changed as well both are told by its change */
+	for (size_t i = 0; i < step->n_timers; i++) {
+		struct skt_sock row = now->socks[step->timers[i].slot];
+
+		if (step->timers[i].changed)
+			continue;
+		digest += digest_row(now, &row);
+		row.timer_expires = step->timers[i].before;
+		digest -= digest_row(now, &row);
+	}
 	return digest;
 }

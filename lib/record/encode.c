@@ -367,32 +367,17 @@ static void put_socks(struct encoder *encoder, const struct skt_step *step, cons
 	put_changed(encoder, step, now, SECTION_STATE, &sections[SECTION_STATE]);
 }
 
-static int by_timer_slot(const void *x, const void *y)
-{
-	uint32_t a = ((const struct skt_timer_off *)x)->slot, b = ((const struct skt_timer_off *)y)->slot;
-
-	return a < b ? -1 : a > b;
-}
-
-static void put_timers(struct encoder *encoder, const struct skt_step *step, struct skt_buf *out)
+static void put_timers(const struct skt_step *step, struct skt_buf *out)
 {
 	uint32_t slot = 0;
 
 	skt_buf_varint(out, step->n_timers);
-	if (!step->n_timers)
-		return;
-	if (array_room(&encoder->timers, &encoder->room_timers, step->n_timers, sizeof(*encoder->timers))) {
-		out->failed = true;
-		return;
-	}
-	memcpy(encoder->timers, step->timers, step->n_timers * sizeof(*encoder->timers));
-	qsort(encoder->timers, step->n_timers, sizeof(*encoder->timers), by_timer_slot);
 	for (size_t i = 0; i < step->n_timers; i++) {
-		skt_buf_varint(out, encoder->timers[i].slot - slot);
-		slot = encoder->timers[i].slot;
+		skt_buf_varint(out, step->timers[i].slot - slot);
+		slot = step->timers[i].slot;
 	}
 	for (size_t i = 0; i < step->n_timers; i++)
-		skt_buf_zigzag(out, encoder->timers[i].off);
+		skt_buf_zigzag(out, step->timers[i].off);
 }
 
 static void put_order(const struct skt_step *step, struct skt_buf *out)
@@ -430,7 +415,7 @@ void step_encode(struct encoder *encoder, const struct skt_step *step, const str
 	put_strings(now->strings, first_string, &sections[SECTION_STRINGS]);
 	put_processes(encoder, step, &sections[SECTION_IDENTITY]);
 	put_socks(encoder, step, now, sections);
-	put_timers(encoder, step, &sections[SECTION_RESIDUAL]);
+	put_timers(step, &sections[SECTION_RESIDUAL]);
 	put_order(step, &sections[SECTION_RESIDUAL]);
 	put_events(encoder, step, &sections[SECTION_EVENTS]);
 }
@@ -438,7 +423,6 @@ void step_encode(struct encoder *encoder, const struct skt_step *step, const str
 void encoder_release(struct encoder *encoder)
 {
 	free(encoder->rows);
-	free(encoder->timers);
 	skt_buf_release(&encoder->values);
 	skt_buf_release(&encoder->columns);
 	memset(encoder, 0, sizeof(*encoder));

@@ -140,7 +140,6 @@ static void get_sock(struct input *in, const struct skt_snapshot *s, const struc
 	sock->has = number(in, 0) << 8;
 	sock->timer = byte(in) % 6;
 	sock->timer_expires = instant(in);
-	sock->timer_off = (int32_t)number(in, 0);
 	sock->listed = byte(in) & 1;
 	sock->first_owner = index_of(in, step->n_owners);
 	sock->n_owners = number(in, step->n_owners);

@@ -193,7 +193,6 @@ static void put_row(struct skt_buf *out, const struct skt_snapshot *snapshot, co
 	put_key(out, "local_address");
 	put_hex(out, sock->local_address, width);
 	put_number(out, "local_port", sock->local_port);
-	put_signed(out, "off", sock->timer_off);
 	put_number(out, "owner", sock->owner);
 	put_number(out, "owner_gaps", sock->owner_gaps);
 	put_owners(out, snapshot, sock);

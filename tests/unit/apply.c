@@ -87,12 +87,12 @@ static int set_up(void **state)
 	scene_process(&b, 103, 1, "appeared");
 	add(&b, 0, 103, UINT32_MAX);
 	add(&b, 0, 100, 0);
-	b.socks[1].timer_off = 1;
+	b.socks[1].timer_expires += SKT_TICK_NS;
 	add(&b, 0, 102, 2);
 	scene_own(&b, 2, owners, 2);
 	add(&b, 1, 104, 0);
 	add(&b, 1, 105, 0);
-	b.socks[4].timer_off = -1;
+	b.socks[4].timer_expires -= SKT_TICK_NS;
 	add(&b, 1, 106, 2);
 	add(&b, 2, 107, 2);
 	scene_end(&b);
@@ -451,6 +451,71 @@ static void refuses_timers_of_no_socket(void **state)
 	}
 }
 
+static void refuses_timers_of_one_row_twice_or_out_of_order(void **state)
+{
+	struct skt_timer_off timer = step.timers[0];
+
+	(void)state;
+	step.timers[0] = step.timers[1];
+	refused();
+	tear_down(NULL);
+	set_up(NULL);
+	step.timers[0] = step.timers[1];
+	step.timers[1] = timer;
+	refused();
+}
+
+static void refuses_ticks_that_no_kernel_prints(void **state)
+{
+	int64_t left;
+
+	(void)state;
+	left = (int64_t)skt_sock_ticks(&a.socks[step.timers[0].slot], step.boottime);
+	FOR_EACH(int32_t, off, 0, (int32_t)-left - 1, INT32_MIN)
+	{
+		step.timers[0].off = off;
+		refused();
+	}
+	/* and those of a row that has no timer, or has none any more */
+	a.socks[step.timers[0].slot].has &= ~SKT_BIT(SKT_F_TIMER_MS);
+	refused();
+}
+
+/* What a change says of an instant is where it was read, so it is not off. */
+static void refuses_a_timer_that_is_told_and_off(void **state)
+{
+	(void)state;
+	/* with the change of 2, and as 6 comes */
+	step.timers[1] = (struct skt_timer_off){ .slot = 2, .off = 1 };
+	step.socks[changed].fields |= SKT_BIT(SKT_F_TIMER_MS);
+	refused();
+	tear_down(NULL);
+	set_up(NULL);
+	step.timers[1] = (struct skt_timer_off){ .slot = 6, .off = 1 };
+	refused();
+}
+
+/* A row that changed in other fields while its timer was off: the change shows it as it was, and as it is. */
+static void a_change_shows_its_timer_before_and_after_it_was_pulled(void **state)
+{
+	const struct skt_sock_change *change = &step.socks[changed];
+	struct skt_timer_off last = step.timers[1];
+	int64_t was = a.socks[2].timer_expires;
+
+	(void)state;
+	assert_int_equal(change->slot, 2);
+	assert_false(change->fields & SKT_BIT(SKT_F_TIMER_MS));
+	assert_int_equal(last.slot, 5);
+	step.timers[1] = (struct skt_timer_off){ .slot = 2, .off = -1 };
+	assert_int_equal(skt_apply(&a, &step, NULL), 0);
+	assert_true(step.timers[1].changed);
+	assert_false(step.timers[0].changed);
+	assert_true(step.timers[1].before == was);
+	assert_true(change->before.timer_expires == was);
+	assert_true(change->now.timer_expires < was);
+	assert_true(change->now.timer_expires == a.socks[2].timer_expires);
+}
+
 static void refuses_raw_lines_that_stand_nowhere(void **state)
 {
 	(void)state;
@@ -731,6 +796,10 @@ int main(void)
 		TEST(refuses_strings_that_are_not_there),
 		TEST(a_string_that_does_not_change_is_not_looked_at),
 		TEST(refuses_timers_of_no_socket),
+		TEST(refuses_timers_of_one_row_twice_or_out_of_order),
+		TEST(refuses_ticks_that_no_kernel_prints),
+		TEST(refuses_a_timer_that_is_told_and_off),
+		TEST(a_change_shows_its_timer_before_and_after_it_was_pulled),
 		TEST(refuses_raw_lines_that_stand_nowhere),
 		TEST(raw_lines_not_meant_are_not_leaked),
 		TEST(refuses_an_order_that_keeps_more_than_there_is),

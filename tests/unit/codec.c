@@ -4,6 +4,7 @@
 #include "step_text.h"
 
 #include "record/codec.h"
+#include "record/digest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +36,7 @@ struct both {
 	uint32_t strings; /* written so far */
 	char *says[8];	  /* what each step of the block said */
 	struct skt_snapshot was[8];
+	uint32_t digest; /* of what was read, step by step */
 	unsigned n;
 	unsigned changes[SKT_LOST + 1], process_changes[SKT_PROCESS_EXITED + 1], held_off, raw, puts;
 };
@@ -118,7 +120,7 @@ static bool same_numbers(const struct skt_snapshot *a, const struct skt_snapshot
 		const struct skt_sock *x = &a->socks[i], *y = &b->socks[i];
 
 		if (x->table != y->table || x->tail != y->tail || x->text != y->text || x->n_owners != y->n_owners ||
-		    x->timer_off != y->timer_off || x->timer_expires != y->timer_expires)
+		    x->timer_expires != y->timer_expires)
 			return false;
 	}
 	for (size_t i = 0; i < a->n_processes; i++)
@@ -140,6 +142,11 @@ static bool decode_step(struct both *both, struct cur in[SECTION_END], unsigned 
 	if (step_decode(&both->decoder, in, SKT_WANT_ALL, &both->read, key, &both->step_read, &err) ||
 	    (both->step_read.number = both->was[i].number, skt_apply(&both->read, &both->step_read, &err))) {
 		print_message("%s\n", err.message);
+		return false;
+	}
+	both->digest = key ? digest_rows(&both->read) : digest_step(both->digest, &both->read, &both->step_read);
+	if (both->digest != digest_rows(&both->read)) {
+		print_message("the digest went astray\n");
 		return false;
 	}
 	says = step_text(&both->step_read, &both->read, true);

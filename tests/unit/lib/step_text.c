@@ -131,7 +131,7 @@ static void put_row(struct text *text, const char *what, const struct skt_sock *
 	PUT(" rto=%llu ato=%llu quick=%u cwnd=%u ssthresh=%d drops=%u owner=%u gaps=%u", u(row->rto), u(row->ato),
 	    row->quick, row->cwnd, row->ssthresh, row->drops, row->owner, row->owner_gaps);
 	if (text->exact)
-		PUT(" expires=%lld off=%d", d(row->timer_expires), row->timer_off);
+		PUT(" expires=%lld", d(row->timer_expires));
 	else
 		PUT(" ticks=%llu", u(skt_sock_ticks(row, text->now->boottime)));
 	put_string(text, "tail", row->tail);
