@@ -27,7 +27,8 @@ SHARED := $(patsubst %.c,$B/%.o,$(filter-out cmd/sock%.c,$(wildcard cmd/*.c)))
 LIB    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 UNIT   := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
 HELPER := $(patsubst %.c,$B/%.o,$(wildcard tests/unit/lib/*.c))
-HOST   := $(patsubst %.c,$B/%,$(wildcard tests/host/*.c))
+HOST   := $(patsubst %.c,$B/%,$(filter-out tests/host/preload_%,$(wildcard tests/host/*.c))) \
+	  $(patsubst %.c,$B/%.so,$(wildcard tests/host/preload_*.c))
 BENCH  := $(patsubst %.c,$B/%,$(wildcard bench/*.c))
 FUZZ   ?= $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
 FUZZED := $(FUZZ:%=$B/tests/fuzz/%)
@@ -105,8 +106,14 @@ $(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,
 $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/libskt.a
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
-$(HOST): %: %.o $B/libskt.a
+$(filter-out %.so,$(HOST)): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie -pthread $(call packages,--libs,$(needs))
+
+# Loaded into the tools (LD_PRELOAD), of whichever variant they are: built of nothing but itself.
+$(filter %.so,$(HOST)): $B/%.so: %.c $B/flags
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) $(if $(DEVELOPER),-Werror) -O2 -g \
+		-fPIC -shared -o $@ $< -ldl
 
 # Tests find the tools (and the programs of tests/host) by PATH and the tree as their working directory.
 # The sanitizers' own exit status must be none that a test may expect.
