@@ -2,10 +2,13 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 int io_writev(int fd, struct iovec *parts, int n)
 {
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
 	while (n) {
 		ssize_t wrote;
 
@@ -17,10 +20,18 @@ int io_writev(int fd, struct iovec *parts, int n)
 		wrote = writev(fd, parts, n);
 		if (wrote < 0 && errno == EINTR)
 			continue;
-		if (wrote < 0)
-			return -errno;
-		for (; n && (size_t)wrote >= parts->iov_len; parts++, n--)
+		if (wrote < 0 && errno == EAGAIN) {
+			/* a pipe that whoever else has it does not want to wait for; we do */
+			(void)poll(&ready, 1, -1);
+			continue;
+		}
+		/* nothing, and no reason why: it could go on like that for ever */
+		if (wrote <= 0)
+			return wrote ? -errno : -EIO;
+		for (; n && (size_t)wrote >= parts->iov_len; parts++, n--) {
 			wrote -= (ssize_t)parts->iov_len;
+			parts->iov_len = 0;
+		}
 		if (n) {
 			parts->iov_base = (char *)parts->iov_base + wrote;
 			parts->iov_len -= (size_t)wrote;

@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* Write all of these parts, however short the system's writes are. parts is used up. 0 or a negative errno. */
+/*
+ * Write all of these parts, however short the system's writes are, waiting where a pipe is full. 0 or a negative errno. What was
+ * written is taken off the parts: after a failure they say what was not.
+ */
 int io_writev(int fd, struct iovec *parts, int n);
 
 /* Read len bytes at an offset: how many there were (fewer only at the end of the file), or a negative errno. */
