@@ -88,8 +88,9 @@ void skt_writer_free(struct skt_writer *writer);
  * steps of the last have grown past it; then `now` is compacted first, so slots and strings read from it before are
  * void, and its string table is another. Steps of about a second go into one block.
  *
- * A block that cannot be written whole is taken back where the file allows it, and what was in it is lost: the error says why,
- * and the writer can be used on. Once writing works again, a gap block tells what is missing, and a new group begins.
+ * A block that cannot be written whole is taken back, and what was in it is lost: the error says why, and the writer can be used
+ * on. Once writing works again, a gap block tells what is missing, and a new group begins. Where a part of a block was written and
+ * cannot be taken back, as in a pipe, that is what the recording ends with.
  * -EINVAL: a time in the snapshot (a negative boottime, say) or in an event is one that no reader takes; nothing was
  * written, and the snapshot is lost in the same way. Numbers go on with the next one.
  */
@@ -106,7 +107,10 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 uint64_t skt_writer_bytes(const struct skt_writer *writer);
 uint64_t skt_writer_lost(const struct skt_writer *writer);
 
-/* The chain value of the last block written, and the SHA-256 of all that was written: of the file, unless a write failed. */
+/*
+ * The chain value of the last block written, and the SHA-256 of all whole blocks: of the file, unless a write failed half way and what
+ * it left could not be cut off.
+ */
 void skt_writer_chain(const struct skt_writer *writer, uint8_t ret_chain[SKT_CHAIN_SIZE],
 		      uint8_t ret_file[SKT_CHAIN_SIZE]);
 

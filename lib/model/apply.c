@@ -337,8 +337,7 @@ static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, st
 		struct skt_timer_off *timer = &step->timers[i];
 		struct skt_sock *sock = timer->slot < snapshot->n_socks ? &snapshot->socks[timer->slot] : NULL;
 
-		if (!sock || sock->table == SKT_NO_TABLE || !skt_sock_has(sock, SKT_F_TIMER_MS) ||
-		    (i && timer->slot <= step->timers[i - 1].slot))
+		if (!sock || sock->table == SKT_NO_TABLE || (i && timer->slot <= step->timers[i - 1].slot))
 			return misfit(err, "timer of socket", timer->slot);
 		timer->before = sock->timer_expires;
 		timer->changed = false;

@@ -39,6 +39,7 @@ struct skt_writer {
 	crypto_hash_sha256_state sha; /* of all that was written */
 	int64_t interval;
 	uint64_t bytes;
+	bool torn;	   /* behind them stands a part of a block that could not be cut off */
 	uint64_t sequence; /* of the last block */
 
 	/* the block being gathered */
@@ -74,23 +75,45 @@ struct skt_writer {
 	struct skt_step key;
 };
 
-/* All of it, or nothing: a file is cut back to where the write began. */
+/* Back to the end of the last whole block. */
+static int cut_back(struct skt_writer *writer)
+{
+	off_t end = writer->start + (off_t)writer->bytes;
+
+	return ftruncate(writer->fd, end) || lseek(writer->fd, end, SEEK_SET) < 0 ? -errno : 0;
+}
+
+/*
+ * All of it, or nothing: a file is cut back to where the write began. Where that fails too, nothing more is written
+ * before it has been done: behind a part of a block nobody would find the next one, and what is cut off later would
+ * not be what was left.
+ */
 static int write_whole(struct skt_writer *writer, const struct iovec *parts, int n, struct skt_err *err)
 {
 	struct iovec left[3];
-	uint64_t length = 0;
-	int rc;
+	unsigned long long length = 0, rest = 0;
+	int rc = writer->torn ? cut_back(writer) : 0;
 
+	if (rc) {
+		skt_err_sys(err, rc, "cannot cut off the part of a block that stands here");
+		return skt_err_at(err, writer->name, (int64_t)writer->bytes), rc;
+	}
+	writer->torn = false;
 	for (int i = 0; i < n; i++) {
 		left[i] = parts[i];
 		length += parts[i].iov_len;
 	}
 	rc = io_writev(writer->fd, left, n);
 	if (rc) {
-		/* a pipe cannot be cut, and says EINVAL; the reader finds a torn block there */
-		if (ftruncate(writer->fd, writer->start + (off_t)writer->bytes) == 0)
-			lseek(writer->fd, writer->start + (off_t)writer->bytes, SEEK_SET);
-		skt_err_sys(err, rc, "cannot write %llu bytes", (unsigned long long)length);
+		for (int i = 0; i < n; i++)
+			rest += left[i].iov_len;
+		/* a pipe cannot be cut, and says EINVAL: that matters if it has taken a part */
+		writer->torn = cut_back(writer) && rest < length;
+		if (writer->torn)
+			skt_err_sys(err, rc, "cannot write %llu bytes, nor cut off the %llu that were written", length,
+				    length - rest);
+		else
+			skt_err_sys(err, rc, "cannot write %llu bytes", length);
 		skt_err_at(err, writer->name, (int64_t)writer->bytes);
 		return rc;
 	}
