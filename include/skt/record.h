@@ -100,7 +100,10 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 /* Ticks that were missed after the last snapshot: the end block tells them. */
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
 
-/* Write what is held back, an index, and the end block: until this instant the last snapshot was in force. */
+/*
+ * Write what is held back, an index, and the end block: until this instant the last snapshot was in force. Where what was held back is
+ * lost, the others are tried all the same, and the gap told.
+ */
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
 
 /* Bytes written so far, and snapshots that could not be. */

@@ -29,6 +29,9 @@
 #define LEVEL_FAST    1
 #define LEVEL_SLOW_NS (SKT_NS_PER_S / 2)
 
+/* In one write: a gap, and the block behind it. */
+#define MOST_PARTS 6
+
 struct skt_writer {
 	int fd;
 	off_t start; /* where in the file it begins: what stands before is never taken back */
@@ -90,7 +93,7 @@ static int cut_back(struct skt_writer *writer)
  */
 static int write_whole(struct skt_writer *writer, const struct iovec *parts, int n, struct skt_err *err)
 {
-	struct iovec left[3];
+	struct iovec left[MOST_PARTS];
 	unsigned long long length = 0, rest = 0;
 	int rc = writer->torn ? cut_back(writer) : 0;
 
@@ -123,28 +126,52 @@ static int write_whole(struct skt_writer *writer, const struct iovec *parts, int
 	return 0;
 }
 
-/* Write a block with this head (length and sequence are filled in) and payload. */
+/* What stands around a payload. */
+struct frame {
+	uint8_t head[BLOCK_HEAD_SIZE];
+	uint8_t tail[BLOCK_TAIL_SIZE];
+};
+
+/* Make a block of this head (length and sequence are filled in) and payload, the next one in the chain: three parts to be written. */
+static void make_block(const struct skt_writer *writer, struct block_head *head, const struct skt_buf *payload,
+		       uint64_t sequence, uint8_t chain[CHAIN_SIZE], struct frame *ret, struct iovec ret_parts[3])
+{
+	head->length = (uint32_t)payload->len;
+	head->sequence = sequence;
+	block_head_put(head, writer->sync, ret->head);
+	chain_next(ret->head, payload->data, payload->len, chain);
+	block_tail_put(ret->head, payload->data, payload->len, chain, ret->tail);
+	ret_parts[0] = (struct iovec){ .iov_base = ret->head, .iov_len = sizeof(ret->head) };
+	ret_parts[1] = (struct iovec){ .iov_base = payload->data, .iov_len = payload->len };
+	ret_parts[2] = (struct iovec){ .iov_base = ret->tail, .iov_len = sizeof(ret->tail) };
+}
+
+/*
+ * Write a block. The gap that is to be told goes with it, in the same write: were it there without the block, another
+ * loss would be told by another gap, and a disk that is nearly full would fill with them.
+ */
 static int write_block(struct skt_writer *writer, struct block_head *head, const struct skt_buf *payload,
 		       struct skt_err *err)
 {
-	uint8_t bytes[BLOCK_HEAD_SIZE], tail[BLOCK_TAIL_SIZE], chain[CHAIN_SIZE];
-	struct iovec parts[3];
-	int rc;
+	const struct skt_buf nothing = { .data = NULL };
+	uint64_t sequence = writer->sequence;
+	uint8_t chain[CHAIN_SIZE];
+	struct frame gap, block;
+	struct iovec parts[MOST_PARTS];
+	int n = 0, rc;
 
-	head->length = (uint32_t)payload->len;
-	head->sequence = writer->sequence + 1;
-	block_head_put(head, writer->sync, bytes);
 	memcpy(chain, writer->chain, CHAIN_SIZE);
-	chain_next(bytes, payload->data, payload->len, chain);
-	block_tail_put(bytes, payload->data, payload->len, chain, tail);
-	parts[0] = (struct iovec){ .iov_base = bytes, .iov_len = sizeof(bytes) };
-	parts[1] = (struct iovec){ .iov_base = payload->data, .iov_len = payload->len };
-	parts[2] = (struct iovec){ .iov_base = tail, .iov_len = sizeof(tail) };
-	rc = write_whole(writer, parts, 3, err);
+	if (writer->gap.snapshots) {
+		make_block(writer, &writer->gap, &nothing, ++sequence, chain, &gap, parts);
+		n += 3;
+	}
+	make_block(writer, head, payload, ++sequence, chain, &block, parts + n);
+	rc = write_whole(writer, parts, n + 3, err);
 	if (rc)
 		return rc;
 	memcpy(writer->chain, chain, CHAIN_SIZE);
-	writer->sequence++;
+	writer->sequence = sequence;
+	memset(&writer->gap, 0, sizeof(writer->gap));
 	/* a pipe has nothing to sync and says so; a disk that cannot is trouble that the next write meets */
 	if (writer->sync_when == SKT_SYNC_BLOCK || (writer->sync_when == SKT_SYNC_GROUP && head->type == BLOCK_KEY))
 		(void)fdatasync(writer->fd);
@@ -155,7 +182,7 @@ static int write_block(struct skt_writer *writer, struct block_head *head, const
 static int write_index(struct skt_writer *writer, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_INDEX, .flags = BLOCK_ANCILLARY };
-	uint64_t offset = writer->bytes;
+	uint64_t offset = writer->bytes + (writer->gap.snapshots ? BLOCK_SIZE(&writer->gap) : 0);
 	int rc;
 
 	if (!writer->n_groups)
@@ -182,7 +209,8 @@ static int end_group(struct skt_writer *writer, struct skt_err *err)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	writer->groups[writer->n_groups++] = writer->group;
 	memset(&writer->group, 0, sizeof(writer->group));
-	return writer->n_groups < INDEX_GROUPS ? 0 : write_index(writer, err);
+	/* what follows a gap is the next group: an index has time until then */
+	return writer->n_groups < INDEX_GROUPS || writer->gap.snapshots ? 0 : write_index(writer, err);
 }
 
 /* These snapshots are in the gap, too; those that are in it already come before them. */
@@ -215,20 +243,6 @@ static void lose_refused(struct skt_writer *writer)
 	memset(&writer->refused, 0, sizeof(writer->refused));
 }
 
-static int write_gap(struct skt_writer *writer, struct skt_err *err)
-{
-	struct skt_buf nothing;
-	int rc;
-
-	if (!writer->gap.snapshots)
-		return 0;
-	skt_buf_init(&nothing);
-	rc = write_block(writer, &writer->gap, &nothing, err);
-	if (!rc)
-		memset(&writer->gap, 0, sizeof(writer->gap));
-	return rc;
-}
-
 static int write_gathered(struct skt_writer *writer, struct skt_err *err)
 {
 	struct block_head *head = &writer->head;
@@ -244,12 +258,11 @@ static int write_gathered(struct skt_writer *writer, struct skt_err *err)
 		skt_err_set(err, rc, rc == -E2BIG ? "block exceeds its limit" : "out of memory");
 		return skt_err_at(err, writer->name, (int64_t)writer->bytes), rc;
 	}
-	rc = write_gap(writer, err);
-	offset = writer->bytes;
-	if (!rc)
-		rc = write_block(writer, head, &writer->payload, err);
+	rc = write_block(writer, head, &writer->payload, err);
 	if (rc)
 		return rc;
+	/* a gap may stand before it */
+	offset = writer->bytes - BLOCK_SIZE(head);
 	if (head->type == BLOCK_KEY) {
 		*group = (struct group){
 			.offset = offset, .sequence = writer->sequence, .number = head->number, .first = head->first
@@ -514,7 +527,7 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_END, .first = when, .last = when };
 	struct skt_buf nothing;
-	int rc;
+	int lost, rc;
 
 	skt_buf_init(&nothing);
 	if (!block_time_is_good(when)) {
@@ -522,12 +535,11 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 			    (long long)BLOCK_TIME_MAX);
 		return skt_err_at(err, writer->name, -1), -EINVAL;
 	}
-	rc = flush(writer, err);
-	if (!rc)
-		rc = end_group(writer, err);
+	lost = flush(writer, err);
+	/* what was lost just now is told all the same, if writing works again */
+	err = lost ? NULL : err;
+	rc = end_group(writer, err);
 	lose_refused(writer);
-	if (!rc)
-		rc = write_gap(writer, err);
 	if (!rc)
 		rc = write_index(writer, err);
 	head.number = writer->next_number;
@@ -536,7 +548,7 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 		rc = write_block(writer, &head, &nothing, err);
 	if (!rc && writer->sync_when != SKT_SYNC_NONE)
 		(void)fdatasync(writer->fd);
-	return rc;
+	return lost ? lost : rc;
 }
 
 uint64_t skt_writer_bytes(const struct skt_writer *writer)
