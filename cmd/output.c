@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "facts.h"
+#include "telling.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +99,7 @@ int output_add(struct recorder *recorder, struct skt_err *err)
 {
 	int rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
 
+	tell_unsynced(recorder);
 	if (!rc || rc == -EPIPE || rc == -ENOMEM)
 		return rc;
 	if (!recorder->write_failed) {

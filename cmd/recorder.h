@@ -55,6 +55,7 @@ struct recorder {
 	int64_t status_at;
 	bool pipe_closed;
 	bool write_failed; /* and was told */
+	bool sync_failed;  /* the same */
 	bool trouble;
 	uint64_t told[256]; /* problems told already, by hash */
 	size_t n_told;

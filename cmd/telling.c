@@ -60,6 +60,19 @@ void tell_spending(struct recorder *recorder)
 	recorder->spending.told = true;
 }
 
+void tell_unsynced(struct recorder *recorder)
+{
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (!skt_writer_synced(recorder->writer, &err))
+		return;
+	if (!recorder->sync_failed)
+		cli_err(&err);
+	recorder->sync_failed = true;
+	recorder->trouble = true;
+}
+
 void tell_status(struct recorder *recorder, int64_t now)
 {
 	struct skt_buf line;
@@ -91,7 +104,8 @@ void tell_end(struct recorder *recorder)
 	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
 	skt_buf_byte(&span, '\0');
 	if (lost)
-		cli_say("%s: %llu snapshots could not be written", recorder->path, (unsigned long long)lost);
+		cli_say("%s: %llu snapshot%s could not be written", recorder->path, (unsigned long long)lost,
+			lost == 1 ? "" : "s");
 	skt_writer_chain(recorder->writer, chain, file);
 	cli_hex(chain, sizeof(chain), chain_text);
 	cli_hex(file, sizeof(file), file_text);

@@ -15,6 +15,9 @@ void tell_denied(const struct recorder *recorder);
 /* Once: that --max-cpu makes it skip ticks. */
 void tell_spending(struct recorder *recorder);
 
+/* Once: that the disk may lose what it has taken. */
+void tell_unsynced(struct recorder *recorder);
+
 /* On a terminal, a few times a second: what has been recorded so far. */
 void tell_status(struct recorder *recorder, int64_t now);
 

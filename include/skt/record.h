@@ -106,6 +106,13 @@ void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
  */
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
 
+/*
+ * Whether the disk kept what it was told to (enum skt_sync): 0, or why it did not since this was asked last. What it did not keep
+ * may be gone once the machine has been started again; it is not taken back and the writer can be used on. Ask after each snapshot,
+ * and after the end.
+ */
+int skt_writer_synced(struct skt_writer *writer, struct skt_err *err);
+
 /* Bytes written so far, and snapshots that could not be. */
 uint64_t skt_writer_bytes(const struct skt_writer *writer);
 uint64_t skt_writer_lost(const struct skt_writer *writer);

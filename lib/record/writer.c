@@ -37,6 +37,10 @@ struct skt_writer {
 	off_t start; /* where in the file it begins: what stands before is never taken back */
 	char *name;
 	enum skt_sync sync_when;
+	int unsynced;	      /* why the disk did not keep what was written, until that is told */
+	uint64_t unsynced_at; /* from where on */
+	uint64_t synced;      /* bytes that it keeps */
+	bool sync_fails;
 	uint8_t sync[8];
 	uint8_t chain[CHAIN_SIZE];
 	crypto_hash_sha256_state sha; /* of all that was written */
@@ -126,6 +130,31 @@ static int write_whole(struct skt_writer *writer, const struct iovec *parts, int
 	return 0;
 }
 
+/*
+ * Have the disk keep what was written. Where it cannot, that may be lost, though whoever reads the file today still sees
+ * it, so it is told and stays where it is. It is also a reason to begin a new group: what is written from now on shall
+ * not hang on blocks that may be gone tomorrow. Once it works again, a key that was just written is such a beginning.
+ */
+static void sync_file(struct skt_writer *writer, bool key)
+{
+	bool failed;
+	int rc;
+
+	do
+		rc = fdatasync(writer->fd);
+	while (rc && errno == EINTR);
+	/* a pipe has nothing to sync, and says so */
+	failed = rc && errno != EINVAL && errno != EROFS;
+	if (failed && !writer->unsynced) {
+		writer->unsynced = -errno;
+		writer->unsynced_at = writer->synced;
+	}
+	if (failed != writer->sync_fails && (failed || !key))
+		writer->began = false;
+	writer->sync_fails = failed;
+	writer->synced = writer->bytes;
+}
+
 /* What stands around a payload. */
 struct frame {
 	uint8_t head[BLOCK_HEAD_SIZE];
@@ -172,9 +201,8 @@ static int write_block(struct skt_writer *writer, struct block_head *head, const
 	memcpy(writer->chain, chain, CHAIN_SIZE);
 	writer->sequence = sequence;
 	memset(&writer->gap, 0, sizeof(writer->gap));
-	/* a pipe has nothing to sync and says so; a disk that cannot is trouble that the next write meets */
 	if (writer->sync_when == SKT_SYNC_BLOCK || (writer->sync_when == SKT_SYNC_GROUP && head->type == BLOCK_KEY))
-		(void)fdatasync(writer->fd);
+		sync_file(writer, head->type == BLOCK_KEY);
 	return 0;
 }
 
@@ -546,9 +574,20 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 	head.snapshots = writer->missed;
 	if (!rc)
 		rc = write_block(writer, &head, &nothing, err);
-	if (!rc && writer->sync_when != SKT_SYNC_NONE)
-		(void)fdatasync(writer->fd);
+	if (writer->sync_when == SKT_SYNC_GROUP)
+		sync_file(writer, false);
 	return lost ? lost : rc;
+}
+
+int skt_writer_synced(struct skt_writer *writer, struct skt_err *err)
+{
+	int rc = writer->unsynced;
+
+	writer->unsynced = 0;
+	if (!rc)
+		return 0;
+	skt_err_sys(err, rc, "the disk may not have kept what was written from here on");
+	return skt_err_at(err, writer->name, (int64_t)writer->unsynced_at), rc;
 }
 
 uint64_t skt_writer_bytes(const struct skt_writer *writer)
