@@ -110,3 +110,23 @@ int output_add(struct recorder *recorder, struct skt_err *err)
 	recorder->trouble = true;
 	return 0;
 }
+
+int output_end(struct recorder *recorder, int rc, struct skt_err *err)
+{
+	if (rc != -EPIPE) {
+		int ended = skt_writer_end(recorder->writer, clock_ns(CLOCK_REALTIME), rc ? NULL : err);
+
+		rc = rc ? rc : ended;
+	}
+	tell_unsynced(recorder);
+	/* some filesystems (NFS, quotas) only say when a file is closed that they could not keep it */
+	if (recorder->out != STDOUT_FILENO && close(recorder->out) && !rc) {
+		rc = skt_err_sys(err, -errno, "cannot close");
+		skt_err_at(err, recorder->path, -1);
+	}
+	recorder->pipe_closed = rc == -EPIPE;
+	if (rc && !recorder->pipe_closed)
+		cli_err(err);
+	tell_end(recorder);
+	return rc;
+}

@@ -15,4 +15,10 @@ int output_begin(struct recorder *recorder, struct skt_err *err);
 /* Write the snapshot in force and the step that led to it. */
 int output_add(struct recorder *recorder, struct skt_err *err);
 
+/*
+ * Whatever ended the recording (rc, told here unless its reader went away), what was seen until then is written, and the end;
+ * and what came of it is said. Returns rc, or what went wrong now.
+ */
+int output_end(struct recorder *recorder, int rc, struct skt_err *err);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "output.h"
 #include "recorder.h"
-#include "telling.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -181,16 +181,10 @@ int main(int argc, char **argv)
 	rc = recorder_open(&recorder, &err);
 	if (!rc)
 		rc = recorder_run(&recorder, &err);
-	if (recorder.writer) {
-		if (!rc)
-			rc = skt_writer_end(recorder.writer, clock_ns(CLOCK_REALTIME), &err);
-		recorder.pipe_closed = rc == -EPIPE;
-		if (rc && !recorder.pipe_closed)
-			cli_err(&err);
-		tell_end(&recorder);
-	} else {
+	if (recorder.writer)
+		rc = output_end(&recorder, rc, &err);
+	else
 		cli_err(&err);
-	}
 	recorder_release(&recorder);
 	return cli_end(recorder.trouble || (rc && !recorder.pipe_closed) ? CLI_TROUBLE : CLI_YES);
 }
