@@ -26,8 +26,25 @@
 #define SKT_HEADER_MAX ((size_t)1 << 20)  /* facts: arguments and a note of up to 128 KiB each fit many times over */
 #define SKT_BLOCK_MAX  ((size_t)64 << 20) /* stored bytes of a block: a key block of a million rows has about 20 MiB */
 #define SKT_GROUPS_MAX ((size_t)1 << 22)  /* a group is at least five seconds long: 240 days */
-#define SKT_SECTION_MAX \
-	((size_t)256 << 20) /* a section's bytes inflated: rows of 16 million sockets would not fit, a million do */
+/* All sections of a block, inflated: a row has about 60 bytes of IPv4 or 80 of IPv6 in a key block, two million 160 MiB; the rest is for strings. */
+#define SKT_SECTION_MAX ((size_t)256 << 20)
+
+/*
+ * What one cursor may take, whatever it reads: all limits, those in skt/snapshot.h and skt/strtab.h too, reached at once. It is at
+ * its most in the step from one group to the next, none of whose rows are the same:
+ *
+ *	a block stored, and its sections		 384 MiB
+ *	rows (168 bytes) of one group in room for two, and of the next	1008
+ *	changes (368 bytes) of rows, that all go and as many come	1472
+ *	processes and their changes			 512
+ *	holders						 384
+ *	strings, with their index			1008
+ *	tables, raw lines, order, matching		 240
+ *
+ * That is 5 GiB; a host of ten thousand sockets needs a hundredth of it. A byte of a section costs less than 80 (the 15 of a row
+ * that came, where arrays have grown to twice what they hold), and a byte of a file a thousand times that, for such is deflate.
+ */
+#define SKT_READER_MAX (UINT64_C(5) << 30)
 
 /* Something the recorder knew about itself and its host. Names are those of --info: "host.name", "boot.id", "kernel", ... */
 struct skt_fact {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -102,8 +103,6 @@ static int put_section(uint8_t id, const struct skt_buf *section, int level, str
 	uLongf stored = compressBound(section->len);
 	unsigned char *head, *data;
 
-	if (section->len > SKT_SECTION_MAX)
-		return -E2BIG;
 	head = skt_buf_room(out, SECTION_HEAD_SIZE + stored);
 	if (!head)
 		return -ENOMEM;
@@ -126,6 +125,12 @@ static int put_section(uint8_t id, const struct skt_buf *section, int level, str
 
 int payload_put(const struct skt_buf sections[SECTION_END], int level, struct skt_buf *out)
 {
+	size_t together = 0;
+
+	for (uint8_t id = SECTION_META; id < SECTION_END; id++)
+		together += sections[id].len;
+	if (together > SKT_SECTION_MAX)
+		return -E2BIG;
 	for (uint8_t id = SECTION_META; id < SECTION_END; id++) {
 		int rc = skt_buf_status(&sections[id]);
 
@@ -139,6 +144,20 @@ int payload_put(const struct skt_buf sections[SECTION_END], int level, struct sk
 
 /* Deflate makes at most 1032 bytes of one (RFC 1951: 258 bytes from 2 bits): a section that states more is a lie. */
 #define DEFLATE_MOST 1032
+
+/* A large section has memory of its length and no more, and none is kept for the next block: six may be large, one after the other. */
+#define SECTION_KEPT ((size_t)1 << 20)
+
+static void *section_room(struct skt_buf *buf, size_t n)
+{
+	if (n <= SECTION_KEPT)
+		return skt_buf_room(buf, n);
+	skt_buf_release(buf);
+	buf->data = malloc(n);
+	if (buf->data)
+		buf->size = n;
+	return buf->data;
+}
 
 static int get_section(struct cur *data, uint8_t codec, size_t inflated, struct skt_buf *ret, struct skt_err *err)
 {
@@ -155,7 +174,7 @@ static int get_section(struct cur *data, uint8_t codec, size_t inflated, struct 
 	if (codec == CODEC_STORED ? inflated != stored : inflated / DEFLATE_MOST > stored)
 		return skt_err_set(err, -EBADMSG, "section states %zu bytes inflated, %zu are stored", inflated,
 				   stored);
-	room = skt_buf_room(ret, inflated + 1);
+	room = section_room(ret, inflated + 1);
 	if (!room)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	if (codec == CODEC_STORED)
@@ -169,11 +188,15 @@ static int get_section(struct cur *data, uint8_t codec, size_t inflated, struct 
 int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_buf ret[SECTION_END],
 		struct skt_err *err)
 {
+	size_t together = 0;
 	uint32_t seen = 0;
 	struct cur in;
 
-	for (int id = SECTION_META; id < SECTION_END; id++)
+	for (int id = SECTION_META; id < SECTION_END; id++) {
+		if (ret[id].size > SECTION_KEPT)
+			skt_buf_release(&ret[id]);
 		skt_buf_clear(&ret[id]);
+	}
 	cur_init(&in, payload, length);
 	while (!in.bad && cur_left(&in)) {
 		uint8_t id = cur_byte(&in);
@@ -191,6 +214,10 @@ int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_
 		if (seen & 1u << id)
 			return skt_err_set(err, -EBADMSG, "section %u stands twice in its block", id);
 		seen |= 1u << id;
+		if (inflated <= SKT_SECTION_MAX && inflated > SKT_SECTION_MAX - together)
+			return skt_err_set(err, -E2BIG, "sections of %zu bytes together exceed the limit of %zu",
+					   together + inflated, SKT_SECTION_MAX);
+		together += inflated;
 		rc = get_section(&data, codec, inflated, &ret[id], err);
 		if (rc)
 			return rc;

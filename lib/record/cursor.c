@@ -299,6 +299,31 @@ static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *i
 	return rc;
 }
 
+/* Memory for more rows than this is not kept from one group to the next: SKT_READER_MAX counts on it. */
+#define ROWS_KEPT 65536
+
+/* The next group's snapshot takes the place of the one before, which is used up. */
+static int change_groups(struct skt_cursor *cursor, struct skt_err *err)
+{
+	struct skt_snapshot old = cursor->now;
+	struct skt_strtab *strings;
+
+	cursor->now = cursor->next;
+	cursor->next = old;
+	cursor->has_next = false;
+	if (cursor->step.room_socks > ROWS_KEPT)
+		skt_step_release(&cursor->step);
+	if (old.room_socks <= ROWS_KEPT)
+		return 0;
+	strings = skt_strtab_new(skt_strtab_seed(old.strings));
+	if (!strings)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	skt_snapshot_release(&cursor->next);
+	skt_snapshot_init(&cursor->next, strings, 0);
+	skt_strtab_unref(strings);
+	return 0;
+}
+
 static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
 	struct skt_snapshot *into = cursor->has_now ? &cursor->next : &cursor->now;
@@ -316,6 +341,9 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 		*ret = &cursor->key_step;
 		return 0;
 	}
+	/* it is as large as the snapshot, and what is handed on is another */
+	if (cursor->key_step.room_socks > ROWS_KEPT)
+		skt_step_release(&cursor->key_step);
 	/* rows without an order are matched in that of their slots */
 	if (!(cursor->want & SKT_WANT_ORDER) && (skt_snapshot_order(&cursor->now) || skt_snapshot_order(&cursor->next)))
 		return skt_err_set(err, -ENOMEM, "out of memory");
@@ -363,15 +391,11 @@ static int check_block(struct skt_cursor *cursor, struct skt_err *err)
 
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
-	int rc = 1;
+	int rc = cursor->has_next ? change_groups(cursor, err) : 0;
 
-	if (cursor->has_next) {
-		struct skt_snapshot old = cursor->now;
-
-		cursor->now = cursor->next;
-		cursor->next = old;
-		cursor->has_next = false;
-	}
+	if (rc)
+		return pass_hole(cursor, true, err, rc);
+	rc = 1;
 	if (!cursor->left)
 		rc = next_block(cursor, err);
 	if (rc <= 0)
