@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +19,91 @@ const char *const tick_names[] = { "random", "exact" };
 const char *const cmdline_names[] = {
 	[SKT_CMDLINE_FULL] = "full", [SKT_CMDLINE_ARGV0] = "argv0", [SKT_CMDLINE_NONE] = "none"
 };
+
+/* Unless told, a twentieth of the filesystem is left to others, and 1 GiB where that is no more than a tenth. */
+#define LEAVE_SHARE UINT32_C(50000)
+#define LEAVE_LEAST (UINT64_C(1) << 30)
+
+/* How often it is seen to. */
+#define ROOM_NS SKT_NS_PER_S
+
+/* "12.5M": a size as options have it, for people. */
+static const char *size_text(char ret[16], uint64_t bytes)
+{
+	const char *unit = "KMGTPE";
+
+	if (bytes < 1024) {
+		snprintf(ret, 16, "%u bytes", (unsigned)bytes);
+		return ret;
+	}
+	for (; bytes >> 20; bytes >>= 10)
+		unit++;
+	snprintf(ret, 16, "%.1f%c", (double)bytes / 1024, *unit);
+	return ret;
+}
+
+/* How much of a filesystem is left to others. */
+static uint64_t to_leave(const struct recorder *recorder, uint64_t size)
+{
+	uint32_t millionths = recorder->min_free.told ? recorder->min_free.share : LEAVE_SHARE;
+	uint64_t share = (uint64_t)((double)size * millionths / 1e6);
+
+	if (recorder->min_free.told)
+		return millionths ? share : recorder->min_free.bytes;
+	return share < LEAVE_LEAST && LEAVE_LEAST <= size / 10 ? LEAVE_LEAST : share;
+}
+
+/* Whether less room is left than others are to have, and then a sentence on that. Pipes and devices take no room. */
+static bool no_room(const struct recorder *recorder, struct skt_err *err)
+{
+	uint64_t unit, has, leave;
+	char has_text[16], leave_text[16];
+	struct statvfs fs;
+	struct stat st;
+
+	if (fstat(recorder->out, &st) || !S_ISREG(st.st_mode) || fstatvfs(recorder->out, &fs))
+		return false;
+	unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
+	has = fs.f_bavail * unit;
+	leave = to_leave(recorder, fs.f_blocks * unit);
+	if (has >= leave)
+		return false;
+	skt_err_set(err, -ENOSPC, "only %s free on its filesystem, of which %s are to stay free (--min-free)",
+		    size_text(has_text, has), size_text(leave_text, leave));
+	skt_err_at(err, recorder->path, -1);
+	return true;
+}
+
+bool output_is_full(struct recorder *recorder, int64_t now)
+{
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (recorder->max_size && skt_writer_bytes(recorder->writer) >= recorder->max_size) {
+		cli_say("%s: it has reached --max-size, and ends", recorder->path);
+		return true;
+	}
+	if (now - recorder->room_at < ROOM_NS)
+		return false;
+	recorder->room_at = now;
+	if (!no_room(recorder, &err))
+		return false;
+	cli_err(&err);
+	cli_say("%s: it ends, in good order", recorder->path);
+	recorder->trouble = true;
+	return true;
+}
+
+/* Before anything is written: a full disk is no place to begin, unless somebody says so. */
+static int check_room(struct recorder *recorder, bool created, struct skt_err *err)
+{
+	if (!no_room(recorder, err))
+		return 0;
+	if (created)
+		unlink(recorder->path);
+	cli_err(err);
+	return skt_err_set(err, -ENOSPC, "nothing was recorded; --min-free=0 records until the disk is full");
+}
 
 /* ./HOST-20261122T140300Z.skt; a host name is what a stranger chose, and becomes a plain file name. */
 static void default_path(struct recorder *recorder)
@@ -47,7 +134,7 @@ int output_open(struct recorder *recorder, struct skt_err *err)
 				"a recording is not for a terminal: redirect standard output, or name a file with -o");
 		snprintf(recorder->path, sizeof(recorder->path), "standard output");
 		recorder->out = STDOUT_FILENO;
-		return 0;
+		return check_room(recorder, false, err);
 	}
 	if (recorder->output) {
 		if (strlen(recorder->output) >= sizeof(recorder->path))
@@ -63,7 +150,7 @@ int output_open(struct recorder *recorder, struct skt_err *err)
 		skt_err_at(err, recorder->path, -1);
 		return err->code;
 	}
-	return 0;
+	return check_room(recorder, true, err);
 }
 
 int output_begin(struct recorder *recorder, struct skt_err *err)

@@ -9,6 +9,12 @@
 /* Create the file, or take standard output, and give it its name for messages. */
 int output_open(struct recorder *recorder, struct skt_err *err);
 
+/*
+ * Whether the recording is to end here, before more is written: it has its --max-size, or there is less room on its
+ * filesystem than --min-free leaves to others, which is trouble. Said on stderr.
+ */
+bool output_is_full(struct recorder *recorder, int64_t now);
+
 /* Write the header. */
 int output_begin(struct recorder *recorder, struct skt_err *err);
 

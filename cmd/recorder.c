@@ -178,6 +178,7 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 	uint32_t missed = 0;
 
 	recorder->start = clock_ns(CLOCK_BOOTTIME);
+	recorder->room_at = recorder->start;
 	spending_begin(&recorder->spending, recorder->start);
 	for (;;) {
 		int64_t taken = ticks.tick, now, ready, due;
@@ -193,7 +194,8 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 		due = ticks_next(&ticks, ready - recorder->start, &missed);
 		if (ready > now && missed)
 			tell_spending(recorder);
-		if (!wait_until(recorder, recorder->start + (due < 0 ? ticks.end : due)) || due < 0) {
+		if (!wait_until(recorder, recorder->start + (due < 0 ? ticks.end : due)) || due < 0 ||
+		    output_is_full(recorder, clock_ns(CLOCK_BOOTTIME))) {
 			missed_at_end(recorder, taken, missed);
 			return 0;
 		}

@@ -29,6 +29,12 @@ struct recorder {
 	uint32_t tables;
 	enum skt_sync sync;
 	enum skt_cmdline cmdline;
+	uint64_t max_size; /* 0: no limit */
+	struct {
+		uint64_t bytes;
+		uint32_t share; /* or so many millionths of the filesystem */
+		bool told;
+	} min_free;
 	int nice;
 	bool nice_told;
 	char **argv;
@@ -53,6 +59,7 @@ struct recorder {
 	int64_t first; /* the same, of the first and the last snapshot */
 	int64_t last;
 	int64_t status_at;
+	int64_t room_at; /* when it was last seen how much room there is */
 	bool pipe_closed;
 	bool write_failed; /* and was told */
 	bool sync_failed;  /* the same */

@@ -20,6 +20,8 @@ enum {
 	OPT_TABLES,
 	OPT_NOTE,
 	OPT_SYNC,
+	OPT_MAX_SIZE,
+	OPT_MIN_FREE,
 	OPT_MAX_CPU,
 	OPT_NICE,
 	OPT_CMDLINE
@@ -35,6 +37,9 @@ static const struct cli_option options[] = {
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
+	[OPT_MAX_SIZE] = { 0, "max-size", "SIZE", "end once the recording has SIZE (64M, 2G, 512K, ...)" },
+	[OPT_MIN_FREE] = { 0, "min-free", "SIZE",
+			   "end before less than SIZE, or 5%, of the disk is free (5% or 1G unless told)" },
 	[OPT_MAX_CPU] = { 0, "max-cpu", "PERCENT", "of one processor: where it would take more, ticks are skipped" },
 	[OPT_NICE] = { 0, "nice", "N", "run with this niceness (-10 unless told, where allowed)" },
 	[OPT_CMDLINE] = { 0, "cmdline", "HOW", "keep command lines in full, argv0 (the first argument only), or none" },
@@ -86,6 +91,15 @@ static unsigned read_word(const char *option, const char *argument, const char *
 	cli_usage("%s: '%s' is none of %s", option, argument, all);
 }
 
+static void read_min_free(struct recorder *recorder, const char *argument)
+{
+	bool percent = strchr(argument, '%');
+
+	recorder->min_free.told = true;
+	recorder->min_free.share = percent ? cli_percent("--min-free", argument) : 0;
+	recorder->min_free.bytes = percent ? 0 : cli_size("--min-free", argument);
+}
+
 static void parse(struct recorder *recorder, int argc, char **argv)
 {
 	const char *argument;
@@ -121,6 +135,14 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_SYNC:
 			recorder->sync = (enum skt_sync)read_word("--sync", argument, sync_names, 3);
+			break;
+		case OPT_MAX_SIZE:
+			recorder->max_size = cli_size("--max-size", argument);
+			if (!recorder->max_size)
+				cli_usage("--max-size: nothing can be recorded in no bytes");
+			break;
+		case OPT_MIN_FREE:
+			read_min_free(recorder, argument);
 			break;
 		case OPT_MAX_CPU:
 			recorder->spending.limit = cli_percent("--max-cpu", argument);

@@ -81,7 +81,7 @@ t_a_missing_argument_is_refused() {
 	local option
 
 	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note --sync \
-		--cmdline --ticks --nice --max-cpu; do
+		--cmdline --ticks --nice --max-cpu --max-size --min-free; do
 		refuses "option '$option' needs an argument" sockrec $option
 	done
 	for option in --format --tz; do
@@ -143,6 +143,58 @@ t_a_good_percentage_is_taken() {
 		rm -f y.skt
 		exits 0 sockrec --proc="$fixture" --max-cpu="$good" -n 1 -o y.skt
 	done
+}
+
+t_a_bad_size_is_refused_and_named() {
+	local bad
+
+	for bad in '' K x 5k 5KB 5KiB 1.5M -1 +1 ' 1' '1 M' 0x10 1e3 8388608T 18446744073709551616 99999999999999999999G; do
+		refuses "--max-size: '$bad' is no size" sockrec --max-size="$bad" -n 1 -o y.skt
+		refuses "--min-free: '$bad' is no size" sockrec --min-free="$bad" -n 1 -o y.skt
+	done
+	refuses '--max-size: ' sockrec --max-size=0 -n 1 -o y.skt
+	refuses "--min-free: '101%' is no percentage" sockrec --min-free=101% -n 1 -o y.skt
+	refuses "--min-free: '5%M' is no percentage" sockrec --min-free=5%M -n 1 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_a_recording_ends_when_it_has_its_size() {
+	exits 0 sockrec --proc="$fixture" -i 1ms --max-size=1 -o small.skt
+	has err 'small.skt: it has reached --max-size' '1 snapshot,'
+	exits 0 sockquery --verify small.skt
+	has out WHOLE
+	# steps of a tree that does not change take some bytes each second
+	exits 0 sockrec --proc="$fixture" -i 1ms --max-size=3K -o y.skt
+	has err 'y.skt: it has reached --max-size'
+	[ "$(stat -c %s y.skt)" -ge 3072 ]
+	[ "$(stat -c %s y.skt)" -lt 30720 ]
+	exits 0 sockquery --verify y.skt
+	has out WHOLE
+	# and so does one that is written into a pipe; a size that is not reached is none
+	sockrec --proc="$fixture" -i 1ms --max-size=1 -o - 2>err | cat >pipe.skt
+	has err 'it has reached --max-size' '1 snapshot,'
+	rm y.skt
+	exits 0 sockrec --proc="$fixture" -n 3 -i 1ms --max-size=1G -o y.skt
+	[ "$(wc -l <err)" = 1 ]
+}
+
+t_where_too_little_is_free_nothing_is_recorded_and_the_way_out_is_named() {
+	exits 2 sockrec --proc="$fixture" -n 1 --min-free=100% -o y.skt
+	has err 'sockrec: y.skt: only ' ' free on its filesystem, of which ' 'nothing was recorded' '--min-free=0'
+	[ ! -e y.skt ]
+	exits 2 sockrec --proc="$fixture" -n 1 --min-free=8388607T -o y.skt
+	has err ' of which 8.0E are to stay free'
+	[ ! -e y.skt ]
+	# what is no file of ours is left alone
+	echo precious >file
+	rc=0
+	sockrec --proc="$fixture" -n 1 --min-free=100% -o - >>file 2>err || rc=$?
+	[ $rc = 2 ]
+	[ "$(cat file)" = precious ]
+	exits 0 sockrec --proc="$fixture" -n 1 --min-free=0 -o y.skt
+	# a pipe has no filesystem
+	sockrec --proc="$fixture" -n 1 --min-free=100% -o - 2>err | cat >pipe.skt
+	exits 0 sockquery pipe.skt
 }
 
 t_a_bad_niceness_is_refused_and_named() {

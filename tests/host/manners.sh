@@ -116,7 +116,7 @@ t_that_it_may_not_be_faster_is_told_only_if_it_was_asked_for() {
 	niceness $recorder >got
 	finish
 	[ "$(cat got)" = 0 ]
-	has said 'sockrec: cannot run with --nice=-5: ' ', 0 missed ticks'
+	has said 'sockrec: cannot run with --nice=-5: ' 'sockrec: x.skt: '
 }
 
 # ---- a busy host ----
@@ -200,6 +200,78 @@ END
 t_a_recorder_that_takes_little_is_not_slowed_down() {
 	exits 0 sockrec --ticks=exact -i 200ms -n 6 --max-cpu=100% -o x.skt
 	fails grep 'skipped' err
+}
+
+# ---- a small disk ----
+
+# disk MEBIBYTES: an empty filesystem of that size in the folder `disk`. The mount namespace is our own.
+disk() {
+	mkdir disk
+	mount -t tmpfs -o "size=${1}M" none disk
+}
+
+# fill BYTES: so many of it are taken.
+fill() { head -c "$1" /dev/zero >disk/full; }
+
+t_of_a_small_filesystem_a_twentieth_stays_free() {
+	disk 10
+	# 512 KiB: less, and none of it is taken
+	fill $((10 * 1048576 - 500 * 1024))
+	exits 2 sockrec -n 1 -o disk/x.skt
+	has err 'disk/x.skt: only 500.0K free on its filesystem, of which 512.0K are to stay free (--min-free)' --min-free=0
+	[ ! -e disk/x.skt ]
+	exits 0 sockrec -n 1 --min-free=4% -o disk/4.skt
+	exits 0 sockrec -n 1 --min-free=400K -o disk/400K.skt
+	exits 0 sockrec -n 1 --min-free=0 -o disk/0.skt
+	# more, and it is begun
+	rm disk/*
+	fill $((10 * 1048576 - 600 * 1024))
+	exits 0 sockrec -n 1 -o disk/x.skt
+	umount disk
+}
+
+t_of_a_larger_filesystem_a_gibibyte_stays_free() {
+	mkdir disk
+	truncate -s 12G image
+	mkfs.ext4 -q -F -m 0 image || skip "no mkfs.ext4"
+	mount -o loop image disk || skip "no loop device"
+	# room is taken, nothing is written
+	fallocate -l $(($(stat -fc '%a * %S' disk) - (1024 + 50) * 1048576)) disk/full
+	exits 0 sockrec -n 1 -o disk/x.skt
+	fallocate -l 100M disk/more
+	exits 2 sockrec -n 1 -o disk/y.skt
+	umount disk
+	rm image
+	has err ' of which 1.0G are to stay free (--min-free)'
+}
+
+t_a_disk_that_fills_ends_a_recording_in_good_order() {
+	disk 10
+	sockrec -i 20ms -o disk/x.skt 2>said &
+	recorder=$!
+	eventually test -s disk/x.skt
+	fill $((10 * 1048576 - 400 * 1024))
+	ends "$recorder" 2
+	has said 'disk/x.skt: only ' ' of which 512.0K are to stay free (--min-free)' 'disk/x.skt: it ends, in good order'
+	exits 0 sockquery --verify disk/x.skt
+	has out WHOLE
+	umount disk
+}
+
+t_with_min_free_0_a_full_disk_is_a_gap() {
+	disk 1
+	sockrec --min-free=0 -i 20ms -o disk/x.skt 2>said &
+	recorder=$!
+	eventually test -s disk/x.skt
+	head -c 2M /dev/zero >disk/full || :
+	eventually grep -q 'cannot write' said
+	rm disk/full
+	sleep 2
+	kill -TERM "$recorder"
+	ends "$recorder" 2
+	exits 0 sockquery --verify disk/x.skt
+	has out WHOLE gaps
+	umount disk
 }
 
 run_tests
