@@ -380,6 +380,8 @@ static int check_order(const struct skt_snapshot *snapshot, const struct skt_ste
 
 		if (sock->listed != (sock->table != SKT_NO_TABLE))
 			return misfit(err, "order of socket", step->socks[i].slot);
+		if (sock->table == SKT_NO_TABLE && !table_is_good(&snapshot->tables[step->socks[i].before.table]))
+			return misfit(err, "rows of table", step->socks[i].before.table);
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "model/order.h"
 
 #include "base/array.h"
+#include "model/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -107,6 +108,7 @@ static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table
 		else
 			table->order[to++] = slot;
 	}
+	snapshot->tables_known->rows -= table->n_rows - to;
 	table->n_rows = to;
 }
 

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -165,32 +164,40 @@ static void users_are_merged(void **state)
 
 /* --- the digest of a row that many hold --- */
 
-static uint32_t put(uint32_t crc, uint64_t value)
+static uint64_t put(uint64_t hash, uint64_t value)
 {
-	unsigned char bytes[8];
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash / (UINT64_C(1) << 32);
+}
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(value >> 8 * i);
-	return (uint32_t)crc32(crc, bytes, 8);
+/* 16 of them, as two numbers. */
+static uint64_t put_bytes(uint64_t hash, const uint8_t *bytes)
+{
+	for (int half = 0; half < 2; half++) {
+		uint64_t value = 0;
+
+		for (int i = 7; i >= 0; i--)
+			value = value << 8 | bytes[8 * half + i];
+		hash = put(hash, value);
+	}
+	return hash;
 }
 
 /* As the page says. */
 static uint32_t digest_by_the_page(const struct skt_sock *row)
 {
-	uint32_t crc = put(put(put(0, row->table), row->local_port), row->remote_port);
+	uint64_t hash = put(put(put(0, row->table), row->local_port), row->remote_port), owners = 0;
 
-	crc = (uint32_t)crc32(crc, row->local_address, 16);
-	crc = (uint32_t)crc32(crc, row->remote_address, 16);
-	crc = put(put(put(put(put(crc, row->inode), row->sk), row->rto), row->ato), row->tx_queue);
-	crc = put(put(put(put(crc, row->rx_queue), row->retransmits), (uint64_t)(int64_t)row->probes), row->uid);
-	crc = put(put(put(crc, (uint64_t)(int64_t)row->ref), row->quick), row->cwnd);
-	crc = put(put(put(put(crc, (uint64_t)(int64_t)row->ssthresh), row->drops), row->tail), row->text);
-	crc = put(put(put(put(crc, row->has), row->state), row->timer), (uint64_t)row->timer_expires);
-	crc = put(put(put(crc, row->owner), row->owner_gaps), row->n_owners);
+	hash = put_bytes(put_bytes(hash, row->local_address), row->remote_address);
+	hash = put(put(put(put(put(hash, row->inode), row->sk), row->rto), row->ato), row->tx_queue);
+	hash = put(put(put(put(hash, row->rx_queue), row->retransmits), (uint64_t)(int64_t)row->probes), row->uid);
+	hash = put(put(put(hash, (uint64_t)(int64_t)row->ref), row->quick), row->cwnd);
+	hash = put(put(put(put(hash, (uint64_t)(int64_t)row->ssthresh), row->drops), row->tail), row->text);
+	hash = put(put(put(put(hash, row->has), row->state), row->timer), (uint64_t)row->timer_expires);
 	for (uint32_t i = 0; i < row->n_owners; i++)
-		crc = put(put(crc, a.owners[row->first_owner + i].process),
-			  (uint64_t)(int64_t)a.owners[row->first_owner + i].fd);
-	return crc;
+		owners = put(put(owners, a.owners[row->first_owner + i].process),
+			     (uint64_t)(int64_t)a.owners[row->first_owner + i].fd);
+	return (uint32_t)put(put(put(put(hash, row->owner), row->owner_gaps), row->n_owners), owners);
 }
 
 /* A row with that many holders. */
