@@ -346,7 +346,7 @@ static bool runs_are_good(const struct reading *reading, struct cur *in, struct 
 static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 {
 	size_t first = reading->step->n_socks;
-	struct skt_sock_change **rows, *change;
+	struct skt_sock_change **rows;
 	struct coming coming;
 	struct cur ahead = *in;
 	uint64_t run;
@@ -358,11 +358,12 @@ static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 	}
 	if (!more_changes(reading, coming.rows))
 		return 0;
-	change = reading->step->socks + first;
 	while ((run = cur_varint(in)) != 0) {
 		uint32_t table = (uint32_t)cur_varint(in);
 
-		for (; run; run--, change++) {
+		for (; run; run--) {
+			struct skt_sock_change *change = &reading->step->socks[reading->step->n_socks];
+
 			change->change = key ? SKT_PRESENT : SKT_OPENED;
 			change->slot = (uint32_t)(reading->old->n_socks + (reading->step->n_socks++ - first));
 			change->now.table = table;
