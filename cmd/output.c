@@ -109,7 +109,7 @@ static int check_room(struct recorder *recorder, bool created, struct skt_err *e
 static void default_path(struct recorder *recorder)
 {
 	const char *host = skt_capture_host(recorder->capture)->name;
-	time_t now = (time_t)(clock_ns(CLOCK_REALTIME) / SKT_NS_PER_S);
+	time_t now = (time_t)(recorder_time(recorder) / SKT_NS_PER_S);
 	char name[65], when[32];
 	struct tm utc;
 	size_t n = 0;
@@ -157,20 +157,22 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 {
 	const struct skt_host *host = skt_capture_host(recorder->capture);
 	bool live = skt_capture_is_live(recorder->capture);
-	struct skt_header header = {
-		.interval = recorder->interval, .tables = recorder->tables, .live = live, .file_number = 1
-	};
+	struct skt_header header = { .tables = recorder->tables, .live = live, .file_number = 1 };
 	struct facts facts;
 	uint8_t random[24];
 	int rc;
 
-	read_clocks(NULL, &header.start, &header.start_boottime);
+	recorder->clock.read(recorder->clock.data, &header.start, &header.start_boottime);
+	if (!recorder->trees_dir)
+		header.interval = recorder->interval;
 	header.boot_time = live ? header.start - header.start_boottime : host->btime;
 	header.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 	facts_init(&facts);
 	facts_of_host(&facts, host, live);
-	facts_of_recorder(&facts, recorder->argv, recorder->tree, recorder->tables);
-	facts_add(&facts, "recorder.ticks", tick_names[recorder->exact]);
+	facts_of_recorder(&facts, recorder->argv, recorder->trees_dir ? recorder->trees_dir : recorder->tree,
+			  recorder->tables);
+	if (!recorder->trees_dir)
+		facts_add(&facts, "recorder.ticks", tick_names[recorder->exact]);
 	facts_add(&facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
 	facts_add(&facts, "note", recorder->note);
 	header.facts = facts.facts;
@@ -201,7 +203,7 @@ int output_add(struct recorder *recorder, struct skt_err *err)
 int output_end(struct recorder *recorder, int rc, struct skt_err *err)
 {
 	if (rc != -EPIPE) {
-		int ended = skt_writer_end(recorder->writer, clock_ns(CLOCK_REALTIME), rc ? NULL : err);
+		int ended = skt_writer_end(recorder->writer, recorder_time(recorder), rc ? NULL : err);
 
 		rc = rc ? rc : ended;
 	}

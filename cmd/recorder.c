@@ -22,25 +22,48 @@ int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
 }
 
-void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
+static void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
 {
 	(void)data;
 	*ret_realtime = clock_ns(CLOCK_REALTIME);
 	*ret_boottime = clock_ns(CLOCK_BOOTTIME);
 }
 
+/* For --trees the clock stands still at the instant that the tree is named for. */
+static void read_tree_time(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
+{
+	const struct recorder *recorder = data;
+
+	*ret_realtime = recorder->tree_time;
+	*ret_boottime = recorder->tree_time;
+}
+
+int64_t recorder_time(const struct recorder *recorder)
+{
+	int64_t realtime, boottime;
+
+	recorder->clock.read(recorder->clock.data, &realtime, &boottime);
+	return realtime;
+}
+
 /* ---- opening ---- */
+
+static struct skt_capture_options capture_options(const struct recorder *recorder, const char *name)
+{
+	return (struct skt_capture_options){
+		.name = name,
+		.tables = recorder->tables,
+		.passwd_fd = recorder->passwd,
+		.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
+		.clock = recorder->clock,
+		.cmdline = recorder->cmdline,
+	};
+}
 
 static int open_capture(struct recorder *recorder, struct skt_err *err)
 {
 	bool live = !strcmp(recorder->tree, LIVE_TREE);
-	struct skt_capture_options asked = {
-		.name = recorder->tree,
-		.tables = recorder->tables,
-		.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
-		.clock = { .read = read_clocks },
-		.cmdline = recorder->cmdline,
-	};
+	struct skt_capture_options asked;
 	int tree = open(recorder->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (tree < 0) {
@@ -50,15 +73,78 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 	}
 	/* names in another tree are another host's */
 	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
-	asked.passwd_fd = recorder->passwd;
+	recorder->clock.read = read_clocks;
+	asked = capture_options(recorder, recorder->tree);
 	/* both stay open as long as the program runs */
 	return skt_capture_open(tree, &asked, &recorder->capture, err);
+}
+
+/* Make a tree of --trees the one to be read. */
+static int turn_to_tree(struct recorder *recorder, size_t i, struct skt_err *err)
+{
+	int fd = trees_tree(&recorder->trees, i, recorder->tree_path, sizeof(recorder->tree_path), err);
+
+	if (fd < 0)
+		return fd;
+	recorder->tree_time = recorder->trees.trees[i].when;
+	if (recorder->tree_fd < 0) {
+		recorder->tree_fd = fd;
+		return 0;
+	}
+	/* the descriptor that capture reads is made to lead there, so that it remembers what it saw before */
+	dup3(fd, recorder->tree_fd, O_CLOEXEC);
+	close(fd);
+	return 0;
+}
+
+/* Of one recording: what is known of two hosts must not contradict. */
+static bool is_another(const struct skt_host *a, const struct skt_host *b)
+{
+	return (*a->boot_id && *b->boot_id && strcmp(a->boot_id, b->boot_id) != 0) ||
+	       (a->net_namespace && b->net_namespace && a->net_namespace != b->net_namespace);
+}
+
+/* Whether this is a tree, and one of the same recording as the first, which is opened for good. */
+static int check_tree(struct recorder *recorder, struct skt_err *err)
+{
+	struct skt_capture_options asked = capture_options(recorder, recorder->tree_path);
+	struct skt_capture *capture;
+	int rc = skt_capture_open(recorder->tree_fd, &asked, &capture, err);
+
+	if (rc)
+		return rc;
+	if (skt_capture_is_live(capture))
+		rc = skt_err_set(err, -EINVAL, "it is a running kernel's /proc, not a tree of files");
+	else if (recorder->capture && is_another(skt_capture_host(recorder->capture), skt_capture_host(capture)))
+		rc = skt_err_set(err, -EINVAL, "boot or network namespace is another than in the trees before it");
+	if (rc)
+		skt_err_at(err, recorder->tree_path, -1);
+	if (rc || recorder->capture)
+		skt_capture_free(capture);
+	else
+		recorder->capture = capture;
+	return rc;
+}
+
+/* All are looked at before anything is written. */
+static int open_trees(struct recorder *recorder, struct skt_err *err)
+{
+	int rc = trees_open(recorder->trees_dir, &recorder->trees, err);
+
+	recorder->clock = (struct skt_clock){ .read = read_tree_time, .data = recorder };
+	recorder->tree = recorder->tree_path;
+	for (size_t i = 0; !rc && i < recorder->trees.n; i++) {
+		rc = turn_to_tree(recorder, i, err);
+		if (!rc)
+			rc = check_tree(recorder, err);
+	}
+	return rc ? rc : turn_to_tree(recorder, 0, err);
 }
 
 int recorder_open(struct recorder *recorder, struct skt_err *err)
 {
 	uint64_t seed;
-	int rc = open_capture(recorder, err);
+	int rc = recorder->trees_dir ? open_trees(recorder, err) : open_capture(recorder, err);
 
 	cli_random(&seed, sizeof(seed));
 	if (!rc)
@@ -82,6 +168,7 @@ void recorder_release(struct recorder *recorder)
 {
 	skt_writer_free(recorder->writer);
 	skt_capture_free(recorder->capture);
+	trees_release(&recorder->trees);
 	skt_matcher_free(recorder->matcher);
 	skt_snapshot_release(&recorder->now);
 	skt_snapshot_release(&recorder->read);
@@ -166,6 +253,24 @@ static void missed_at_end(struct recorder *recorder, int64_t taken, uint32_t mis
 	skt_writer_missed(recorder->writer, missed);
 }
 
+/* One snapshot of each tree. */
+static int run_trees(struct recorder *recorder, struct skt_err *err)
+{
+	recorder->start = recorder->tree_time;
+	for (size_t i = 0; i < recorder->trees.n; i++) {
+		int rc = turn_to_tree(recorder, i, err);
+
+		if (!rc)
+			rc = take_snapshot(recorder, 0, err);
+		if (rc)
+			return rc;
+		tell_status(recorder, recorder->tree_time);
+		if (!wait_until(recorder, 0) || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
+			return 0;
+	}
+	return 0;
+}
+
 /*
  * Ticks that pass while a snapshot is being taken, or paid for, are missed and not made up for: the next snapshot says how
  * many.
@@ -177,6 +282,8 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			       .exact = recorder->exact };
 	uint32_t missed = 0;
 
+	if (recorder->trees_dir)
+		return run_trees(recorder, err);
 	recorder->start = clock_ns(CLOCK_BOOTTIME);
 	recorder->room_at = recorder->start;
 	spending_begin(&recorder->spending, recorder->start);

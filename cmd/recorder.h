@@ -3,6 +3,7 @@
 #define RECORDER_H
 
 #include "manners.h"
+#include "trees.h"
 
 #include <skt/capture.h>
 #include <skt/record.h>
@@ -25,6 +26,7 @@ struct recorder {
 	bool exact;	  /* ticks are due on the clock, not at random points of their intervals */
 	const char *output;
 	const char *tree;
+	const char *trees_dir; /* NULL: one tree, looked at again and again */
 	const char *note;
 	uint32_t tables;
 	enum skt_sync sync;
@@ -40,6 +42,11 @@ struct recorder {
 	char **argv;
 
 	/* at work */
+	struct skt_clock clock;
+	struct trees trees;
+	int64_t tree_time;    /* of --trees, the instant of the one that is being read, */
+	char tree_path[4096]; /* and what it is called */
+	int tree_fd;
 	int out;
 	int passwd;
 	char path[4096];
@@ -80,8 +87,10 @@ int recorder_run(struct recorder *recorder, struct skt_err *err);
 
 void recorder_release(struct recorder *recorder);
 
-/* A clock in ns, and both that a snapshot carries. */
+/* A clock of this machine, in ns. */
 int64_t clock_ns(clockid_t clock);
-void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime);
+
+/* Now, in ns since 1970, by the clock that snapshots are taken by. */
+int64_t recorder_time(const struct recorder *recorder);
 
 #endif

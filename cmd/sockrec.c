@@ -17,6 +17,7 @@ enum {
 	OPT_COUNT,
 	OPT_OUTPUT,
 	OPT_PROC,
+	OPT_TREES,
 	OPT_TABLES,
 	OPT_NOTE,
 	OPT_SYNC,
@@ -34,6 +35,7 @@ static const struct cli_option options[] = {
 	[OPT_COUNT] = { 'n', "count", "N", "end after N snapshots" },
 	[OPT_OUTPUT] = { 'o', "output", "FILE", "record into FILE, which must not exist yet; - is standard output" },
 	[OPT_PROC] = { 0, "proc", "DIR", "read this tree instead of /proc" },
+	[OPT_TREES] = { 0, "trees", "DIR", "one snapshot of each tree in DIR, at the time that its name says" },
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
@@ -100,12 +102,28 @@ static void read_min_free(struct recorder *recorder, const char *argument)
 	recorder->min_free.bytes = percent ? 0 : cli_size("--min-free", argument);
 }
 
+/* The names of trees say when, and nobody waits: what is about that does not apply. Nor is anything lost that could not be made again. */
+static void for_trees(struct recorder *recorder, uint64_t given)
+{
+	static const int others[] = { OPT_INTERVAL, OPT_TICKS, OPT_DURATION, OPT_COUNT, OPT_PROC, OPT_MAX_CPU };
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (given & UINT64_C(1) << others[i])
+			cli_usage(
+				"--%s does not apply to --trees: there is one snapshot of each tree, at the time that its name says",
+				options[others[i]].name);
+	if (!(given & UINT64_C(1) << OPT_SYNC))
+		recorder->sync = SKT_SYNC_NONE;
+}
+
 static void parse(struct recorder *recorder, int argc, char **argv)
 {
 	const char *argument;
+	uint64_t given = 0;
 	int option;
 
 	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
+		given |= UINT64_C(1) << option;
 		switch (option) {
 		case OPT_INTERVAL:
 			recorder->interval = cli_duration("--interval", argument);
@@ -126,6 +144,9 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_PROC:
 			recorder->tree = argument;
+			break;
+		case OPT_TREES:
+			recorder->trees_dir = argument;
 			break;
 		case OPT_TABLES:
 			recorder->tables = read_tables(argument);
@@ -164,6 +185,8 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		cli_usage("there is no operand '%s' to take", argv[optind]);
 	if (recorder->interval < SKT_NS_PER_MS)
 		cli_usage("--interval: less than 1ms is not possible");
+	if (recorder->trees_dir)
+		for_trees(recorder, given);
 }
 
 /* Signals that end the recording are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
@@ -189,6 +212,9 @@ int main(int argc, char **argv)
 		.tree = LIVE_TREE,
 		.tables = (1u << SKT_TABLE_KINDS) - 1,
 		.argv = argv,
+		.trees = { .fd = -1 },
+		.tree_fd = -1,
+		.passwd = -1,
 		.out = -1,
 	};
 	struct skt_err err;
@@ -199,7 +225,8 @@ int main(int argc, char **argv)
 	parse(&recorder, argc, argv);
 	block_signals(&recorder);
 	umask(umask(0) | 0077);
-	manners_nice(recorder.nice, recorder.nice_told);
+	if (!recorder.trees_dir || recorder.nice_told)
+		manners_nice(recorder.nice, recorder.nice_told);
 	rc = recorder_open(&recorder, &err);
 	if (!rc)
 		rc = recorder_run(&recorder, &err);
