@@ -64,6 +64,30 @@ for row in rows:
 END
 }
 
+t_whoever_has_these_two_needs_not_be_root() {
+	local talker
+	local -a told
+
+	talker >told &
+	talker=$!
+	eventually test -s told
+	# as dist/sockrec.service starts it
+	exits 0 setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all,+sys_ptrace,+dac_read_search \
+		--inh-caps=-all,+sys_ptrace,+dac_read_search --ambient-caps=-all,+sys_ptrace,+dac_read_search \
+		sockrec -i 20ms -n 2 -o -
+	kill "$talker"
+	mv out x.skt
+	fails grep -E 'may not be looked into|privileges' err
+	sockquery --info x.skt | grep -Eq 'recorder.capabilities +0000000000080004$'
+	sockquery --format=jsonl x.skt >rows 2>/dev/null
+	read -ra told <told
+	python "${told[@]}" <<'END'
+port, *pids = map(int, sys.argv[1:])
+rows = [row for row in jsonl("rows") if port in (row["local_port"], row["remote_port"])]
+assert len(rows) == 3 and {owner["pid"] for row in rows for owner in row["owners"]} == set(pids), rows
+END
+}
+
 t_what_it_did_not_have_it_does_not_gain() {
 	begin setpriv --inh-caps=-all --bounding-set=-all,+sys_ptrace,+chown sockrec -i 20ms -o x.skt
 	privileges $recorder >kept
