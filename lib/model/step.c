@@ -91,8 +91,8 @@ void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 
 			if (!words)
 				words = before;
-			unseen = step->from == INT64_MIN || (before && before->status == SKT_TABLE_UNKNOWN);
-			after = unseen ? INT64_MIN : before ? before->read_time : step->from;
+			unseen = step->from == INT64_MIN || !before || before->status == SKT_TABLE_UNKNOWN;
+			after = unseen ? INT64_MIN : before->read_time;
 			until = words && words->read_time && !words->gone
 					? words->read_time + (int64_t)words->read_us * 1000
 					: step->time;

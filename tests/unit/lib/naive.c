@@ -375,11 +375,11 @@ static void add_change(struct work *work, uint8_t change, uint32_t old_slot, uin
 		.old_slot = old_slot,
 		.now_slot = now_slot,
 		.fields = fields,
-		.after = x ? x->read_time : work->a->time,
+		.after = x ? x->read_time : INT64_MIN,
 		.until = y ? y->read_time + (int64_t)y->read_us * 1000 : work->b->time,
 	};
 	/* who has not looked before cannot say since when it is there, nor that it came */
-	if (work->from_nothing || (x && x->status == SKT_TABLE_UNKNOWN)) {
+	if (work->from_nothing || !x || x->status == SKT_TABLE_UNKNOWN) {
 		to->after = INT64_MIN;
 		if (change == SKT_OPENED)
 			to->change = SKT_PRESENT;
