@@ -77,7 +77,8 @@ struct totals {
 	uint64_t missed;
 	uint64_t duplicates;
 	uint64_t malformed;
-	uint64_t denied; /* snapshots with processes that could not be read */
+	uint64_t denied;       /* snapshots with processes that could not be read */
+	uint64_t netns_denied; /* or that may live in a network namespace which was not */
 	uint64_t changes;
 	uint64_t holes;
 	uint64_t clock_steps;
@@ -124,6 +125,7 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	totals->most = now->live_socks > totals->most ? now->live_socks : totals->most;
 	totals->missed += now->missed;
 	totals->denied += now->quality.denied != 0;
+	totals->netns_denied += now->quality.netns_denied != 0;
 	totals->malformed += now->quality.malformed;
 	totals->changes += step->from == INT64_MIN ? 0 : step->n_socks;
 	for (size_t i = 0; i < now->n_tables; i++) {
@@ -201,6 +203,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "duplicate rows", totals.duplicates);
 	number_line(out, "malformed", totals.malformed);
 	number_line(out, "with denied processes", totals.denied);
+	number_line(out, "with denied namespaces", totals.netns_denied);
 	number_line(out, "holes", totals.holes);
 	return totals.holes != 0;
 }

@@ -303,6 +303,7 @@ class Group:
             uid = part.varint(U32)
             self.users[uid] = self.string(part)
         need(len(self.users) <= USERS)
+        quality["netns_denied"] = part.varint(U32)
         return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
 
     def take_table(self, part, slot, time):

@@ -70,6 +70,7 @@ struct skt_quality {
 	uint32_t unsearched; /* processes that the look did not reach */
 	uint32_t malformed;  /* files of processes that do not read as the kernel writes them */
 	uint32_t walk_us;
+	uint32_t netns_denied; /* processes that may live in a network namespace which is not known */
 };
 
 struct skt_snapshot {

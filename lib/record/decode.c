@@ -182,6 +182,7 @@ static void get_meta(struct reading *reading, struct cur *section)
 	quality->walk_us = (uint32_t)cur_count(in, UINT32_MAX);
 	get_tables(reading, in);
 	get_users(reading, in);
+	quality->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
 	if (in->bad)
 		cur_fail(section);
 }

@@ -79,6 +79,7 @@ static void put_meta(const struct skt_step *step, const struct skt_snapshot *now
 		skt_buf_varint(out, step->users[i].uid);
 		skt_buf_varint(out, step->users[i].name);
 	}
+	skt_buf_varint(out, quality->netns_denied);
 }
 
 static void put_strings(const struct skt_strtab *strings, uint32_t first, struct skt_buf *out)

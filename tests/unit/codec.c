@@ -308,7 +308,8 @@ static void set_extreme_words(struct skt_snapshot *snapshot, bool high)
 					 .vanished = most,
 					 .unsearched = most,
 					 .malformed = most,
-					 .walk_us = most };
+					 .walk_us = most,
+					 .netns_denied = most };
 	table->net_namespace = high ? UINT64_MAX : 0;
 	table->error = high ? 0 : INT32_MIN;
 	table->read_time = snapshot->time;

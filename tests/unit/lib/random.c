@@ -685,6 +685,7 @@ static void make_quality(struct making *making)
 	quality->unsearched = below(making, 3);
 	quality->malformed = below(making, 3);
 	quality->walk_us = below(making, 100000);
+	quality->netns_denied = below(making, 3);
 }
 
 void random_snapshot(struct random *random, const struct random_world *world, const struct skt_snapshot *before,
