@@ -34,7 +34,14 @@ struct skt_capture_options {
 	bool big_endian; /* the recorded machine's byte order, in which the tables print addresses */
 	enum skt_cmdline cmdline;
 	struct skt_clock clock;
+	int64_t interval; /* ns from one snapshot to the next, of which the work takes its share; 0: there is one only */
+	int64_t full_walk; /* ns in which everything is checked again that is not checked each time; 0: SKT_FULL_WALK_NS */
+	bool all_namespaces;	/* network namespaces: all that somebody lives in, not only the tree's own */
+	int64_t netns_interval; /* ns in which each of the others is read at least once; 0: SKT_NETNS_INTERVAL_NS */
 };
+
+#define SKT_FULL_WALK_NS      INT64_C(30000000000)
+#define SKT_NETNS_INTERVAL_NS INT64_C(10000000000)
 
 /* The recorded host, as far as the tree tells. Text is "" and btime -1 where it does not. */
 struct skt_host {
@@ -66,6 +73,13 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
  * every holder, its ancestors up to pid 1, and each process that was in an earlier snapshot and still exists; so
  * a process that is missing from the next snapshot has exited. number, missed and owners' history are the
  * caller's business.
+ *
+ * Tables of the tree's own network namespace are read each time. Those of others (an empty one costs 7 ms, measured) take
+ * turns on a running kernel, all of them at the first call: as many as fit into a twentieth of the interval, the oldest
+ * first, and more where that is needed to read each once in netns_interval, up to half of the interval. One whose turn
+ * it is not is there with status unknown, error 0 and no rows; one of a namespace that nobody lives in any more is not
+ * there. A namespace that somebody moved into is found at once if he is new, else within full_walk. Where it is not known
+ * which namespace is the tree's own (self/ns/net), that one is the only one.
  *
  * A table that cannot be read, or whose heading is not the kernel's (-EBADMSG; its lines are kept raw), is there
  * with status unknown. An inode that nobody was seen to hold is `unheld` once two complete looks in a row found

@@ -4,8 +4,9 @@
 #include "proc/family.h"
 #include "proc/host.h"
 #include "proc/look.h"
+#include "proc/namespaces.h"
 #include "proc/owners.h"
-#include "proc/table.h"
+#include "proc/turns.h"
 #include "proc/users.h"
 #include "proc/walk.h"
 
@@ -20,8 +21,8 @@ struct skt_capture {
 	struct skt_capture_options options;
 	struct tree tree;
 	struct skt_host host;
-	uint32_t seen; /* tables that were there once: 1 << enum skt_table_kind */
-	struct table_reader tables;
+	struct namespaces namespaces;
+	struct turns turns;
 	struct walk walk;
 	struct owners owners;
 	struct family family;
@@ -69,7 +70,8 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 		return skt_err_sys(err, -ENOMEM, "cannot begin to capture");
 	capture->options = *options;
 	capture->tree = (struct tree){ .fd = proc_fd, .name = options->name };
-	table_reader_init(&capture->tables);
+	namespaces_init(&capture->namespaces);
+	turns_init(&capture->turns);
 	walk_init(&capture->walk);
 	owners_init(&capture->owners);
 	family_init(&capture->family);
@@ -83,6 +85,8 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	}
 	if (!rc) {
 		rc = host_read(&capture->tree, &capture->text, &capture->host);
+		if (!rc)
+			rc = namespaces_begin(&capture->namespaces, &capture->tree, capture->host.net_namespace);
 		if (rc)
 			skt_err_sys(err, rc, "cannot begin to capture");
 	}
@@ -99,7 +103,8 @@ void skt_capture_free(struct skt_capture *capture)
 {
 	if (!capture)
 		return;
-	table_reader_release(&capture->tables);
+	namespaces_release(&capture->namespaces);
+	turns_release(&capture->turns);
 	walk_release(&capture->walk);
 	owners_release(&capture->owners);
 	family_release(&capture->family);
@@ -116,24 +121,6 @@ bool skt_capture_is_live(const struct skt_capture *capture)
 const struct skt_host *skt_capture_host(const struct skt_capture *capture)
 {
 	return &capture->host;
-}
-
-static int read_tables(struct skt_capture *capture, struct look *look)
-{
-	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
-		uint32_t bit = 1u << kind;
-		int rc;
-
-		if (!(capture->options.tables & bit))
-			continue;
-		rc = table_read(&capture->tables, look, (uint8_t)kind, capture->host.net_namespace,
-				capture->seen & bit);
-		if (rc < 0)
-			return rc;
-		if (rc)
-			capture->seen |= bit;
-	}
-	return 0;
 }
 
 static uint8_t gaps_of(const struct skt_quality *quality)
@@ -155,9 +142,12 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 	skt_snapshot_clear(ret, ret->strings);
 	capture->problems.n = 0;
 	capture->problems.total = 0;
+	/* before the instant that is the snapshot's: what is not there any more was lost until then */
+	rc = namespaces_look(&capture->namespaces, &look);
 	ret->boottime = look_clock(&look, &ret->time);
 	/* first the tables, then the descriptors: the other way round every new socket would look as if nobody held it */
-	rc = read_tables(capture, &look);
+	if (!rc)
+		rc = turns_read(&capture->turns, &capture->namespaces, &look);
 	if (!rc)
 		rc = owners_begin(&capture->owners, &look);
 	if (!rc)

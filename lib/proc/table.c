@@ -22,7 +22,7 @@
 struct reading {
 	struct table_reader *reader;
 	struct look *look;
-	char path[32];
+	const char *path; /* what messages call it */
 	uint8_t kind;
 	uint32_t index; /* of the table in the snapshot */
 	struct line_format format;
@@ -327,21 +327,17 @@ static int finish(struct reading *reading)
 			    (unsigned long long)reading->not_kept, SKT_RAW_MAX, SKT_STRING_MAX, RAW_BYTES_MAX);
 		look_problem(reading->look, &err, reading->path, 0);
 	}
-	return 1;
+	return 0;
 }
 
-int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uint64_t net_namespace, bool was_there)
+int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uint64_t net_namespace, int fd,
+	       const char *path)
 {
-	struct reading reading = { .reader = reader, .look = look, .kind = kind };
+	struct reading reading = { .reader = reader, .look = look, .kind = kind, .path = path };
 	struct skt_table table = { .kind = kind, .source = SKT_SOURCE_PROC, .net_namespace = net_namespace };
-	int64_t start;
-	int fd, rc;
+	int64_t start = look_clock(look, &table.read_time);
+	int rc;
 
-	start = look_clock(look, &table.read_time);
-	snprintf(reading.path, sizeof(reading.path), "net/%s", skt_table_kind_name(kind));
-	fd = tree_open(look->tree, look->tree->fd, reading.path, TREE_LINKS);
-	if (fd == -ENOENT && !was_there)
-		return 0;
 	reading.format = (struct line_format){ .kind = kind,
 					       .big_endian = look->options->big_endian,
 					       .boottime = look->snapshot->boottime };
@@ -356,7 +352,15 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 		rc = finish(&reading);
 		table_of(&reading)->read_us = look_microseconds(look, start);
 	}
-	if (fd >= 0)
-		close(fd);
 	return rc;
+}
+
+int table_add_unread(struct look *look, uint8_t kind, uint64_t net_namespace, int32_t error)
+{
+	struct skt_table table = {
+		.kind = kind, .source = SKT_SOURCE_PROC, .net_namespace = net_namespace, .error = error
+	};
+	uint32_t index;
+
+	return skt_snapshot_add_table(look->snapshot, &table, &index);
 }

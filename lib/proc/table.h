@@ -20,10 +20,14 @@ void table_reader_init(struct table_reader *reader);
 void table_reader_release(struct table_reader *reader);
 
 /*
- * Read one table into the snapshot: rows in the kernel's order, lines that are no rows kept raw. A table that
- * cannot be read or believed is there with status unknown, its error, and no rows; one that does not exist is
- * not there, unless it was there before. Returns 1 if it is in the snapshot now, 0 if not, or -ENOMEM, -E2BIG.
+ * Read one table into the snapshot: rows in the kernel's order, lines that are no rows kept raw. fd is its file, or the
+ * negative errno with which it could not be opened; path is what messages call it. A table that cannot be read or
+ * believed is there with status unknown, its error, and no rows. 0, -ENOMEM or -E2BIG.
  */
-int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uint64_t net_namespace, bool was_there);
+int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uint64_t net_namespace, int fd,
+	       const char *path);
+
+/* Put one into the snapshot that is not read this time: its rows are not known. error says why, or 0 where nothing is wrong. */
+int table_add_unread(struct look *look, uint8_t kind, uint64_t net_namespace, int32_t error);
 
 #endif

@@ -17,6 +17,9 @@
 	"   " n ": 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 " inode \
 	" 1 tail"
 
+#define TCP_HEADING \
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     \n"
+
 static struct tree_files tree;
 
 static int set_up(void **state)
@@ -38,6 +41,16 @@ static int set_up(void **state)
 	tree_file_link(&tree, "10/exe", "/usr/sbin/server");
 	tree_file_link(&tree, "10/ns/net", "net:[4026531833]");
 	tree_file_link(&tree, "self", "10");
+	/* others, more than there is room for at once: in pairs, so that not everybody is the first in his own */
+	tree.options.all_namespaces = true;
+	for (unsigned pid = 11; pid < 40; pid++) {
+		char path[32], link[32];
+
+		snprintf(path, sizeof(path), "%u/ns/net", pid);
+		snprintf(link, sizeof(link), "net:[%u]", 200 + pid / 2);
+		tree_file_link(&tree, path, link);
+	}
+	tree_file_text(&tree, "12/net/tcp", TCP_HEADING ROW("0", "101") "\n");
 	tree_file_text(&tree, "sys/kernel/hostname", "obi-wan\n");
 	tree_file_text(&tree, "stat", "cpu\nbtime 1\n");
 	tree_file_text(&tree, "passwd", "root:x:0:0:::\nwww-data:x:33:33:::\n");
@@ -60,10 +73,12 @@ static void assert_told(int rc)
 
 static void assert_whole(const struct skt_snapshot *snapshot)
 {
-	assert_int_equal(snapshot->n_tables, 2);
+	assert_int_equal(snapshot->n_tables, 3);
+	assert_int_equal(snapshot->tables[2].net_namespace, 206);
+	assert_int_equal(snapshot->tables[2].n_rows, 1);
 	assert_int_equal(snapshot->tables[0].n_rows, 4);
 	assert_int_equal(snapshot->tables[0].n_raw, 1);
-	assert_int_equal(snapshot->n_owners, 60);
+	assert_int_equal(snapshot->n_owners, 90);
 	assert_int_equal(snapshot->n_processes, 31);
 	assert_int_equal(snapshot->n_users, 2);
 }
