@@ -16,6 +16,8 @@
 
 const char *const tick_names[] = { "random", "exact" };
 
+const char *const netns_names[] = { "all", "own" };
+
 const char *const cmdline_names[] = {
 	[SKT_CMDLINE_FULL] = "full", [SKT_CMDLINE_ARGV0] = "argv0", [SKT_CMDLINE_NONE] = "none"
 };
@@ -173,6 +175,7 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 			  recorder->tables);
 	if (!recorder->trees_dir)
 		facts_add(&facts, "recorder.ticks", tick_names[recorder->exact]);
+	facts_add(&facts, "recorder.netns", netns_names[recorder->own_netns || !host->net_namespace]);
 	facts_add(&facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
 	facts_add(&facts, "note", recorder->note);
 	header.facts = facts.facts;

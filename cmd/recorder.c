@@ -56,6 +56,9 @@ static struct skt_capture_options capture_options(const struct recorder *recorde
 		.passwd_fd = recorder->passwd,
 		.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
 		.clock = recorder->clock,
+		.interval = recorder->count == 1 || recorder->trees_dir ? 0 : recorder->interval,
+		.all_namespaces = !recorder->own_netns,
+		.netns_interval = recorder->netns_interval,
 		.cmdline = recorder->cmdline,
 	};
 }

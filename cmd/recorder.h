@@ -29,6 +29,8 @@ struct recorder {
 	const char *trees_dir; /* NULL: one tree, looked at again and again */
 	const char *note;
 	uint32_t tables;
+	bool own_netns; /* not all */
+	int64_t netns_interval;
 	enum skt_sync sync;
 	enum skt_cmdline cmdline;
 	uint64_t max_size; /* 0: no limit */
@@ -75,8 +77,9 @@ struct recorder {
 	size_t n_told;
 };
 
-/* The words of --ticks and --cmdline, as the header has them. */
+/* The words of --ticks, --netns and --cmdline, as the header has them. */
 extern const char *const tick_names[2];
+extern const char *const netns_names[2];
 extern const char *const cmdline_names[3]; /* enum skt_cmdline */
 
 /* Open the tree and the output, and write the header. */

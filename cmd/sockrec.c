@@ -19,6 +19,8 @@ enum {
 	OPT_PROC,
 	OPT_TREES,
 	OPT_TABLES,
+	OPT_NETNS,
+	OPT_NETNS_INTERVAL,
 	OPT_NOTE,
 	OPT_SYNC,
 	OPT_MAX_SIZE,
@@ -37,6 +39,8 @@ static const struct cli_option options[] = {
 	[OPT_PROC] = { 0, "proc", "DIR", "read this tree instead of /proc" },
 	[OPT_TREES] = { 0, "trees", "DIR", "one snapshot of each tree in DIR, at the time that its name says" },
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
+	[OPT_NETNS] = { 0, "netns", "WHICH", "network namespaces: all (unless told) that a process lives in, or own" },
+	[OPT_NETNS_INTERVAL] = { 0, "netns-interval", "TIME", "read each of the others at least once in TIME (10s)" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
 	[OPT_MAX_SIZE] = { 0, "max-size", "SIZE", "end once the recording has SIZE (64M, 2G, 512K, ...)" },
@@ -151,6 +155,12 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		case OPT_TABLES:
 			recorder->tables = read_tables(argument);
 			break;
+		case OPT_NETNS:
+			recorder->own_netns = read_word("--netns", argument, netns_names, 2);
+			break;
+		case OPT_NETNS_INTERVAL:
+			recorder->netns_interval = cli_duration("--netns-interval", argument);
+			break;
 		case OPT_NOTE:
 			recorder->note = argument;
 			break;
@@ -185,6 +195,8 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		cli_usage("there is no operand '%s' to take", argv[optind]);
 	if (recorder->interval < SKT_NS_PER_MS)
 		cli_usage("--interval: less than 1ms is not possible");
+	if (recorder->netns_interval < SKT_NS_PER_MS)
+		cli_usage("--netns-interval: less than 1ms is not possible");
 	if (recorder->trees_dir)
 		for_trees(recorder, given);
 }
@@ -209,6 +221,7 @@ int main(int argc, char **argv)
 {
 	struct recorder recorder = {
 		.interval = SKT_NS_PER_S,
+		.netns_interval = SKT_NETNS_INTERVAL_NS,
 		.tree = LIVE_TREE,
 		.tables = (1u << SKT_TABLE_KINDS) - 1,
 		.argv = argv,

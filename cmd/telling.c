@@ -46,11 +46,15 @@ void tell_problems(struct recorder *recorder)
 
 void tell_denied(const struct recorder *recorder)
 {
-	uint32_t denied = recorder->now.quality.denied;
+	uint32_t denied = recorder->now.quality.denied, netns_denied = recorder->now.quality.netns_denied;
 
 	if (denied)
 		cli_say("%u process%s may not be looked into%s: who holds their sockets will be unknown", denied,
 			denied == 1 ? "" : "es", geteuid() ? " by this user (root may)" : ", even by root");
+	if (netns_denied)
+		cli_say("%u process%s may live in other network namespaces%s: the sockets there are not recorded",
+			netns_denied, netns_denied == 1 ? "" : "es",
+			geteuid() ? ", which this user may not know (root may)" : "");
 }
 
 void tell_spending(struct recorder *recorder)

@@ -271,6 +271,27 @@ def holds(path, text):
 assert holds("full.skt", b"hunter2")
 assert not holds("argv0.skt", b"hunter2") and holds("argv0.skt", b"/bin/server")
 assert not holds("none.skt", b"hunter2") and not holds("none.skt", b"/bin/server")
+t_a_bad_choice_of_network_namespaces_is_refused_and_named() {
+	refuses "--netns: 'mine'" sockrec --netns=mine -n 1 -o y.skt
+	refuses "--netns: ''" sockrec --netns= -n 1 -o y.skt
+	refuses "--netns-interval: less than 1ms" sockrec --netns-interval=0s -n 1 -o y.skt
+	refuses "--netns-interval: 'soon'" sockrec --netns-interval=soon -n 1 -o y.skt
+	[ ! -e y.skt ]
+}
+
+t_the_own_network_namespace_alone_is_recorded_where_that_is_wanted_and_the_header_says_so() {
+	local netns
+
+	for netns in all own; do
+		exits 0 sockrec --proc="$TOP/fixtures/proc/namespaces" --netns=$netns -n 1 -o $netns.skt
+		exits 0 sockquery --format=jsonl $netns.skt
+		mv out $netns.rows
+		exits 0 sockquery --info $netns.skt
+		grep -Eq "^recorder.netns  *$netns\$" out
+	done
+	python <<'END'
+assert {row["net_namespace"] for row in jsonl("all.rows")} == {4026531840, 4026532301, 4026532377}
+assert {row["net_namespace"] for row in jsonl("own.rows")} == {4026531840}
 END
 }
 
