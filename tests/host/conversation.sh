@@ -41,7 +41,7 @@ END
 reached() { sockquery "x.skt@#$1" >/dev/null; }
 snapshots() { sockquery -H x.skt 2>&1 >/dev/null | sed -n 's/.*snapshot \([0-9]*\) of .*/\1/p'; }
 
-sockrec -i 100ms -o x.skt 2>sockrec.err &
+sockrec --netns=own -i 100ms -o x.skt 2>sockrec.err &
 recorder=$!
 eventually reached 3 || exit
 sockquery --format=jsonl x.skt >before 2>sockquery.err
