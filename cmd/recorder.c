@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,17 @@ int64_t recorder_time(const struct recorder *recorder)
 
 /* ---- opening ---- */
 
+/* Capture keeps a descriptor for each process that holds a socket. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static struct skt_capture_options capture_options(const struct recorder *recorder, const char *name)
 {
 	return (struct skt_capture_options){
@@ -59,6 +71,7 @@ static struct skt_capture_options capture_options(const struct recorder *recorde
 		.interval = recorder->count == 1 || recorder->trees_dir ? 0 : recorder->interval,
 		.all_namespaces = !recorder->own_netns,
 		.netns_interval = recorder->netns_interval,
+		.full_walk = recorder->full_walk ? recorder->full_walk : 1,
 		.cmdline = recorder->cmdline,
 	};
 }
@@ -77,6 +90,7 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 	/* names in another tree are another host's */
 	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
 	recorder->clock.read = read_clocks;
+	raise_file_limit();
 	asked = capture_options(recorder, recorder->tree);
 	/* both stay open as long as the program runs */
 	return skt_capture_open(tree, &asked, &recorder->capture, err);

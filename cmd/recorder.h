@@ -31,6 +31,7 @@ struct recorder {
 	uint32_t tables;
 	bool own_netns; /* not all */
 	int64_t netns_interval;
+	int64_t full_walk;
 	enum skt_sync sync;
 	enum skt_cmdline cmdline;
 	uint64_t max_size; /* 0: no limit */

@@ -21,6 +21,7 @@ enum {
 	OPT_TABLES,
 	OPT_NETNS,
 	OPT_NETNS_INTERVAL,
+	OPT_FULL_WALK,
 	OPT_NOTE,
 	OPT_SYNC,
 	OPT_MAX_SIZE,
@@ -42,6 +43,7 @@ static const struct cli_option options[] = {
 	[OPT_NETNS] = { 0, "netns", "WHICH", "network namespaces: all (unless told) that a process lives in, or own" },
 	[OPT_NETNS_INTERVAL] = { 0, "netns-interval", "TIME", "read each of the others at least once in TIME (10s)" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
+	[OPT_FULL_WALK] = { 0, "full-walk", "TIME", "read every descriptor again within TIME (30s unless told)" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
 	[OPT_MAX_SIZE] = { 0, "max-size", "SIZE", "end once the recording has SIZE (64M, 2G, 512K, ...)" },
 	[OPT_MIN_FREE] = { 0, "min-free", "SIZE",
@@ -164,6 +166,9 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		case OPT_NOTE:
 			recorder->note = argument;
 			break;
+		case OPT_FULL_WALK:
+			recorder->full_walk = cli_duration("--full-walk", argument);
+			break;
 		case OPT_SYNC:
 			recorder->sync = (enum skt_sync)read_word("--sync", argument, sync_names, 3);
 			break;
@@ -221,9 +226,10 @@ int main(int argc, char **argv)
 {
 	struct recorder recorder = {
 		.interval = SKT_NS_PER_S,
-		.netns_interval = SKT_NETNS_INTERVAL_NS,
+		.netns_interval = SKT_NETNS_INTERVAL,
 		.tree = LIVE_TREE,
 		.tables = (1u << SKT_TABLE_KINDS) - 1,
+		.full_walk = SKT_FULL_WALK,
 		.argv = argv,
 		.trees = { .fd = -1 },
 		.tree_fd = -1,

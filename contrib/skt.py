@@ -304,6 +304,7 @@ class Group:
             self.users[uid] = self.string(part)
         need(len(self.users) <= USERS)
         quality["netns_denied"] = part.varint(U32)
+        quality["checked_since"] = part.time_from(time) if part.varint(2) else 0
         return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
 
     def take_table(self, part, slot, time):

@@ -34,14 +34,14 @@ struct skt_capture_options {
 	bool big_endian; /* the recorded machine's byte order, in which the tables print addresses */
 	enum skt_cmdline cmdline;
 	struct skt_clock clock;
-	int64_t interval; /* ns from one snapshot to the next, of which the work takes its share; 0: there is one only */
-	int64_t full_walk; /* ns in which everything is checked again that is not checked each time; 0: SKT_FULL_WALK_NS */
+	int64_t interval; /* ns from one snapshot to the next: what may wait is kept to a part of it; 0: all is read in each */
+	int64_t full_walk; /* ns within which everything is read again that is not read each time; 0: SKT_FULL_WALK */
 	bool all_namespaces;	/* network namespaces: all that somebody lives in, not only the tree's own */
-	int64_t netns_interval; /* ns in which each of the others is read at least once; 0: SKT_NETNS_INTERVAL_NS */
+	int64_t netns_interval; /* ns in which each of the others is read at least once; 0: SKT_NETNS_INTERVAL */
 };
 
-#define SKT_FULL_WALK_NS      INT64_C(30000000000)
-#define SKT_NETNS_INTERVAL_NS INT64_C(10000000000)
+#define SKT_FULL_WALK	   INT64_C(30000000000)
+#define SKT_NETNS_INTERVAL INT64_C(10000000000)
 
 /* The recorded host, as far as the tree tells. Text is "" and btime -1 where it does not. */
 struct skt_host {
@@ -69,10 +69,17 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
 
 /*
  * One snapshot into ret, which is initialised, and is emptied first (its string table is kept and added
- * to). Tables are read first and descriptors after. A process is identified while its directory is still open:
- * every holder, its ancestors up to pid 1, and each process that was in an earlier snapshot and still exists; so
- * a process that is missing from the next snapshot has exited. number, missed and owners' history are the
- * caller's business.
+ * to). Tables are read first and descriptors after. number, missed and owners' history are the caller's business.
+ *
+ * Holders are looked for by need: what is known of each process from one look to the next is not read again at every one,
+ * but within full_walk; in between only inodes without a known holder are looked for. Where all of it takes no more than a part
+ * of the interval each look is a full one, as are the first, one without an interval, and each of a tree of files.
+ * quality tells which it was.
+ *
+ * In a snapshot are all holders, their ancestors up to pid 1, and each process that was in an earlier one and still
+ * exists; so a process that is missing from the next snapshot has exited. A process is identified through a handle on
+ * its directory when it is first in a snapshot, when it has executed another program, and within full_walk again:
+ * its threads and state are as they were then.
  *
  * Tables of the tree's own network namespace are read each time. Those of others (an empty one costs 7 ms, measured) take
  * turns on a running kernel, all of them at the first call: as many as fit into a twentieth of the interval, the oldest
@@ -82,10 +89,11 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
  * which namespace is the tree's own (self/ns/net), that one is the only one.
  *
  * A table that cannot be read, or whose heading is not the kernel's (-EBADMSG; its lines are kept raw), is there
- * with status unknown. An inode that nobody was seen to hold is `unheld` once two complete looks in a row found
- * nobody, in a tree after one; until then it is unknown with the gaps of the look, or unsearched where it had
- * none. A tree without processes says nothing of owners; a process of a tree without fd/ counts as denied. A zombie
- * has no command line, program or namespace: they are unknown, not empty.
+ * with status unknown. An inode that nobody is known to hold is `unheld` once all descriptors were read twice since it was
+ * first seen without finding anybody, in a tree once; until then it is unknown with the gaps of the look, or
+ * unsearched where it had none. A holder's row is `unsearched`, too, until all were read once. A tree without processes
+ * says nothing of owners; a process of a tree without fd/ counts as denied. A zombie has no command line, program or
+ * namespace: they are unknown, not empty.
  *
  * Returns 0, or -ENOMEM or -E2BIG; whatever else fails is in the snapshot.
  */

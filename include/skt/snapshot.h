@@ -59,18 +59,23 @@ struct skt_table {
 };
 
 /* How complete the look for owners was. Stored; never reused. */
-enum skt_walk { SKT_WALK_NONE, SKT_WALK_FULL };
+enum skt_walk {
+	SKT_WALK_NONE,
+	SKT_WALK_FULL,	  /* every descriptor of every process was read */
+	SKT_WALK_PARTIAL, /* by need: those of new processes, what changed, and a part of the others */
+};
 
 struct skt_quality {
 	uint8_t walk;	     /* enum skt_walk */
-	uint32_t processes;  /* whose descriptors were looked at */
-	uint32_t links;	     /* descriptors read */
+	uint32_t processes;  /* whose descriptors were looked at, all or some */
+	uint32_t links;	     /* descriptors read in this look */
 	uint32_t denied;     /* processes whose descriptors could not be read */
 	uint32_t vanished;   /* processes that exited during the look */
 	uint32_t unsearched; /* processes that the look did not reach */
 	uint32_t malformed;  /* files of processes that do not read as the kernel writes them */
 	uint32_t walk_us;
 	uint32_t netns_denied; /* processes that may live in a network namespace which is not known */
+	int64_t checked_since; /* ns since 1970: every descriptor was read since then at least once; 0: not all were yet */
 };
 
 struct skt_snapshot {

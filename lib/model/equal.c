@@ -169,7 +169,7 @@ static bool same_header(const struct pair *pair)
 		return differ(pair, "number, times or missed ticks");
 	if (p->walk != q->walk || p->processes != q->processes || p->links != q->links || p->denied != q->denied ||
 	    p->vanished != q->vanished || p->unsearched != q->unsearched || p->malformed != q->malformed ||
-	    p->walk_us != q->walk_us || p->netns_denied != q->netns_denied)
+	    p->walk_us != q->walk_us || p->netns_denied != q->netns_denied || p->checked_since != q->checked_since)
 		return differ(pair, "quality");
 	if (a->n_users != b->n_users)
 		return differ(pair, "%zu users, not %zu", b->n_users, a->n_users);

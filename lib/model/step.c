@@ -72,6 +72,8 @@ static const struct skt_table *words_after(const struct skt_step *step, uint32_t
 	return low < step->n_tables && step->tables[low].slot == slot ? &step->tables[low].now : NULL;
 }
 
+#define OF_OWNERS (SKT_BIT(SKT_F_OWNER) | SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
+
 void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 {
 	uint32_t at = SKT_NO_TABLE;
@@ -102,5 +104,12 @@ void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 			change->change = unseen ? SKT_PRESENT : SKT_OPENED;
 		change->after = after;
 		change->until = until;
+		/* links are not in the table, and not all of them are read at every look */
+		if (change->change == SKT_CHANGED && !(change->fields & ~OF_OWNERS)) {
+			int64_t since = old->quality.checked_since;
+
+			change->after = unseen || !since ? INT64_MIN : since;
+			change->until = step->end;
+		}
 	}
 }

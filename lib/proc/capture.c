@@ -3,6 +3,7 @@
 
 #include "proc/family.h"
 #include "proc/host.h"
+#include "proc/ledger.h"
 #include "proc/look.h"
 #include "proc/namespaces.h"
 #include "proc/owners.h"
@@ -23,8 +24,9 @@ struct skt_capture {
 	struct skt_host host;
 	struct namespaces namespaces;
 	struct turns turns;
-	struct walk walk;
+	struct ledger ledger;
 	struct owners owners;
+	struct walk walk;
 	struct family family;
 	struct users users;
 	struct problems problems;
@@ -72,15 +74,14 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	capture->tree = (struct tree){ .fd = proc_fd, .name = options->name };
 	namespaces_init(&capture->namespaces);
 	turns_init(&capture->turns);
-	walk_init(&capture->walk);
 	owners_init(&capture->owners);
-	family_init(&capture->family);
 	users_init(&capture->users);
 	skt_buf_init(&capture->text);
 	if (fstatfs(proc_fd, &fs) < 0) {
 		rc = skt_err_sys(err, -errno, "cannot open");
 	} else {
 		capture->tree.live = fs.f_type == PROC_SUPER_MAGIC;
+		ledger_init(&capture->ledger, &capture->tree);
 		rc = check_tree(capture, err);
 	}
 	if (!rc) {
@@ -105,9 +106,8 @@ void skt_capture_free(struct skt_capture *capture)
 		return;
 	namespaces_release(&capture->namespaces);
 	turns_release(&capture->turns);
-	walk_release(&capture->walk);
+	ledger_release(&capture->ledger);
 	owners_release(&capture->owners);
-	family_release(&capture->family);
 	users_release(&capture->users);
 	skt_buf_release(&capture->text);
 	free(capture);
@@ -123,10 +123,20 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture)
 	return &capture->host;
 }
 
-static uint8_t gaps_of(const struct skt_quality *quality)
+/* Who holds what: the descriptors, those who have them, and both brought together with the rows. */
+static int look_for_owners(struct skt_capture *capture, struct look *look)
 {
-	return (uint8_t)((quality->denied ? SKT_GAP_DENIED : 0) | (quality->vanished ? SKT_GAP_VANISHED : 0) |
-			 (quality->unsearched ? SKT_GAP_UNSEARCHED : 0));
+	struct ledger *ledger = &capture->ledger;
+	struct owners *owners = &capture->owners;
+	int rc = owners_begin(owners, look);
+
+	if (!rc)
+		rc = walk_look(&capture->walk, look, ledger, owners);
+	if (!rc)
+		rc = family_holders(&capture->family, look, ledger, owners);
+	if (!rc)
+		rc = owners_assign(owners, look, ledger);
+	return rc ? rc : family_others(look, ledger);
 }
 
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err)
@@ -136,7 +146,6 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 			     .snapshot = ret,
 			     .problems = &capture->problems,
 			     .text = &capture->text };
-	bool searched;
 	int rc;
 
 	skt_snapshot_clear(ret, ret->strings);
@@ -149,15 +158,7 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 	if (!rc)
 		rc = turns_read(&capture->turns, &capture->namespaces, &look);
 	if (!rc)
-		rc = owners_begin(&capture->owners, &look);
-	if (!rc)
-		rc = family_begin(&capture->family);
-	if (!rc)
-		rc = walk_all(&capture->walk, &look, &capture->owners, &capture->family, &searched);
-	if (!rc)
-		rc = owners_assign(&capture->owners, &look, gaps_of(&ret->quality), searched);
-	if (!rc)
-		rc = family_complete(&capture->family, &look);
+		rc = look_for_owners(capture, &look);
 	if (!rc)
 		rc = users_add(&capture->users, &look);
 	if (!rc)

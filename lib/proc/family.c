@@ -1,147 +1,276 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/family.h"
 
-#include "base/array.h"
 #include "proc/identity.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-void family_init(struct family *family)
+/* The part of the budget in which processes are asked whether they are still what they were, and how many are asked at least. */
+#define PART	    4
+#define ASKED_LEAST 16
+
+/* ---- who a process is ---- */
+
+/* A thread that lives on while its leader is a zombie: a descriptor, or -1. */
+static int open_thread(struct look *look, struct ledger *ledger, const struct ledger_process *process, int dir)
 {
-	memset(family, 0, sizeof(*family));
-	map_init(&family->by_pid);
+	int tasks, thread = -1;
+	const char *name;
+
+	if (!process->zombie)
+		return -1;
+	tasks = ledger_open_at(ledger, look, dir, "task", TREE_DIRECTORY);
+	names_begin(&ledger->threads, tasks);
+	while (tasks >= 0 && thread < 0 && names_next(&ledger->threads, &name) > 0) {
+		int64_t tid = tree_number(name, SKT_PID_MAX);
+
+		if (tid > 0 && tid != process->pid)
+			thread = ledger_open_at(ledger, look, tasks, name, TREE_DIRECTORY | TREE_HANDLE);
+	}
+	if (tasks >= 0)
+		close(tasks);
+	return thread;
 }
 
-void family_release(struct family *family)
+static bool has_start(const struct skt_process *identity)
 {
-	map_release(&family->by_pid);
-	free(family->known);
-	family_init(family);
+	return identity->has & SKT_BIT(SKT_P_START_TIME);
 }
 
-int family_begin(struct family *family)
+/* In a tree nothing else tells that another has the number. */
+static bool is_another(const struct ledger_process *process, const struct skt_process *identity)
 {
-	return map_reset(&family->by_pid, 0);
+	return process->listed && (process->has_start != has_start(identity) ||
+				   (process->has_start && process->start_time != identity->start_time));
 }
 
-static uint64_t pid_hash(const struct look *look, uint32_t pid)
+/* Read who it is through dir. 0; -ESRCH, -ESTALE where it is not to be had; -ENOMEM, -E2BIG. */
+static int read_identity(struct look *look, struct ledger *ledger, struct ledger_process *process, int dir)
 {
-	return hash_mix(skt_strtab_seed(look->snapshot->strings), pid);
-}
+	int thread = open_thread(look, ledger, process, dir);
+	struct skt_process identity;
+	uint64_t mark;
+	int rc = identity_read(look, dir, thread, process->pid, &identity, &mark);
 
-static bool is_there(const struct family *family, const struct look *look, uint32_t pid)
-{
-	uint32_t i = map_first(&family->by_pid, pid_hash(look, pid));
-
-	while (i != MAP_NONE && look->snapshot->processes[i].pid != pid)
-		i = map_next(&family->by_pid, i);
-	return i != MAP_NONE;
-}
-
-int family_add(struct family *family, struct look *look, const struct skt_process *process, uint32_t *ret)
-{
-	int rc = skt_snapshot_add_process(look->snapshot, process, ret);
-	uint32_t n = (uint32_t)look->snapshot->n_processes;
-
+	if (thread >= 0)
+		close(thread);
 	if (rc)
 		return rc;
-	if (n <= family->by_pid.room) {
-		map_add(&family->by_pid, pid_hash(look, process->pid), *ret);
-		return 0;
+	if (is_another(process, &identity)) {
+		if (look->tree->live)
+			return -ESRCH;
+		process->listed = false;
 	}
-	rc = map_reset(&family->by_pid, 2 * (size_t)n);
-	for (uint32_t i = 0; !rc && i < n; i++)
-		map_add(&family->by_pid, pid_hash(look, look->snapshot->processes[i].pid), i);
+	process->identity = identity;
+	process->mark = mark;
+	process->identified = true;
+	process->identified_at = look_clock(look, NULL);
+	process->has_start = has_start(&identity);
+	process->start_time = identity.start_time;
+	return 0;
+}
+
+static int identify(struct look *look, struct ledger *ledger, struct ledger_process *process)
+{
+	int dir = ledger_open(ledger, look, process), rc, close_rc;
+
+	if (dir < 0)
+		return dir;
+	rc = read_identity(look, ledger, process, dir);
+	close_rc = ledger_close(ledger, look, process, dir);
+	return rc ? rc : close_rc;
+}
+
+/* ---- who it still is ---- */
+
+/* Through dir: whether all of it is to be read again. Or a negative errno. */
+static int is_stale(struct look *look, const struct ledger_process *process, int dir)
+{
+	const struct skt_process *identity = &process->identity;
+	struct process_stat stat;
+	int rc;
+
+	if (!look_budget(look) || look_clock(look, NULL) - process->identified_at >= look_full_walk(look))
+		return 1;
+	rc = identity_stat(look, dir, process->pid, &stat);
+	if (rc)
+		return rc == -ENOENT ? -ESRCH : rc;
+	return stat.mark != process->mark || stat.ppid != identity->ppid ||
+	       identity_is_zombie(stat.state) != identity_is_zombie(identity->state);
+}
+
+static int ask_again(struct look *look, struct ledger *ledger, struct ledger_process *process)
+{
+	int dir = ledger_open(ledger, look, process), rc, close_rc;
+
+	if (dir < 0)
+		return dir;
+	rc = is_stale(look, process, dir);
+	if (rc > 0)
+		rc = read_identity(look, ledger, process, dir);
+	close_rc = ledger_close(ledger, look, process, dir);
+	return rc ? rc : close_rc;
+}
+
+/* It is gone, or not to be had. What it held is nobody's, and nothing that is known of it is true of whoever comes next. */
+static int lose(struct look *look, struct ledger *ledger, struct owners *owners, struct ledger_process *process, int rc)
+{
+	if (rc == -ENOMEM || rc == -E2BIG)
+		return rc;
+	for (size_t i = 0; i < process->n_links; i++)
+		owners_unlink(owners, process->links[i].row);
+	if (look->tree->live && (rc == -ENOENT || rc == -ESRCH))
+		look->snapshot->quality.vanished += process->n_links != 0;
+	else if (process->n_links)
+		look->snapshot->quality.denied++;
+	ledger_forget(ledger, process);
+	return 0;
+}
+
+/* All in turn, from where the look before ended. */
+static int ask_all(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners)
+{
+	int64_t start = look_clock(look, NULL), budget = look_budget(look) / PART;
+	size_t first = 0, asked = 0;
+	int rc = 0;
+
+	while (first < ledger->n_processes && ledger->processes[first].pid < family->at)
+		first++;
+	for (size_t k = 0; !rc && k < ledger->n_processes; k++) {
+		struct ledger_process *process = &ledger->processes[(first + k) % ledger->n_processes];
+
+		if (!process->identified)
+			continue;
+		family->at = process->pid;
+		if (asked++ >= ASKED_LEAST && budget && look_clock(look, NULL) - start >= budget)
+			return 0;
+		rc = ask_again(look, ledger, process);
+		/* that it cannot be read now (EMFILE, say) changes nothing of who it is */
+		if (rc && rc != -ENOENT && rc != -ESRCH && rc != -ESTALE && rc != -ENOMEM && rc != -E2BIG)
+			rc = 0;
+		if (rc)
+			rc = lose(look, ledger, owners, process, rc);
+	}
+	family->at = 0;
 	return rc;
 }
 
-/* Read the process of this number: 1 with all of it in ret, 0 if it is not to be had, or -ENOMEM, -E2BIG. */
-static int read_process(struct look *look, uint32_t pid, struct skt_process *ret)
-{
-	char name[16];
-	int dir, rc;
+/* ---- the snapshot ---- */
 
-	snprintf(name, sizeof(name), "%u", pid);
-	dir = tree_open(look->tree, look->tree->fd, name, TREE_DIRECTORY | TREE_HANDLE);
-	if (dir < 0)
-		return 0;
-	rc = identity_read(look, dir, -1, pid, ret);
-	close(dir);
-	if (rc == -ENOMEM || rc == -E2BIG)
-		return rc;
-	return !rc;
+static int add(struct look *look, struct ledger_process *process)
+{
+	int rc = skt_snapshot_add_process(look->snapshot, &process->identity, &process->slot);
+
+	process->added = !rc;
+	process->listed |= !rc;
+	return rc;
 }
 
-static int add_known(struct family *family, struct look *look)
+static bool is_holder(const struct ledger_process *process)
 {
-	for (size_t i = 0; i < family->n_known; i++) {
-		const struct known_process *known = &family->known[i];
-		struct skt_process process;
-		uint32_t slot;
-		int rc;
-
-		if (is_there(family, look, known->pid))
-			continue;
-		rc = read_process(look, known->pid, &process);
-		if (rc > 0 && known->start_time == process.start_time &&
-		    known->has_start_time == ((process.has & SKT_BIT(SKT_P_START_TIME)) != 0))
-			rc = family_add(family, look, &process, &slot);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	for (size_t i = 0; i < process->n_links; i++)
+		if (process->links[i].row < LINK_ROWS)
+			return true;
+	return false;
 }
 
-/*
- * Parents of all that are there, those that this adds included: each is asked for its parent once, so that a
- * loop in a tree ends. A number may have been given anew since it was read: nobody is older than his parent.
- */
-static int add_ancestors(struct family *family, struct look *look)
+int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners)
 {
-	for (size_t i = 0; i < look->snapshot->n_processes; i++) {
-		struct skt_process child = look->snapshot->processes[i], parent;
-		uint32_t slot;
-		int rc;
-
-		if (!child.ppid || child.ppid > SKT_PID_MAX || is_there(family, look, child.ppid))
-			continue;
-		rc = read_process(look, child.ppid, &parent);
-		if (rc > 0 && (!look->tree->live || parent.start_time <= child.start_time))
-			rc = family_add(family, look, &parent, &slot);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int remember(struct family *family, const struct look *look)
-{
-	size_t n = look->snapshot->n_processes;
-
-	if (array_room(&family->known, &family->room_known, n, sizeof(*family->known)))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct skt_process *process = &look->snapshot->processes[i];
-
-		family->known[i] = (struct known_process){
-			.pid = process->pid,
-			.has_start_time = process->has & SKT_BIT(SKT_P_START_TIME),
-			.start_time = process->start_time,
-		};
-	}
-	family->n_known = n;
-	return 0;
-}
-
-int family_complete(struct family *family, struct look *look)
-{
-	int rc = add_known(family, look);
+	int rc = ledger_translate(ledger, look);
 
 	if (!rc)
-		rc = add_ancestors(family, look);
-	return rc ? rc : remember(family, look);
+		rc = ask_all(family, look, ledger, owners);
+	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
+		struct ledger_process *process = &ledger->processes[i];
+
+		if (!is_holder(process))
+			continue;
+		if (!process->identified) {
+			rc = identify(look, ledger, process);
+			if (rc) {
+				rc = lose(look, ledger, owners, process, rc);
+				continue;
+			}
+		}
+		rc = add(look, process);
+	}
+	return rc;
+}
+
+static int add_listed(struct look *look, struct ledger *ledger)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
+		struct ledger_process *process = &ledger->processes[i];
+
+		if (!process->listed || process->added)
+			continue;
+		if (!process->identified)
+			rc = identify(look, ledger, process);
+		if (rc == -ENOMEM || rc == -E2BIG)
+			return rc;
+		/* another in a tree is no longer of the family */
+		if (rc)
+			ledger_forget(ledger, process);
+		else if (process->listed)
+			rc = add(look, process);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* The parent that it had when it was identified may have exited, and its number may be another's: then it has another. */
+static struct ledger_process *find_parent(struct look *look, struct ledger *ledger, struct ledger_process *child)
+{
+	struct skt_process *identity = &child->identity;
+	struct ledger_process *parent = ledger_find(ledger, identity->ppid);
+	struct process_stat stat;
+	int dir;
+
+	if (!look->tree->live || (parent && !(parent->has_start && parent->start_time > identity->start_time)))
+		return parent;
+	dir = ledger_open(ledger, look, child);
+	if (dir < 0)
+		return NULL;
+	if (!identity_stat(look, dir, child->pid, &stat)) {
+		identity->ppid = stat.ppid;
+		look->snapshot->processes[child->slot].ppid = stat.ppid;
+	}
+	ledger_close(ledger, look, child, dir);
+	return ledger_find(ledger, identity->ppid);
+}
+
+/* Parents of all that are there, those that this adds included: each is asked for its parent once, so that a loop in a tree ends. */
+static int add_ancestors(struct look *look, struct ledger *ledger)
+{
+	for (size_t i = 0; i < look->snapshot->n_processes; i++) {
+		struct ledger_process *child = ledger_find(ledger, look->snapshot->processes[i].pid), *parent;
+		int rc = 0;
+
+		if (!child || !child->identity.ppid)
+			continue;
+		parent = find_parent(look, ledger, child);
+		if (!parent || parent->added || parent->no_process)
+			continue;
+		if (!parent->identified)
+			rc = identify(look, ledger, parent);
+		if (rc == -ENOMEM || rc == -E2BIG)
+			return rc;
+		/* nobody is older than his parent */
+		if (rc || (look->tree->live && parent->identity.start_time > child->identity.start_time))
+			continue;
+		rc = add(look, parent);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int family_others(struct look *look, struct ledger *ledger)
+{
+	int rc = add_listed(look, ledger);
+
+	return rc ? rc : add_ancestors(look, ledger);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/identity.h"
 
+#include "base/map.h"
 #include "base/scan.h"
 
 #include <errno.h>
@@ -61,6 +62,27 @@ static void skip_fields(struct scan *s, unsigned n)
 	}
 }
 
+/*
+ * Where code, stack, data, arguments and environment lie (fields 26 to 28 and 45 to 51; where it is allowed to know, and
+ * with the addresses randomised). Older kernels and trees have fewer.
+ */
+static uint64_t read_mark(const struct process_stat *stat, struct scan *s)
+{
+	uint64_t mark = hash_bytes(0, stat->comm, stat->comm_len);
+
+	skip_fields(s, 3);
+	for (unsigned field = 26; field <= 51 && !s->bad; field++) {
+		const char *text;
+		size_t len;
+
+		scan_blank(s);
+		len = scan_until(s, ' ', &text);
+		if (field <= 28 || field >= 45)
+			mark = hash_bytes(mark, text, len);
+	}
+	return mark;
+}
+
 /* The name may hold anything, ") R 1 " included: only what follows the last ')' is counted from. */
 static bool parse_stat(const char *text, size_t len, struct process_stat *ret)
 {
@@ -88,7 +110,10 @@ static bool parse_stat(const char *text, size_t len, struct process_stat *ret)
 	skip_fields(&s, 1);
 	scan_byte(&s, ' ');
 	ret->start_time = scan_decimal(&s, UINT64_MAX);
-	return !s.bad;
+	if (s.bad)
+		return false;
+	ret->mark = read_mark(ret, &s);
+	return true;
 }
 
 int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat *ret)
@@ -125,7 +150,7 @@ static int keep(struct reading *reading, enum skt_process_field field, const cha
 	return rc;
 }
 
-static int read_stat(struct reading *reading)
+static int read_stat(struct reading *reading, uint64_t *ret_mark)
 {
 	struct skt_process *process = reading->process;
 	struct process_stat stat;
@@ -139,6 +164,7 @@ static int read_stat(struct reading *reading)
 	process->threads = stat.threads;
 	process->state = stat.state;
 	process->start_time = stat.start_time;
+	*ret_mark = stat.mark;
 	process->has |= SKT_BIT(SKT_P_PPID) | SKT_BIT(SKT_P_THREADS) | SKT_BIT(SKT_P_STATE) | SKT_BIT(SKT_P_START_TIME);
 	return keep(reading, SKT_P_COMM, stat.comm, stat.comm_len, &process->comm);
 }
@@ -279,14 +305,15 @@ static int read_stat_again(struct reading *reading)
 	return 0;
 }
 
-int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret)
+int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret, uint64_t *ret_mark)
 {
 	struct reading reading = { .look = look, .dir = dir, .pid = pid, .process = ret };
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->pid = pid;
-	rc = read_stat(&reading);
+	*ret_mark = 0;
+	rc = read_stat(&reading, ret_mark);
 	if (!rc && !has(&reading, SKT_P_COMM))
 		rc = read_text(&reading, "comm", STAT_MAX, SKT_P_COMM, &ret->comm);
 	if (!rc)

@@ -9,12 +9,13 @@
  * number cannot come to mean another process.
  */
 
-/* What stat(5) says: fields 3, 4, 20 and 22, and the name between the first '(' and the last ')'. */
+/* What stat(5) says: fields 3, 4, 9, 20 and 22, and the name between the first '(' and the last ')'. */
 struct process_stat {
 	uint32_t pid;
 	uint32_t ppid;
 	uint32_t threads;
 	uint64_t start_time;
+	uint64_t mark; /* of the name and of where program and arguments lie in memory: execve(2) changes it */
 	uint8_t state;
 	bool exiting;	  /* it has begun to exit: what it had is being taken from it */
 	const char *comm; /* in the look's text */
@@ -30,11 +31,12 @@ int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat 
 
 /*
  * All of it into ret. thread is the handle of a thread that lives on while its leader is a zombie, or -1:
- * the command line, the program and the namespace of such a process are to be had from it alone.
+ * the command line, the program and the namespace of such a process are to be had from it alone. ret_mark is its
+ * stat's, 0 where that cannot be read.
  * Returns 0; -ESRCH when the process has exited; -ESTALE when another process's files stand in the
  * place of its own; -ENOMEM, -E2BIG.
  */
-int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret);
+int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret, uint64_t *ret_mark);
 
 /* PF_EXITING of the flags in stat (include/linux/sched.h): set before memory, program and descriptors go. */
 #define PROCESS_EXITING 0x4

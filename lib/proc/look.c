@@ -37,3 +37,15 @@ uint32_t look_microseconds(const struct look *look, int64_t start)
 		return 0;
 	return took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
 }
+
+int64_t look_budget(const struct look *look)
+{
+	int64_t interval = look->options->interval;
+
+	return interval > 0 ? (interval - 1) / 20 + 1 : 0;
+}
+
+int64_t look_full_walk(const struct look *look)
+{
+	return look->options->full_walk > 0 ? look->options->full_walk : SKT_FULL_WALK;
+}

@@ -34,4 +34,10 @@ int64_t look_clock(const struct look *look, int64_t *ret_realtime);
 /* Microseconds from start until now, both of boot time. */
 uint32_t look_microseconds(const struct look *look, int64_t start);
 
+/* The share of the interval that a look may take for all that can wait: 5 %. 0: there is no interval, and nothing waits. */
+int64_t look_budget(const struct look *look);
+
+/* Within which time all that is known is to be read again. */
+int64_t look_full_walk(const struct look *look);
+
 #endif

@@ -17,27 +17,83 @@ void owners_release(struct owners *owners)
 {
 	map_release(&owners->map);
 	free(owners->inodes);
-	free(owners->n_links);
 	free(owners->inode_of);
-	free(owners->links);
-	free(owners->sorted);
+	free(owners->free);
 	free(owners->run);
-	free(owners->unheld_before);
 	owners_init(owners);
 }
 
-static uint64_t inode_hash(const struct look *look, uint64_t inode)
+static uint64_t inode_hash(const struct owners *owners, uint64_t inode)
 {
-	return hash_mix(skt_strtab_seed(look->snapshot->strings), inode);
+	return hash_mix(owners->seed, inode);
 }
 
-uint32_t owners_find(const struct owners *owners, const struct look *look, uint64_t inode)
+uint32_t owners_find(const struct owners *owners, uint64_t inode)
 {
-	uint32_t i = map_first(&owners->map, inode_hash(look, inode));
+	uint32_t i;
 
-	while (i != MAP_NONE && owners->inodes[i] != inode)
+	if (!owners->n_inodes)
+		return MAP_NONE;
+	i = map_first(&owners->map, inode_hash(owners, inode));
+	while (i != MAP_NONE && owners->inodes[i].inode != inode)
 		i = map_next(&owners->map, i);
 	return i;
+}
+
+/* ---- inodes come and go ---- */
+
+/* Room for so many inodes that are not known yet. */
+static int make_room(struct owners *owners, size_t n)
+{
+	struct map map;
+
+	if (array_room(&owners->inodes, &owners->room_inodes, owners->n_inodes + n, sizeof(*owners->inodes)) ||
+	    array_room(&owners->free, &owners->room_free, owners->n_inodes + n, sizeof(*owners->free)))
+		return -ENOMEM;
+	if (owners->map.room >= owners->n_inodes + n)
+		return 0;
+	map_init(&map);
+	if (map_reset(&map, owners->room_inodes))
+		return -ENOMEM;
+	map_release(&owners->map);
+	owners->map = map;
+	for (size_t i = 0; i < owners->n_inodes; i++)
+		if (owners->inodes[i].inode)
+			map_add(&owners->map, inode_hash(owners, owners->inodes[i].inode), (uint32_t)i);
+	return 0;
+}
+
+static uint32_t add_inode(struct owners *owners, uint64_t inode)
+{
+	uint32_t i = owners->n_free ? owners->free[--owners->n_free] : (uint32_t)owners->n_inodes++;
+
+	owners->inodes[i] = (struct owners_inode){ .inode = inode, .born = owners->begun };
+	map_add(&owners->map, inode_hash(owners, inode), i);
+	return i;
+}
+
+static void remove_inode(struct owners *owners, uint32_t number)
+{
+	uint64_t hash = inode_hash(owners, owners->inodes[number].inode);
+	uint32_t before = MAP_NONE, i = map_first(&owners->map, hash);
+
+	while (i != number) {
+		before = i;
+		i = map_next(&owners->map, i);
+	}
+	map_take(&owners->map, hash, before, number);
+	owners->inodes[number].inode = 0;
+	owners->free[owners->n_free++] = number;
+}
+
+/* Whether its row is not there because its table was not read in this look. */
+static bool is_unread(const struct owners_inode *inode, const struct skt_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_tables; i++)
+		if (snapshot->tables[i].kind == inode->kind &&
+		    snapshot->tables[i].net_namespace == inode->net_namespace)
+			return snapshot->tables[i].status != SKT_TABLE_FRESH;
+	return false;
 }
 
 int owners_begin(struct owners *owners, struct look *look)
@@ -45,111 +101,145 @@ int owners_begin(struct owners *owners, struct look *look)
 	const struct skt_snapshot *snapshot = look->snapshot;
 	size_t n = snapshot->n_socks;
 
-	owners->n_inodes = 0;
-	owners->n_links_all = 0;
-	if (map_reset(&owners->map, n) ||
-	    array_room(&owners->inodes, &owners->room_inodes, n, sizeof(*owners->inodes)) ||
-	    array_room(&owners->n_links, &owners->room_n_links, n + 1, sizeof(*owners->n_links)) ||
-	    array_room(&owners->inode_of, &owners->room_inode_of, n, sizeof(*owners->inode_of)))
+	owners->completing = false;
+	if (!owners->look++)
+		owners->seed = skt_strtab_seed(snapshot->strings);
+	if (!look->tree->live) {
+		owners->n_inodes = 0;
+		owners->n_free = 0;
+		if (map_reset(&owners->map, 0))
+			return -ENOMEM;
+	}
+	if (array_room(&owners->inode_of, &owners->room_inode_of, n, sizeof(*owners->inode_of)) || make_room(owners, n))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t inode = snapshot->socks[i].inode;
-		uint32_t number = inode ? owners_find(owners, look, inode) : MAP_NONE;
+		const struct skt_sock *sock = &snapshot->socks[i];
+		uint32_t number = sock->inode ? owners_find(owners, sock->inode) : MAP_NONE;
 
-		if (inode && number == MAP_NONE) {
-			number = (uint32_t)owners->n_inodes++;
-			owners->inodes[number] = inode;
-			map_add(&owners->map, inode_hash(look, inode), number);
-		}
+		if (sock->inode && number == MAP_NONE)
+			number = add_inode(owners, sock->inode);
 		owners->inode_of[i] = number;
-	}
-	memset(owners->n_links, 0, (owners->n_inodes + 1) * sizeof(*owners->n_links));
-	return 0;
-}
-
-int owners_add(struct owners *owners, uint32_t inode, uint32_t pid, int32_t fd)
-{
-	if (array_room(&owners->links, &owners->room_links, owners->n_links_all + 1, sizeof(*owners->links)))
-		return -ENOMEM;
-	owners->links[owners->n_links_all++] = (struct owner_link){ .inode = inode, .pid = pid, .fd = fd };
-	return 0;
-}
-
-static int compare_links(const void *a, const void *b)
-{
-	const struct owner_link *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->fd < y->fd ? -1 : x->fd > y->fd;
-}
-
-/*
- * Links inode by inode, by pid and then fd; n_links becomes where each inode's begin. They were found in just
- * that order within an inode, as a rule; and threads that share a table show each link more than once.
- */
-static int sort_links(struct owners *owners)
-{
-	struct owner_link *sorted;
-	uint32_t start = 0;
-
-	if (array_room(&owners->sorted, &owners->room_sorted, owners->n_links_all, sizeof(*owners->sorted)))
-		return -ENOMEM;
-	sorted = owners->sorted;
-	for (size_t i = 0; i < owners->n_links_all; i++)
-		owners->n_links[owners->links[i].inode]++;
-	for (size_t i = 0; i < owners->n_inodes; i++) {
-		uint32_t n = owners->n_links[i];
-
-		owners->n_links[i] = start;
-		start += n;
-	}
-	for (size_t i = 0; i < owners->n_links_all; i++)
-		sorted[owners->n_links[owners->links[i].inode]++] = owners->links[i];
-	/* each start has moved to the next one's place */
-	memmove(owners->n_links + 1, owners->n_links, owners->n_inodes * sizeof(*owners->n_links));
-	owners->n_links[0] = 0;
-	for (size_t i = 0; i < owners->n_inodes; i++) {
-		uint32_t first = owners->n_links[i], end = owners->n_links[i + 1];
-
-		for (uint32_t k = first; k + 1 < end; k++) {
-			if (compare_links(&sorted[k], &sorted[k + 1]) < 0)
-				continue;
-			qsort(sorted + first, end - first, sizeof(*sorted), compare_links);
-			break;
-		}
-	}
-	return 0;
-}
-
-/* The links of an inode, each once, as owners in `run`: how many, or -ENOMEM. */
-static int64_t make_run(struct owners *owners, uint32_t inode)
-{
-	uint32_t first = owners->n_links[inode], end = owners->n_links[inode + 1];
-	int64_t n = 0;
-
-	if (array_room(&owners->run, &owners->room_run, end - first, sizeof(*owners->run)))
-		return -ENOMEM;
-	for (uint32_t k = first; k < end; k++) {
-		const struct owner_link *link = &owners->sorted[k];
-
-		if (k > first && !compare_links(link - 1, link))
+		if (number == MAP_NONE)
 			continue;
-		owners->run[n++] = (struct skt_owner){ .process = link->process, .fd = link->fd };
+		owners->inodes[number].seen = owners->look;
+		owners->inodes[number].kind = snapshot->tables[sock->table].kind;
+		owners->inodes[number].net_namespace = snapshot->tables[sock->table].net_namespace;
 	}
-	return n;
+	return 0;
 }
 
-/* Over all rows: in a tree many rows can share an inode that has many links. */
-static uint64_t count_owners(const struct owners *owners, const struct skt_snapshot *snapshot)
+/* ---- links ---- */
+
+static bool is_seen(const struct owners *owners, const struct owners_inode *inode)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < snapshot->n_socks; i++)
-		if (owners->inode_of[i] != MAP_NONE)
-			n += owners->n_links[owners->inode_of[i] + 1] - owners->n_links[owners->inode_of[i]];
-	return n;
+	return inode->inode && inode->seen == owners->look;
 }
+
+/* Whether it is to be looked for. What two rounds did not find is found by the audit or not at all. */
+static bool is_wanted(const struct owners *owners, const struct owners_inode *inode)
+{
+	return is_seen(owners, inode) && !inode->n_links && (inode->held || owners->complete_before <= inode->born);
+}
+
+uint32_t owners_link(struct owners *owners, uint64_t inode)
+{
+	uint32_t row = inode ? owners_find(owners, inode) : MAP_NONE;
+
+	if (row == MAP_NONE)
+		return LINK_NONE;
+	owners->n_wanted -= is_wanted(owners, &owners->inodes[row]);
+	owners->inodes[row].n_links++;
+	owners->inodes[row].held = true;
+	return row;
+}
+
+void owners_unlink(struct owners *owners, uint32_t row)
+{
+	if (row < LINK_ROWS && !--owners->inodes[row].n_links)
+		owners->n_wanted += is_wanted(owners, &owners->inodes[row]);
+}
+
+/* The links of one process, counted. */
+static void count_links(struct owners *owners, struct ledger_process *process)
+{
+	for (size_t i = 0; i < process->n_links; i++) {
+		struct ledger_link *link = &process->links[i];
+
+		if (!link->inode || link->row == LINK_UNREAD)
+			continue;
+		if (link->row < LINK_ROWS && owners->inodes[link->row].gone)
+			link->row = LINK_LOST;
+		if (link->row >= LINK_ROWS) {
+			uint32_t row = owners_find(owners, link->inode);
+
+			if (row == MAP_NONE || owners->inodes[row].gone)
+				continue;
+			link->row = row;
+		}
+		owners->inodes[link->row].n_links++;
+		owners->inodes[link->row].held = true;
+	}
+}
+
+void owners_count(struct owners *owners, struct look *look, struct ledger *ledger)
+{
+	for (size_t i = 0; i < owners->n_inodes; i++) {
+		struct owners_inode *inode = &owners->inodes[i];
+
+		inode->n_links = 0;
+		inode->gone = inode->inode && !is_seen(owners, inode) && !is_unread(inode, look->snapshot);
+	}
+	for (size_t i = 0; i < ledger->n_processes; i++)
+		count_links(owners, &ledger->processes[i]);
+	owners->n_wanted = 0;
+	for (size_t i = 0; i < owners->n_inodes; i++) {
+		struct owners_inode *inode = &owners->inodes[i];
+
+		if (inode->gone)
+			remove_inode(owners, (uint32_t)i);
+		else
+			owners->n_wanted += is_wanted(owners, inode);
+	}
+}
+
+/* ---- rounds ---- */
+
+void owners_round_begins(struct owners *owners)
+{
+	owners->begun++;
+}
+
+void owners_round_completes(struct owners *owners)
+{
+	owners->completing = true;
+}
+
+static void end_look(struct owners *owners, const struct look *look)
+{
+	const struct skt_quality *quality = &look->snapshot->quality;
+
+	if (owners->completing) {
+		owners->completing = false;
+		owners->complete_before = owners->complete;
+		owners->complete = owners->begun;
+		owners->gaps_before = owners->gaps;
+		owners->gaps =
+			(uint8_t)((quality->denied ? SKT_GAP_DENIED : 0) | (quality->vanished ? SKT_GAP_VANISHED : 0));
+	} else if (!quality->vanished) {
+		owners->gaps &= (uint8_t)~SKT_GAP_VANISHED;
+	}
+	/* whoever had it has it no more, and who has it now was not found: from here on it is looked for as if it were new */
+	for (size_t i = 0; look->tree->live && i < owners->n_inodes; i++) {
+		struct owners_inode *inode = &owners->inodes[i];
+
+		if (!inode->held || inode->n_links)
+			continue;
+		inode->held = false;
+		inode->born = owners->begun;
+	}
+}
+
+/* ---- rows ---- */
 
 /* No inode: a connection that waits to be accepted, or what is left of one. */
 static uint8_t state_without_inode(const struct look *look, const struct skt_sock *sock)
@@ -167,84 +257,91 @@ static uint8_t state_without_inode(const struct look *look, const struct skt_soc
 	}
 }
 
-/* Which inodes were held by nobody in the look before, too; NULL without memory. */
-static bool *unheld_twice(struct owners *owners, const struct look *look)
+/* Over all rows: in a tree many rows can share an inode that has many links. */
+static uint64_t count_owners(const struct owners *owners, const struct skt_snapshot *snapshot)
 {
-	bool *twice = calloc(owners->n_inodes + 1, sizeof(*twice));
+	uint64_t n = 0;
 
-	for (size_t i = 0; twice && i < owners->n_unheld_before; i++) {
-		uint32_t inode = owners_find(owners, look, owners->unheld_before[i]);
-
-		if (inode != MAP_NONE)
-			twice[inode] = true;
-	}
-	return twice;
+	for (size_t i = 0; i < snapshot->n_socks; i++)
+		if (owners->inode_of[i] != MAP_NONE)
+			n += owners->inodes[owners->inode_of[i]].n_links;
+	return n;
 }
 
-static int remember_unheld(struct owners *owners, bool complete)
+/* The owners of all inodes into `run`, each inode's from its `first`: by pid and fd, for that is how the ledger has them. */
+static int make_runs(struct owners *owners, const struct ledger *ledger)
 {
-	owners->n_unheld_before = 0;
-	owners->complete_before = complete;
+	size_t n = 0;
+
 	for (size_t i = 0; i < owners->n_inodes; i++) {
-		if (owners->n_links[i] != owners->n_links[i + 1])
-			continue;
-		if (array_room(&owners->unheld_before, &owners->room_unheld_before, owners->n_unheld_before + 1,
-			       sizeof(*owners->unheld_before)))
-			return -ENOMEM;
-		owners->unheld_before[owners->n_unheld_before++] = owners->inodes[i];
+		owners->inodes[i].first = n;
+		n += owners->inodes[i].n_links;
+		owners->inodes[i].n_links = 0;
+	}
+	if (array_room(&owners->run, &owners->room_run, n, sizeof(*owners->run)))
+		return -ENOMEM;
+	for (size_t i = 0; i < ledger->n_processes; i++) {
+		const struct ledger_process *process = &ledger->processes[i];
+
+		for (size_t k = 0; k < process->n_links; k++) {
+			const struct ledger_link *link = &process->links[k];
+			struct owners_inode *inode;
+
+			if (link->row >= LINK_ROWS || !process->added)
+				continue;
+			inode = &owners->inodes[link->row];
+			owners->run[inode->first + inode->n_links++] =
+				(struct skt_owner){ .process = process->slot, .fd = link->fd };
+		}
 	}
 	return 0;
 }
 
-static int assign(struct owners *owners, struct look *look, struct skt_sock *sock, uint32_t inode, uint8_t gaps,
-		  bool proven)
+static void assign_nobody(const struct owners *owners, const struct look *look, const struct owners_inode *inode,
+			  struct skt_sock *sock)
 {
-	int64_t n = make_run(owners, inode);
-	int rc;
+	/* the first round may have come between two holders; a tree does not move */
+	bool proven = look->tree->live ? owners->complete_before > inode->born && !owners->gaps_before
+				       : owners->complete > inode->born;
 
-	if (n < 0)
-		return (int)n;
-	sock->owner_gaps = gaps;
-	if (n) {
-		rc = skt_snapshot_add_owners(look->snapshot, owners->run, (size_t)n, &sock->first_owner);
-		if (rc)
-			return rc;
-		sock->owner = SKT_OWNER_HELD;
-		sock->n_owners = (uint32_t)n;
-	} else if (proven) {
+	if (proven && !sock->owner_gaps) {
 		sock->owner = SKT_OWNER_UNHELD;
-	} else {
-		/* nothing was missed, and yet this look alone proves nothing: the next one is still to come */
-		sock->owner = SKT_OWNER_UNKNOWN;
-		sock->owner_gaps = gaps ? gaps : SKT_GAP_UNSEARCHED;
+		return;
 	}
-	return 0;
+	/* nothing was missed, and yet this round alone proves nothing: the next one is still to come */
+	sock->owner = SKT_OWNER_UNKNOWN;
+	if (!sock->owner_gaps)
+		sock->owner_gaps = SKT_GAP_UNSEARCHED;
 }
 
-int owners_assign(struct owners *owners, struct look *look, uint8_t gaps, bool searched)
+int owners_assign(struct owners *owners, struct look *look, const struct ledger *ledger)
 {
 	struct skt_snapshot *snapshot = look->snapshot;
-	bool complete = searched && !gaps, *twice = NULL;
-	int rc = sort_links(owners);
+	uint8_t gap = snapshot->quality.denied ? SKT_GAP_DENIED : 0;
+	int rc = 0;
 
-	if (!rc && count_owners(owners, snapshot) > SKT_OWNERS_MAX)
+	end_look(owners, look);
+	if (count_owners(owners, snapshot) > SKT_OWNERS_MAX)
 		rc = -E2BIG;
-	if (!rc && complete && look->tree->live) {
-		twice = unheld_twice(owners, look);
-		rc = twice ? 0 : -ENOMEM;
-	}
+	if (!rc)
+		rc = make_runs(owners, ledger);
 	for (size_t i = 0; !rc && i < snapshot->n_socks; i++) {
 		struct skt_sock *sock = &snapshot->socks[i];
-		uint32_t inode = owners->inode_of[i];
-		/* a tree does not move: there one look is enough */
-		bool proven = complete &&
-			      (!look->tree->live || (owners->complete_before && inode != MAP_NONE && twice[inode]));
+		const struct owners_inode *inode;
 
-		if (inode == MAP_NONE)
+		if (owners->inode_of[i] == MAP_NONE) {
 			sock->owner = state_without_inode(look, sock);
-		else
-			rc = assign(owners, look, sock, inode, gaps, proven);
+			continue;
+		}
+		inode = &owners->inodes[owners->inode_of[i]];
+		sock->owner_gaps = gap | (owners->complete > inode->born ? owners->gaps : SKT_GAP_UNSEARCHED);
+		if (!inode->n_links) {
+			assign_nobody(owners, look, inode, sock);
+			continue;
+		}
+		sock->owner = SKT_OWNER_HELD;
+		sock->n_owners = inode->n_links;
+		rc = skt_snapshot_add_owners(snapshot, owners->run + inode->first, inode->n_links, &sock->first_owner);
 	}
-	free(twice);
-	return rc ? rc : remember_unheld(owners, complete);
+	return rc;
 }

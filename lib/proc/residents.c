@@ -111,7 +111,7 @@ static int ask_threads(struct namespaces *all, const struct look *look, struct r
 		return note(look, resident, tasks);
 	names_begin(&all->residents.threads, tasks);
 	while ((rc = names_next(&all->residents.threads, &name)) > 0) {
-		int64_t thread = tree_number(name, SKT_PROCESSES_MAX);
+		int64_t thread = tree_number(name, SKT_PID_MAX);
 		uint64_t inode;
 
 		if (thread <= 0 || thread == (int64_t)resident->pid)
@@ -173,7 +173,7 @@ int residents_list(struct residents *residents, const struct look *look, int64_t
 
 	names_begin(&residents->processes, fd);
 	while (rc > 0 && (rc = names_next(&residents->processes, &name)) > 0) {
-		int64_t pid = tree_number(name, SKT_PROCESSES_MAX);
+		int64_t pid = tree_number(name, SKT_PID_MAX);
 
 		if (pid <= 0)
 			continue;
@@ -278,7 +278,7 @@ static int64_t budget(const struct look *look)
  */
 static int ask_round(struct namespaces *all, const struct look *look, int64_t now)
 {
-	int64_t full_walk = look->options->full_walk ? look->options->full_walk : SKT_FULL_WALK_NS;
+	int64_t full_walk = look->options->full_walk ? look->options->full_walk : SKT_FULL_WALK;
 	int64_t passed = now - all->residents.last, start = look_clock(look, NULL);
 	uint64_t round = all->residents.round, wanted = 0;
 	size_t at = next_place(all), due;

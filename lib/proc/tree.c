@@ -183,6 +183,7 @@ int names_next(struct names *names, const char **ret)
 	}
 	entry = (const struct entry *)(const void *)(names->buffer + names->at);
 	names->at += entry->len;
+	names->inode = entry->inode;
 	*ret = entry->name;
 	return 1;
 }

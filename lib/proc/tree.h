@@ -67,6 +67,7 @@ struct names {
 	int fd;
 	size_t at;
 	size_t len;
+	uint64_t inode; /* of the name that was given last */
 	_Alignas(8) char buffer[TREE_NAMES_SIZE];
 };
 

@@ -137,7 +137,7 @@ static struct share share_begin(struct turns *turns, const struct namespaces *al
 	struct share share = {
 		.unlimited = !look->tree->live || !turns->begun || !options->interval,
 		.interval = options->interval,
-		.netns_interval = options->netns_interval ? options->netns_interval : SKT_NETNS_INTERVAL_NS,
+		.netns_interval = options->netns_interval ? options->netns_interval : SKT_NETNS_INTERVAL,
 		.start = look_clock(look, NULL),
 	};
 	int64_t passed = turns->last ? share.start - turns->last : share.interval;

@@ -1,292 +1,396 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/walk.h"
 
-#include "base/array.h"
-#include "proc/identity.h"
+#include "proc/visit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/* One process while its descriptors are looked at. */
-struct visit {
+/* How many links are asked before the clock is: some 200 us. */
+#define SLICE 64
+
+/* What a process is counted as beside its links, when the work of a round is divided: it is opened and listed. */
+#define PROCESS_LINKS 4
+
+/* Percent of the budget after which the lists end, and the audit. The hunt has the rest. */
+#define LISTS_END  50
+#define AUDIT_END  75
+#define HUNT_END   100
+#define NEVER_ENDS 0
+
+/* One look while it lasts. */
+struct search {
 	struct walk *walk;
 	struct look *look;
+	struct ledger *ledger;
 	struct owners *owners;
-	uint32_t pid;
-	int dir;	/* PID */
-	int thread;	/* task/TID of a thread that has descriptors though the leader is a zombie, or -1 */
-	uint64_t links; /* descriptors that were listed */
-	bool vanishing; /* one of them was gone when it was asked */
+	int64_t start;	/* boot time, and so on */
+	int64_t budget; /* ns; 0: none, and all is asked */
 };
 
-void walk_init(struct walk *walk)
+static bool is_over(const struct search *search, int64_t percent)
 {
-	walk->pids = NULL;
-	walk->n_pids = 0;
-	walk->room_pids = 0;
+	return percent != NEVER_ENDS &&
+	       look_clock(search->look, NULL) - search->start >= search->budget / 100 * percent;
 }
 
-void walk_release(struct walk *walk)
+/* ---- visits ---- */
+
+static int begin(struct search *search, struct visit *visit, struct ledger_process *process)
 {
-	free(walk->pids);
-	walk_init(walk);
+	return visit_begin(visit, search->look, search->ledger, search->owners, process);
 }
 
-static bool is_denied(int rc)
+static int visit_all(struct search *search, struct ledger_process *process)
 {
-	return rc == -EACCES || rc == -EPERM;
-}
-
-static int compare_pids(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* All names that are pids, in order (a kernel has them so; a tree of files in any). 0 or negative errno. */
-static int list_pids(struct walk *walk, struct look *look)
-{
-	int fd = tree_open(look->tree, look->tree->fd, ".", TREE_DIRECTORY), rc = fd < 0 ? fd : 1;
-	const char *name;
-
-	walk->n_pids = 0;
-	names_begin(&walk->processes, fd);
-	while (rc > 0 && (rc = names_next(&walk->processes, &name)) > 0) {
-		int64_t pid = tree_number(name, SKT_PID_MAX);
-
-		if (pid <= 0)
-			continue;
-		if (array_room(&walk->pids, &walk->room_pids, walk->n_pids + 1, sizeof(*walk->pids)))
-			rc = -ENOMEM;
-		else
-			walk->pids[walk->n_pids++] = (uint32_t)pid;
-	}
-	if (fd >= 0)
-		close(fd);
-	for (size_t i = 1; !rc && i < walk->n_pids; i++) {
-		if (walk->pids[i - 1] < walk->pids[i])
-			continue;
-		qsort(walk->pids, walk->n_pids, sizeof(*walk->pids), compare_pids);
-		break;
-	}
-	return rc;
-}
-
-/* A descriptor of a tree that is no link: told, and the others are read on. */
-static int not_a_link(struct visit *visit, const char *name)
-{
-	struct skt_err err;
-	char path[64];
-
-	visit->look->snapshot->quality.malformed++;
-	snprintf(path, sizeof(path), "%u/fd/%s", visit->pid, name);
-	skt_err_set(&err, -EINVAL, "is no symbolic link");
-	look_problem(visit->look, &err, path, 0);
-	return 0;
-}
-
-/* One descriptor: 0, or what is wrong. One that was closed meanwhile is no link, and nothing is wrong. */
-static int visit_fd(struct visit *visit, int fds, const char *name)
-{
-	int64_t fd = tree_number(name, INT32_MAX);
-	char link[64];
-	uint32_t inode;
-	ssize_t len;
-
-	if (fd < 0)
-		return 0;
-	visit->links++;
-	len = tree_link(visit->look->tree, fds, name, link, sizeof(link));
-	if (len == -ENOENT) {
-		visit->vanishing = true;
-		return 0;
-	}
-	if (len == -EINVAL)
-		return not_a_link(visit, name);
-	if (len < 0 && len != -ENAMETOOLONG)
-		return (int)len;
-	visit->look->snapshot->quality.links++;
-	if (len < 0) /* the path of a file */
-		return 0;
-	inode = owners_find(visit->owners, visit->look, tree_link_inode(link, (size_t)len, "socket"));
-	return inode == MAP_NONE ? 0 : owners_add(visit->owners, inode, visit->pid, (int32_t)fd);
-}
-
-/* The descriptors in one directory (PID/fd or task/TID/fd): 0, or what is wrong. */
-static int visit_fds(struct visit *visit, int dir)
-{
-	int fds = tree_open(visit->look->tree, dir, "fd", TREE_DIRECTORY), rc = fds < 0 ? fds : 1;
-	const char *name;
-
-	names_begin(&visit->walk->fds, fds);
-	while (rc > 0 && (rc = names_next(&visit->walk->fds, &name)) > 0) {
-		rc = visit_fd(visit, fds, name);
-		rc = rc ? rc : 1;
-	}
-	if (fds >= 0)
-		close(fds);
-	return rc;
-}
-
-/*
- * The threads of a zombie: the first of a process can end with pthread_exit(3) before the others, and then the
- * descriptors of all of them can be seen under task/TID only. (A thread of a living process that has left the
- * common table, unshare(2) with CLONE_FILES, is not looked for: that would be a directory more for each thread
- * of the host.)
- */
-static int visit_threads(struct visit *visit)
-{
-	int tasks = tree_open(visit->look->tree, visit->dir, "task", TREE_DIRECTORY), rc = tasks < 0 ? tasks : 1;
-	const char *name;
-
-	names_begin(&visit->walk->threads, tasks);
-	while (rc > 0 && (rc = names_next(&visit->walk->threads, &name)) > 0) {
-		uint64_t links = visit->links;
-		int thread;
-
-		if (tree_number(name, SKT_PID_MAX) <= 0)
-			continue;
-		thread = tree_open(visit->look->tree, tasks, name, TREE_DIRECTORY | TREE_HANDLE);
-		if (thread < 0)
-			continue;
-		rc = visit_fds(visit, thread);
-		/* the leader itself is among them, and denied to all but root */
-		rc = is_denied(rc) && tree_number(name, SKT_PID_MAX) == visit->pid ? 0 : rc;
-		rc = rc == -ENOENT || rc == -ESRCH || !rc ? 1 : rc;
-		if (visit->thread < 0 && visit->links > links)
-			visit->thread = thread;
-		else
-			close(thread);
-	}
-	if (tasks >= 0)
-		close(tasks);
-	return rc;
-}
-
-/*
- * Whether it may be a zombie with living threads. Asked of whoever shows no descriptors, so most often of a kernel
- * thread: on a live /proc the directory of its threads tells with one call that there is only one.
- */
-static bool has_threads(const struct visit *visit)
-{
-	struct stat st;
-
-	if (!visit->look->tree->live)
-		return true;
-	return fstatat(visit->dir, "task", &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink > 3;
-}
-
-/* All descriptors of the process, wherever they can be seen: 0, or what is wrong. */
-static int visit_process(struct visit *visit)
-{
-	struct process_stat stat;
-	int rc = visit_fds(visit, visit->dir), stat_rc;
-
-	if (rc == -ENOMEM || (visit->links && !visit->vanishing && !is_denied(rc)))
-		return rc;
-	if (!visit->vanishing && !has_threads(visit))
-		return rc;
-	stat_rc = identity_stat(visit->look, visit->dir, visit->pid, &stat);
-	if (stat_rc)
-		/* in a tree it may lack: then what fd/ said holds */
-		return rc || !visit->look->tree->live ? rc : stat_rc;
-	if (!identity_is_zombie(stat.state))
-		return rc;
-	if (visit->vanishing)
-		return -ESRCH;
-	rc = visit_threads(visit);
-	return rc == -ENOENT ? 0 : rc;
-}
-
-/* Name the process of the links that were found since `mark`. */
-static int name_links(struct visit *visit, struct family *family, size_t mark)
-{
-	struct skt_process process;
-	uint32_t slot;
-	int rc = identity_read(visit->look, visit->dir, visit->thread, visit->pid, &process);
+	struct visit visit;
+	int rc = begin(search, &visit, process);
 
 	if (!rc)
-		rc = family_add(family, visit->look, &process, &slot);
-	for (size_t i = mark; !rc && i < visit->owners->n_links_all; i++)
-		visit->owners->links[i].process = slot;
+		rc = visit_whole(&visit);
+	rc = visit_end(&visit, rc);
+	process->visited = !rc;
+	process->round = search->owners->begun;
+	return rc < 0 ? rc : 0;
+}
+
+static bool has_lost(const struct ledger_process *process)
+{
+	for (size_t i = 0; i < process->n_links; i++)
+		if (process->links[i].row == LINK_LOST)
+			return true;
+	return false;
+}
+
+/* Whether its count is known, and another than was found. Ours changes with each handle, and a zombie has none. */
+static bool is_changed(const struct search *search, const struct ledger_process *process)
+{
+	return search->ledger->counts && process->handle >= 0 && process->pid != search->ledger->self &&
+	       process->count != process->n_links && !(process->zombie && !process->count);
+}
+
+/* Step 2. */
+static int probe(struct search *search, struct ledger_process *process)
+{
+	bool lost = has_lost(process), changed = is_changed(search, process);
+	struct visit visit;
+	int rc;
+
+	if (!changed && !(lost && search->owners->n_wanted))
+		return 0;
+	/* all of them at once: it has exited, or its first thread has */
+	if (process->zombie || (changed && !process->count))
+		return visit_all(search, process);
+	rc = begin(search, &visit, process);
+	if (!rc && lost)
+		rc = visit_lost(&visit);
+	if (!rc && changed && process->count > process->n_links)
+		rc = visit_lowest(&visit);
+	rc = visit_end(&visit, rc);
+	return rc < 0 ? rc : 0;
+}
+
+/* Step 3: what is new in its list. */
+static int list(struct search *search, struct ledger_process *process)
+{
+	struct visit visit;
+	int rc = begin(search, &visit, process);
+
+	if (!rc)
+		rc = visit_list(&visit);
+	if (!rc && process->n_links) {
+		int32_t next = visit_links(&visit, 0, SIZE_MAX, true);
+
+		rc = next < 0 ? next : 0;
+	}
+	if (!process->n_links)
+		rc = visit_check(&visit, rc);
+	rc = visit_end(&visit, rc);
+	process->visited = process->visited && !rc;
+	return rc < 0 ? rc : 0;
+}
+
+/* Those without a handle are asked for their count only when there is something to be found with them. */
+static bool has_other_count(const struct search *search, const struct ledger_process *process)
+{
+	char path[32];
+	struct stat st;
+
+	if (process->handle >= 0 || process->denied)
+		return false;
+	if (!search->ledger->counts)
+		return true;
+	snprintf(path, sizeof(path), "%u/fd", process->pid);
+	return !fstatat(search->look->tree->fd, path, &st, AT_SYMLINK_NOFOLLOW) &&
+	       (uint64_t)st.st_size != process->n_links;
+}
+
+/* ---- steps ---- */
+
+static int visit_new(struct search *search)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < search->ledger->n_processes; i++) {
+		struct ledger_process *process = &search->ledger->processes[i];
+
+		/* who could not be read is asked again by the round, lest he be asked at every look */
+		if (!process->visited && !process->denied)
+			rc = visit_all(search, process);
+	}
 	return rc;
 }
 
-/* Count what came of a process. What is told as a problem is what neither exit nor permission explains. */
-static int count(struct visit *visit, int rc)
+static int probe_all(struct search *search)
 {
-	struct skt_quality *quality = &visit->look->snapshot->quality;
-	struct skt_err err;
-	char path[32];
+	int rc = 0;
 
-	if (!rc) {
-		quality->processes++;
-		return 0;
-	}
-	if (rc == -ENOMEM || rc == -E2BIG)
-		return rc;
-	if (visit->look->tree->live && (rc == -ENOENT || rc == -ESRCH)) {
-		quality->vanished++;
-		return 0;
-	}
-	quality->denied++;
-	if (!is_denied(rc) && rc != -ENOENT && rc != -ESTALE) {
-		snprintf(path, sizeof(path), "%u/fd", visit->pid);
-		tree_err(&err, rc, "cannot read descriptors");
-		look_problem(visit->look, &err, path, 0);
-	}
-	return 0;
+	for (size_t i = 0; !rc && i < search->ledger->n_processes; i++)
+		rc = probe(search, &search->ledger->processes[i]);
+	return rc;
 }
 
-static int walk_process(struct walk *walk, struct look *look, struct owners *owners, struct family *family,
-			uint32_t pid)
+static int list_changed(struct search *search)
 {
-	struct visit visit = { .walk = walk, .look = look, .owners = owners, .pid = pid, .thread = -1 };
-	size_t mark = owners->n_links_all;
-	char name[16];
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < search->ledger->n_processes && !is_over(search, LISTS_END); i++) {
+		struct ledger_process *process = &search->ledger->processes[i];
+
+		if (is_changed(search, process) || (search->owners->n_wanted && !search->ledger->counts))
+			rc = list(search, process);
+	}
+	for (size_t i = 0; !rc && search->owners->n_wanted && i < search->ledger->n_processes; i++) {
+		struct ledger_process *process = &search->ledger->processes[i];
+
+		if (i % SLICE == SLICE - 1 && is_over(search, LISTS_END))
+			break;
+		if (has_other_count(search, process))
+			rc = list(search, process);
+	}
+	return rc;
+}
+
+/* ---- rounds ---- */
+
+static void begin_round(struct search *search)
+{
+	struct walk *walk = search->walk;
+
+	owners_round_begins(search->owners);
+	walk->underway = true;
+	walk->at = 0;
+	walk->at_fd = -1;
+	walk->round_took = 0;
+	walk->round_boot = look_clock(search->look, &walk->round_time);
+}
+
+static void complete_round(struct search *search)
+{
+	struct walk *walk = search->walk;
+
+	walk->underway = false;
+	walk->checked_since = walk->round_time;
+	owners_round_completes(search->owners);
+}
+
+/* The first process from this pid on, by number in the ledger. */
+static size_t first_from(const struct ledger *ledger, uint32_t pid)
+{
+	size_t low = 0, high = ledger->n_processes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ledger->processes[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* At most `most` links of one process: how many, or -ENOMEM. */
+static int64_t audit_some(struct search *search, struct ledger_process *process, size_t most)
+{
+	struct walk *walk = search->walk;
+	struct visit visit;
+	int32_t next = INT32_MAX;
+	size_t before = search->look->snapshot->quality.links;
+	int rc = begin(search, &visit, process);
+
+	if (!rc && walk->at_fd < 0) {
+		rc = visit_list(&visit);
+		walk->at_fd = 0;
+	}
+	if (!rc) {
+		next = visit_links(&visit, walk->at_fd, most, false);
+		rc = next < 0 ? next : 0;
+	}
+	if (rc || next == INT32_MAX || visit.vanishing)
+		rc = visit_check(&visit, rc);
+	rc = visit_end(&visit, rc);
+	process->visited = !rc;
+	if (rc || next == INT32_MAX) {
+		process->round = search->owners->begun;
+		walk->at = process->pid + 1;
+		walk->at_fd = -1;
+	} else {
+		walk->at = process->pid;
+		walk->at_fd = next;
+	}
+	return rc < 0 ? rc : (int64_t)(search->look->snapshot->quality.links - before);
+}
+
+/* Carry the round on by so many links, or until this part of the budget is spent. 0 or -ENOMEM. */
+static int carry_on(struct search *search, uint64_t links, int64_t percent)
+{
+	int64_t start = look_clock(search->look, NULL);
+	uint64_t done = 0;
+	int rc = 0;
+
+	while (!rc && search->walk->underway && done < links) {
+		size_t i = first_from(search->ledger, search->walk->at);
+		struct ledger_process *process = &search->ledger->processes[i];
+		int64_t n;
+
+		if (i == search->ledger->n_processes) {
+			complete_round(search);
+			break;
+		}
+		/* another process may have the number by now */
+		if (process->pid != search->walk->at)
+			search->walk->at_fd = -1;
+		if (process->round == search->owners->begun) {
+			search->walk->at = process->pid + 1;
+			search->walk->at_fd = -1;
+			continue;
+		}
+		n = audit_some(search, process, percent == NEVER_ENDS ? SIZE_MAX : SLICE);
+		if (n < 0)
+			rc = (int)n;
+		else
+			done += (uint64_t)n + PROCESS_LINKS;
+		if (is_over(search, percent))
+			break;
+	}
+	search->walk->round_took += look_clock(search->look, NULL) - start;
+	if (!search->walk->underway)
+		search->walk->last_took = search->walk->round_took;
+	return rc;
+}
+
+/* How many links are left to this round. */
+static uint64_t links_left(const struct search *search)
+{
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < search->ledger->n_processes; i++)
+		if (search->ledger->processes[i].round != search->owners->begun)
+			left += search->ledger->processes[i].n_links + PROCESS_LINKS;
+	return left;
+}
+
+/* What of the round is due in this look, so that it is complete in time: what is left by the time that is left. */
+static uint64_t links_due(const struct search *search)
+{
+	const struct walk *walk = search->walk;
+	int64_t passed = search->start - walk->last_look, left;
+
+	left = walk->round_boot + look_full_walk(search->look) - search->start;
+	if (left <= passed || passed <= 0)
+		return UINT64_MAX;
+	return (uint64_t)((double)links_left(search) * (double)passed / (double)left) + 1;
+}
+
+/* Steps 4 and 5. */
+static int audit_and_hunt(struct search *search)
+{
 	int rc;
 
-	snprintf(name, sizeof(name), "%u", pid);
-	visit.dir = tree_open(look->tree, look->tree->fd, name, TREE_DIRECTORY | TREE_HANDLE);
-	if (visit.dir == -ENOTDIR) /* a file of a tree, whatever it is: not a process */
-		return 0;
-	rc = visit.dir < 0 ? visit.dir : visit_process(&visit);
-	if (!rc && owners->n_links_all > mark)
-		rc = name_links(&visit, family, mark);
-	if (rc)
-		owners->n_links_all = mark; /* whose they were is not known */
-	if (visit.thread >= 0)
-		close(visit.thread);
-	if (visit.dir >= 0)
-		close(visit.dir);
-	return count(&visit, rc);
+	if (!search->walk->underway)
+		begin_round(search);
+	rc = carry_on(search, links_due(search), AUDIT_END);
+	/* at most one round ends in a look */
+	if (rc || !search->walk->underway || !search->owners->n_wanted || is_over(search, HUNT_END))
+		return rc;
+	return carry_on(search, UINT64_MAX, HUNT_END);
 }
 
-int walk_all(struct walk *walk, struct look *look, struct owners *owners, struct family *family, bool *ret_searched)
+static int look_by_need(struct search *search)
 {
+	int rc = visit_new(search);
+
+	if (!rc)
+		rc = probe_all(search);
+	if (!rc)
+		rc = list_changed(search);
+	return rc ? rc : audit_and_hunt(search);
+}
+
+static int look_wholly(struct search *search)
+{
+	begin_round(search);
+	return carry_on(search, UINT64_MAX, NEVER_ENDS);
+}
+
+/* ---- a look ---- */
+
+static bool is_whole(const struct search *search)
+{
+	return !search->look->tree->live || !search->budget || !search->walk->last_took ||
+	       look_full_walk(search->look) <= search->look->options->interval ||
+	       search->walk->last_took <= search->budget;
+}
+
+/* Everyone that is listed is one of these: looked at, denied, or not reached. */
+static void count(struct search *search)
+{
+	struct skt_quality *quality = &search->look->snapshot->quality;
+
+	for (size_t i = 0; i < search->ledger->n_processes; i++) {
+		const struct ledger_process *process = &search->ledger->processes[i];
+
+		if (process->no_process)
+			continue;
+		quality->denied += process->denied;
+		quality->processes += process->looked_at && process->visited;
+		quality->unsearched += !process->looked_at && !process->denied;
+	}
+}
+
+int walk_look(struct walk *walk, struct look *look, struct ledger *ledger, struct owners *owners)
+{
+	struct search search = { .walk = walk, .look = look, .ledger = ledger, .owners = owners };
 	struct skt_quality *quality = &look->snapshot->quality;
 	struct skt_err err;
-	int64_t start = look_clock(look, NULL);
-	int rc = list_pids(walk, look);
+	bool whole;
+	int rc;
 
-	if (rc && rc != -ENOMEM) {
+	search.start = look_clock(look, NULL);
+	search.budget = look_budget(look);
+	rc = ledger_begin(ledger, look);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc) {
 		skt_err_sys(&err, rc, "cannot list processes");
 		look_problem(look, &err, "", 0);
 		quality->denied++;
-		rc = 0;
 	}
 	/* there is always a pid 1: where it is not shown, neither are others (hidepid=2, proc(5)) */
-	if (look->tree->live && (!walk->n_pids || walk->pids[0] != 1))
+	if (look->tree->live && (!ledger->n_processes || ledger->processes[0].pid != 1))
 		quality->denied++;
-	for (size_t i = 0; !rc && i < walk->n_pids; i++)
-		rc = walk_process(walk, look, owners, family, walk->pids[i]);
-	*ret_searched = walk->n_pids || look->tree->live;
-	quality->walk = *ret_searched ? SKT_WALK_FULL : SKT_WALK_NONE;
-	quality->walk_us = look_microseconds(look, start);
+	owners_count(owners, look, ledger);
+	if (!ledger->n_processes && !look->tree->live)
+		return 0;
+	whole = is_whole(&search);
+	rc = whole ? look_wholly(&search) : look_by_need(&search);
+	count(&search);
+	walk->last_look = search.start;
+	quality->walk = whole ? SKT_WALK_FULL : SKT_WALK_PARTIAL;
+	quality->checked_since = walk->checked_since;
+	quality->walk_us = look_microseconds(look, search.start);
 	return rc;
 }

@@ -2,31 +2,45 @@
 #ifndef PROC_WALK_H
 #define PROC_WALK_H
 
-#include "proc/family.h"
+#include "proc/ledger.h"
 #include "proc/look.h"
 #include "proc/owners.h"
 
 /*
- * The look for owners: every descriptor of every process is asked what it is, for a count or a number says
- * nothing (dup2(2) over a socket leaves both as they were). Whoever holds a socket of the tables is
- * identified while his directory is still open, so that his number cannot have come to mean another.
+ * The look for owners. Every descriptor of every process is asked in the end, for a count or a number says nothing
+ * (dup2(2) over a socket leaves both as they were); but on a large host not in one look.
+ *
+ * A *round* asks all links of all processes. In the first look, where a round fits into the budget (look_budget(), as long as the
+ * last one took), where there is no interval or full_walk is no longer than it, and in a tree of files, each look is one round: SKT_WALK_FULL.
+ * Else a look is one by need, SKT_WALK_PARTIAL:
+ *
+ *	1. New processes are asked wholly; those that are gone went with all that they held when the ledger was begun.
+ *	2. In processes whose count of descriptors is another than is known, or while an inode is wanted: descriptors whose
+ *	   socket has gone from its table, for another may have taken the number; and where there are more than known
+ *	   the lowest numbers that are not known to be open. This is done whatever it takes: it follows what changed.
+ *	3. Those whose count still differs are listed, and what is new is asked; while an inode is wanted those without
+ *	   a handle are counted, too.
+ *	4. The audit: the round is carried on by the share that completes it within full_walk, a part of a process at a time.
+ *	5. The hunt: while an inode is wanted the round is carried on for as long as the budget lasts.
+ *
+ * Steps 3 and 4 leave a part of the budget to those after them; the audit makes some progress without any.
  */
 struct walk {
-	struct names processes;
-	struct names threads;
-	struct names fds;
-	uint32_t *pids;
-	size_t n_pids, room_pids;
+	bool underway;	       /* a round is */
+	uint32_t at;	       /* it goes on from this pid ... */
+	int32_t at_fd;	       /* ... and this descriptor; -1: it has not been listed yet */
+	int64_t round_time;    /* ns since 1970 at which it began */
+	int64_t round_boot;    /* the same of boot time */
+	int64_t round_took;    /* ns that it has taken so far, in all looks */
+	int64_t last_took;     /* ns that the last one took; 0: there was none */
+	int64_t checked_since; /* when the last one began */
+	int64_t last_look;     /* boot time */
 };
 
-void walk_init(struct walk *walk);
-void walk_release(struct walk *walk);
-
 /*
- * Look at all processes; what was found goes to owners and family, what was missed to the snapshot's
- * quality. ret_searched is false for a tree in which there are no processes at all: it says nothing of owners.
- * 0, -ENOMEM or -E2BIG.
+ * Look at processes: what was found goes to ledger and owners, what was missed to the snapshot's quality.
+ * A tree in which there are no processes at all says nothing of owners: SKT_WALK_NONE. 0 or -ENOMEM.
  */
-int walk_all(struct walk *walk, struct look *look, struct owners *owners, struct family *family, bool *ret_searched);
+int walk_look(struct walk *walk, struct look *look, struct ledger *ledger, struct owners *owners);
 
 #endif

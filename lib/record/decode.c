@@ -183,6 +183,7 @@ static void get_meta(struct reading *reading, struct cur *section)
 	get_tables(reading, in);
 	get_users(reading, in);
 	quality->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
+	quality->checked_since = cur_count(in, 1) ? get_time_near(in, step->time) : 0;
 	if (in->bad)
 		cur_fail(section);
 }

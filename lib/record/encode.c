@@ -80,6 +80,9 @@ static void put_meta(const struct skt_step *step, const struct skt_snapshot *now
 		skt_buf_varint(out, step->users[i].name);
 	}
 	skt_buf_varint(out, quality->netns_denied);
+	skt_buf_varint(out, quality->checked_since != 0);
+	if (quality->checked_since)
+		skt_buf_zigzag(out, quality->checked_since - step->time);
 }
 
 static void put_strings(const struct skt_strtab *strings, uint32_t first, struct skt_buf *out)

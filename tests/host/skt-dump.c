@@ -22,7 +22,7 @@
  *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
  *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
  *			start_time state threads uid
- *	quality		denied links malformed netns_denied processes unsearched vanished walk walk_us
+ *	quality		checked_since denied links malformed netns_denied processes unsearched vanished walk walk_us
  *	tables		those not gone, by net_namespace, then kind. Each: duplicates error heading kind malformed
  *			net_namespace raw ([before, text], in order) read_time read_us rows (in order) source status
  *	users		[uid, name], by uid
@@ -361,6 +361,7 @@ static void put_quality(struct skt_buf *out, const struct skt_quality *quality)
 {
 	put_key(out, "quality");
 	skt_buf_byte(out, '{');
+	put_signed(out, "checked_since", quality->checked_since);
 	put_number(out, "denied", quality->denied);
 	put_number(out, "links", quality->links);
 	put_number(out, "malformed", quality->malformed);

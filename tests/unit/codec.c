@@ -309,7 +309,8 @@ static void set_extreme_words(struct skt_snapshot *snapshot, bool high)
 					 .unsearched = most,
 					 .malformed = most,
 					 .walk_us = most,
-					 .netns_denied = most };
+					 .netns_denied = most,
+					 .checked_since = snapshot->time };
 	table->net_namespace = high ? UINT64_MAX : 0;
 	table->error = high ? 0 : INT32_MIN;
 	table->read_time = snapshot->time;

@@ -379,6 +379,10 @@ static void add_change(struct work *work, uint8_t change, uint32_t old_slot, uin
 		.until = y ? y->read_time + (int64_t)y->read_us * 1000 : work->b->time,
 	};
 	/* who has not looked before cannot say since when it is there, nor that it came */
+	if (change == SKT_CHANGED && (fields & (7u << SKT_F_OWNER)) == fields) {
+		to->after = work->a->quality.checked_since ? work->a->quality.checked_since : INT64_MIN;
+		to->until = work->b->end;
+	}
 	if (work->from_nothing || !x || x->status == SKT_TABLE_UNKNOWN) {
 		to->after = INT64_MIN;
 		if (change == SKT_OPENED)

@@ -677,7 +677,7 @@ static void make_quality(struct making *making)
 {
 	struct skt_quality *quality = &making->now->quality;
 
-	quality->walk = (uint8_t)below(making, 2);
+	quality->walk = (uint8_t)below(making, 3);
 	quality->processes = below(making, 100);
 	quality->links = below(making, 100);
 	quality->denied = below(making, 3);
@@ -686,6 +686,7 @@ static void make_quality(struct making *making)
 	quality->malformed = below(making, 3);
 	quality->walk_us = below(making, 100000);
 	quality->netns_denied = below(making, 3);
+	quality->checked_since = below(making, 3) ? making->now->time - below(making, 100000) : 0;
 }
 
 void random_snapshot(struct random *random, const struct random_world *world, const struct skt_snapshot *before,

@@ -68,8 +68,9 @@ static void put_head(struct text *text)
 
 	PUT("  number=%llu time=%lld end=%lld boottime=%lld missed=%u from=%lld", u(step->number), d(step->time),
 	    d(step->end), d(step->boottime), step->missed, d(step->from));
-	PUT(" walk=%u processes=%u links=%u denied=%u vanished=%u unsearched=%u malformed=%u us=%u netns=%u", q->walk,
-	    q->processes, q->links, q->denied, q->vanished, q->unsearched, q->malformed, q->walk_us, q->netns_denied);
+	PUT(" walk=%u processes=%u links=%u denied=%u vanished=%u unsearched=%u malformed=%u us=%u netns=%u since=%lld",
+	    q->walk, q->processes, q->links, q->denied, q->vanished, q->unsearched, q->malformed, q->walk_us,
+	    q->netns_denied, d(q->checked_since));
 	end_line(text);
 }
 
