@@ -42,15 +42,18 @@ uint32_t owners_find(const struct owners *owners, uint64_t inode)
 
 /* ---- inodes come and go ---- */
 
-/* Room for so many inodes that are not known yet. */
-static int make_room(struct owners *owners, size_t n)
+/* Room for one more. */
+static int make_room(struct owners *owners)
 {
+	size_t n = owners->n_inodes + 1;
 	struct map map;
 
-	if (array_room(&owners->inodes, &owners->room_inodes, owners->n_inodes + n, sizeof(*owners->inodes)) ||
-	    array_room(&owners->free, &owners->room_free, owners->n_inodes + n, sizeof(*owners->free)))
+	if (owners->n_free)
+		return 0;
+	if (array_room(&owners->inodes, &owners->room_inodes, n, sizeof(*owners->inodes)) ||
+	    array_room(&owners->free, &owners->room_free, n, sizeof(*owners->free)))
 		return -ENOMEM;
-	if (owners->map.room >= owners->n_inodes + n)
+	if (owners->map.room >= n)
 		return 0;
 	map_init(&map);
 	if (map_reset(&map, owners->room_inodes))
@@ -63,13 +66,18 @@ static int make_room(struct owners *owners, size_t n)
 	return 0;
 }
 
-static uint32_t add_inode(struct owners *owners, uint64_t inode)
+static int add_inode(struct owners *owners, uint64_t inode, uint32_t *ret)
 {
-	uint32_t i = owners->n_free ? owners->free[--owners->n_free] : (uint32_t)owners->n_inodes++;
+	uint32_t i;
+	int rc = make_room(owners);
 
+	if (rc)
+		return rc;
+	i = owners->n_free ? owners->free[--owners->n_free] : (uint32_t)owners->n_inodes++;
 	owners->inodes[i] = (struct owners_inode){ .inode = inode, .born = owners->begun };
 	map_add(&owners->map, inode_hash(owners, inode), i);
-	return i;
+	*ret = i;
+	return 0;
 }
 
 static void remove_inode(struct owners *owners, uint32_t number)
@@ -110,14 +118,14 @@ int owners_begin(struct owners *owners, struct look *look)
 		if (map_reset(&owners->map, 0))
 			return -ENOMEM;
 	}
-	if (array_room(&owners->inode_of, &owners->room_inode_of, n, sizeof(*owners->inode_of)) || make_room(owners, n))
+	if (array_room(&owners->inode_of, &owners->room_inode_of, n, sizeof(*owners->inode_of)))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct skt_sock *sock = &snapshot->socks[i];
 		uint32_t number = sock->inode ? owners_find(owners, sock->inode) : MAP_NONE;
 
-		if (sock->inode && number == MAP_NONE)
-			number = add_inode(owners, sock->inode);
+		if (sock->inode && number == MAP_NONE && add_inode(owners, sock->inode, &number))
+			return -ENOMEM;
 		owners->inode_of[i] = number;
 		if (number == MAP_NONE)
 			continue;
@@ -141,15 +149,19 @@ static bool is_wanted(const struct owners *owners, const struct owners_inode *in
 	return is_seen(owners, inode) && !inode->n_links && (inode->held || owners->complete_before <= inode->born);
 }
 
-uint32_t owners_link(struct owners *owners, uint64_t inode)
+uint32_t owners_link(struct owners *owners, uint64_t number)
 {
-	uint32_t row = inode ? owners_find(owners, inode) : MAP_NONE;
+	uint32_t row = number ? owners_find(owners, number) : MAP_NONE;
+	struct owners_inode *inode;
 
 	if (row == MAP_NONE)
 		return LINK_NONE;
-	owners->n_wanted -= is_wanted(owners, &owners->inodes[row]);
-	owners->inodes[row].n_links++;
-	owners->inodes[row].held = true;
+	inode = &owners->inodes[row];
+	owners->n_wanted -= is_wanted(owners, inode);
+	owners->n_missed -= is_wanted(owners, inode) && inode->missed;
+	inode->n_links++;
+	inode->held = true;
+	inode->missed = false;
 	return row;
 }
 
@@ -192,13 +204,16 @@ void owners_count(struct owners *owners, struct look *look, struct ledger *ledge
 	for (size_t i = 0; i < ledger->n_processes; i++)
 		count_links(owners, &ledger->processes[i]);
 	owners->n_wanted = 0;
+	owners->n_missed = 0;
 	for (size_t i = 0; i < owners->n_inodes; i++) {
 		struct owners_inode *inode = &owners->inodes[i];
 
-		if (inode->gone)
+		if (inode->gone) {
 			remove_inode(owners, (uint32_t)i);
-		else
+		} else {
 			owners->n_wanted += is_wanted(owners, inode);
+			owners->n_missed += is_wanted(owners, inode) && inode->missed;
+		}
 	}
 }
 
@@ -232,7 +247,10 @@ static void end_look(struct owners *owners, const struct look *look)
 	for (size_t i = 0; look->tree->live && i < owners->n_inodes; i++) {
 		struct owners_inode *inode = &owners->inodes[i];
 
-		if (!inode->held || inode->n_links)
+		if (inode->n_links)
+			continue;
+		inode->missed = is_seen(owners, inode);
+		if (!inode->held)
 			continue;
 		inode->held = false;
 		inode->born = owners->begun;
@@ -274,7 +292,7 @@ static int make_runs(struct owners *owners, const struct ledger *ledger)
 	size_t n = 0;
 
 	for (size_t i = 0; i < owners->n_inodes; i++) {
-		owners->inodes[i].first = n;
+		owners->inodes[i].first = (uint32_t)n;
 		n += owners->inodes[i].n_links;
 		owners->inodes[i].n_links = 0;
 	}

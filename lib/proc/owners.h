@@ -37,10 +37,11 @@ struct owners_inode {
 	uint32_t born;	  /* rounds that had begun when it became new */
 	uint32_t seen;	  /* the look in which it last stood in a table */
 	uint32_t n_links; /* known links */
-	size_t first;	  /* where its owners begin in `run` */
+	uint32_t first;	  /* where its owners begin in `run` */
 	uint8_t kind;
-	bool held; /* it had links */
-	bool gone; /* its row is */
+	bool held;   /* it had links */
+	bool missed; /* the look before found nobody who holds it */
+	bool gone;   /* its row is */
 };
 
 struct owners {
@@ -60,6 +61,7 @@ struct owners {
 	bool completing;	  /* one is complete in this look */
 	uint8_t gaps;		  /* denied, vanished of the one that was completed last */
 	uint8_t gaps_before;	  /* and of the one before it, when it was left behind */
+	size_t n_missed;	  /* those of them that the look before missed, too */
 	size_t n_wanted;	  /* inodes in a table without a known link, still to be looked for */
 };
 

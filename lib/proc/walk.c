@@ -11,7 +11,7 @@
 /* How many links are asked before the clock is: some 200 us. */
 #define SLICE 64
 
-/* What a process is counted as beside its links, when the work of a round is divided: it is opened and listed. */
+/* The work of a round is counted in links. This is what a process is beside its own: it is opened and listed. */
 #define PROCESS_LINKS 4
 
 /* Percent of the budget after which the lists end, and the audit. The hunt has the rest. */
@@ -212,17 +212,18 @@ static size_t first_from(const struct ledger *ledger, uint32_t pid)
 	return low;
 }
 
-/* At most `most` links of one process: how many, or -ENOMEM. */
-static int64_t audit_some(struct search *search, struct ledger_process *process, size_t most)
+/* At most `most` links of one process: how much work that was, or -ENOMEM. */
+static int64_t audit_some(struct search *search, struct ledger_process *process, uint64_t most)
 {
 	struct walk *walk = search->walk;
 	struct visit visit;
 	int32_t next = INT32_MAX;
-	size_t before = search->look->snapshot->quality.links;
+	int64_t work = -(int64_t)search->look->snapshot->quality.links;
 	int rc = begin(search, &visit, process);
 
-	if (!rc && walk->at_fd < 0) {
-		rc = visit_list(&visit);
+	if (walk->at_fd < 0) {
+		work += PROCESS_LINKS;
+		rc = rc ? rc : visit_list(&visit);
 		walk->at_fd = 0;
 	}
 	if (!rc) {
@@ -241,20 +242,21 @@ static int64_t audit_some(struct search *search, struct ledger_process *process,
 		walk->at = process->pid;
 		walk->at_fd = next;
 	}
-	return rc < 0 ? rc : (int64_t)(search->look->snapshot->quality.links - before);
+	return rc < 0 ? rc : work + search->look->snapshot->quality.links;
 }
 
-/* Carry the round on by so many links, or until this part of the budget is spent. 0 or -ENOMEM. */
-static int carry_on(struct search *search, uint64_t links, int64_t percent)
+/* Carry the round on by so much work, or until this part of the budget is spent. 0 or -ENOMEM. */
+static int carry_on(struct search *search, uint64_t due, int64_t percent)
 {
 	int64_t start = look_clock(search->look, NULL);
 	uint64_t done = 0;
 	int rc = 0;
 
-	while (!rc && search->walk->underway && done < links) {
+	while (!rc && search->walk->underway && done < due) {
 		size_t i = first_from(search->ledger, search->walk->at);
 		struct ledger_process *process = &search->ledger->processes[i];
-		int64_t n;
+		uint64_t most = due - done < SLICE ? due - done : SLICE;
+		int64_t work;
 
 		if (i == search->ledger->n_processes) {
 			complete_round(search);
@@ -268,11 +270,11 @@ static int carry_on(struct search *search, uint64_t links, int64_t percent)
 			search->walk->at_fd = -1;
 			continue;
 		}
-		n = audit_some(search, process, percent == NEVER_ENDS ? SIZE_MAX : SLICE);
-		if (n < 0)
-			rc = (int)n;
+		work = audit_some(search, process, percent == NEVER_ENDS ? SIZE_MAX : most);
+		if (work < 0)
+			rc = (int)work;
 		else
-			done += (uint64_t)n + PROCESS_LINKS;
+			done += (uint64_t)work;
 		if (is_over(search, percent))
 			break;
 	}
@@ -282,19 +284,25 @@ static int carry_on(struct search *search, uint64_t links, int64_t percent)
 	return rc;
 }
 
-/* How many links are left to this round. */
-static uint64_t links_left(const struct search *search)
+/* How much work is left to this round. */
+static uint64_t work_left(const struct search *search)
 {
 	uint64_t left = 0;
 
-	for (size_t i = 0; i < search->ledger->n_processes; i++)
-		if (search->ledger->processes[i].round != search->owners->begun)
-			left += search->ledger->processes[i].n_links + PROCESS_LINKS;
+	for (size_t i = 0; i < search->ledger->n_processes; i++) {
+		const struct ledger_process *process = &search->ledger->processes[i];
+
+		if (process->round == search->owners->begun)
+			continue;
+		left += process->n_links + PROCESS_LINKS;
+		for (size_t k = 0; process->pid == search->walk->at && k < process->n_links; k++)
+			left -= process->links[k].fd < search->walk->at_fd;
+	}
 	return left;
 }
 
 /* What of the round is due in this look, so that it is complete in time: what is left by the time that is left. */
-static uint64_t links_due(const struct search *search)
+static uint64_t work_due(const struct search *search)
 {
 	const struct walk *walk = search->walk;
 	int64_t passed = search->start - walk->last_look, left;
@@ -302,7 +310,7 @@ static uint64_t links_due(const struct search *search)
 	left = walk->round_boot + look_full_walk(search->look) - search->start;
 	if (left <= passed || passed <= 0)
 		return UINT64_MAX;
-	return (uint64_t)((double)links_left(search) * (double)passed / (double)left) + 1;
+	return (uint64_t)((double)work_left(search) * (double)passed / (double)left) + 1;
 }
 
 /* Steps 4 and 5. */
@@ -312,9 +320,9 @@ static int audit_and_hunt(struct search *search)
 
 	if (!search->walk->underway)
 		begin_round(search);
-	rc = carry_on(search, links_due(search), AUDIT_END);
+	rc = carry_on(search, work_due(search), AUDIT_END);
 	/* at most one round ends in a look */
-	if (rc || !search->walk->underway || !search->owners->n_wanted || is_over(search, HUNT_END))
+	if (rc || !search->walk->underway || !search->owners->n_missed || is_over(search, HUNT_END))
 		return rc;
 	return carry_on(search, UINT64_MAX, HUNT_END);
 }

@@ -21,7 +21,8 @@
  *	3. Those whose count still differs are listed, and what is new is asked; while an inode is wanted those without
  *	   a handle are counted, too.
  *	4. The audit: the round is carried on by the share that completes it within full_walk, a part of a process at a time.
- *	5. The hunt: while an inode is wanted the round is carried on for as long as the budget lasts.
+ *	5. The hunt: while an inode is wanted that the look before did not find either, the round is carried on for as
+ *	   long as the budget lasts. (Most of those that are missed once were closed between table and descriptors.)
  *
  * Steps 3 and 4 leave a part of the budget to those after them; the audit makes some progress without any.
  */
