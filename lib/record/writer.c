@@ -452,7 +452,8 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
 {
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS || age < 0 || now->time < writer->last_time ||
+	return !writer->began || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS || age < 0 ||
+	       now->time < writer->last_time ||
 	       writer->group.snapshots + writer->head.snapshots >= GROUP_MOST_SNAPSHOTS ||
 	       (age >= GROUP_LEAST_NS && writer->step_bytes >= GROUP_GROWTH * writer->key_bytes);
 }

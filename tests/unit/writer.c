@@ -680,6 +680,51 @@ static void an_end_that_no_reader_takes_is_refused(void **state)
 	close(fd);
 }
 
+/* --- limits --- */
+
+/* Namespaces that come and go: in two seconds more tables than a group may have slots for. */
+static void a_group_ends_before_its_slots_run_out(void **state)
+{
+	enum { TABLES = 8192, MADE = 20 };
+	struct recording recording;
+	struct skt_cursor *cursor;
+	struct skt_step *step;
+	struct skt_file *file;
+
+	(void)state;
+	recording_begin(&recording, 100 * SKT_NS_PER_MS);
+	for (uint64_t i = 0; i < MADE; i++) {
+		struct skt_snapshot read;
+
+		scene_begin(&read, NULL, 0);
+		read.time += (int64_t)i * 100 * SKT_NS_PER_MS;
+		read.end = read.time;
+		read.boottime += (int64_t)i * 100 * SKT_NS_PER_MS;
+		for (uint64_t k = 0; k < TABLES; k++)
+			scene_table(&read, SKT_TCP, i << 32 | k);
+		scene_end(&read);
+		recording_add(&recording, &read);
+		skt_snapshot_release(&read);
+		assert_true(recording.now.n_tables <= SKT_TABLES_MAX);
+	}
+	recording_end(&recording);
+	file = recording_open(&recording);
+	/* eight snapshots fill a group's 65536 */
+	assert_int_equal(skt_file_span(file).groups, 3);
+	assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+	for (size_t i = 0; i < MADE; i++) {
+		char why[200] = "";
+
+		assert_int_equal(skt_cursor_next(cursor, &step, NULL), 1);
+		if (!skt_snapshot_equal(&recording.made[i].snapshot, skt_cursor_snapshot(cursor), why, sizeof(why)))
+			fail_msg("#%zu: %s", i + 1, why);
+	}
+	assert_int_equal(skt_cursor_next(cursor, &step, NULL), 0);
+	skt_cursor_free(cursor);
+	skt_file_free(file);
+	recording_release(&recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -695,6 +740,7 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_read_is_not_written),
 		cmocka_unit_test(a_time_that_no_reader_takes_costs_its_snapshot_only),
 		cmocka_unit_test(an_end_that_no_reader_takes_is_refused),
+		cmocka_unit_test(a_group_ends_before_its_slots_run_out),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
