@@ -197,15 +197,17 @@ def end_of(process):
     process.terminate()
     process.wait()
 
-recorder = subprocess.Popen(["bash", "-c", 'ulimit -n "$0"; exec sockrec -i 60ms -o x.skt', sys.argv[1]],
+recorder = subprocess.Popen(["bash", "-c", 'ulimit -n "$0"; exec sockrec -i 400ms --netns-interval=400ms -o x.skt', sys.argv[1]],
                             stderr=subprocess.DEVNULL)
 time.sleep(0.3)
 lived = []
 for _ in range(30):
     process, who = child()
     lived.append(who)
-    time.sleep(0.25)
+    # from one look to the next one dies, which takes the kernel a while, and another is born
+    time.sleep(0.3)
     end_of(process)
+    time.sleep(0.1)
 recorder.terminate()
 assert recorder.wait() == 0
 # numbers were given again: without that nothing is proved
@@ -232,12 +234,12 @@ END
 
 t_a_number_that_is_given_to_another_namespace_carries_nothing_over() {
 	touch others
-	carries_nothing_over 1000 20
+	carries_nothing_over 1000 10
 }
 
 t_nor_does_one_for_which_there_was_no_descriptor_to_hold_it() {
 	dwell others 10
-	carries_nothing_over 24 20
+	carries_nothing_over 24 5
 	leave others
 }
 
