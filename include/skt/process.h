@@ -39,9 +39,9 @@ struct skt_process {
 	uint32_t exe;	  /* the link's target, without the kernel's " (deleted)" */
 	uint32_t cmdline; /* the argv array, each argument followed by NUL, as /proc has it */
 	uint32_t cgroup;  /* the file, without the last newline */
-	uint32_t threads;
-	uint32_t has;  /* SKT_BIT(enum skt_process_field) */
-	uint8_t state; /* R S D Z T t X I */
+	uint32_t threads; /* this and state are as they were when it was identified: capture does not follow them */
+	uint32_t has;	  /* SKT_BIT(enum skt_process_field) */
+	uint8_t state;	  /* R S D Z T t X I */
 	bool exe_deleted;
 	bool cmdline_truncated;
 	bool exited;	  /* gone, and kept only because a carried socket names it */

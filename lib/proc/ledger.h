@@ -48,6 +48,8 @@ struct ledger_process {
 	uint64_t entry;	 /* inode of its directory as the kernel lists it: another one, and it may be another process */
 	uint64_t start_time; /* if has_start: known without a handle */
 	uint32_t count;	     /* descriptors open, as its directory says (Linux 6.2) */
+	uint32_t moved;	     /* the look in which one of its descriptors was last found to be another, or closed */
+	uint32_t asked;	     /* the look in which the last of its links was asked */
 	uint32_t round;	     /* the last round of the audit in which every link was asked */
 
 	struct ledger_link *links; /* by fd */

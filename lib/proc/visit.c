@@ -43,6 +43,8 @@ static void set_link(struct visit *visit, struct ledger_link *link, uint64_t ino
 {
 	if (link->inode == inode && link->row < LINK_ROWS)
 		return;
+	if (link->inode != inode)
+		visit->process->moved = visit->owners->look;
 	visit->process->n_sockets -= link->inode != 0;
 	visit->process->n_sockets += inode != 0;
 	owners_unlink(visit->owners, link->row);
@@ -52,6 +54,7 @@ static void set_link(struct visit *visit, struct ledger_link *link, uint64_t ino
 
 static void drop_link(struct visit *visit, const struct ledger_link *link)
 {
+	visit->process->moved = visit->owners->look;
 	visit->process->n_sockets -= link->inode != 0;
 	owners_unlink(visit->owners, link->row);
 }

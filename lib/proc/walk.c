@@ -14,6 +14,10 @@
 /* The work of a round is counted in links. This is what a process is beside its own: it is opened and listed. */
 #define PROCESS_LINKS 4
 
+/* The hunt asks processes with at most so many links wholly, and so many links in any case: 5 ms and 1 ms, perhaps. */
+#define HUNT_MOST  1024
+#define HUNT_LEAST 256
+
 /* Percent of the budget after which the lists end, and the audit. The hunt has the rest. */
 #define LISTS_END  50
 #define AUDIT_END  75
@@ -53,6 +57,7 @@ static int visit_all(struct search *search, struct ledger_process *process)
 	rc = visit_end(&visit, rc);
 	process->visited = !rc;
 	process->round = search->owners->begun;
+	process->asked = search->owners->look;
 	return rc < 0 ? rc : 0;
 }
 
@@ -236,6 +241,7 @@ static int64_t audit_some(struct search *search, struct ledger_process *process,
 	process->visited = !rc;
 	if (rc || next == INT32_MAX) {
 		process->round = search->owners->begun;
+		process->asked = search->owners->look;
 		walk->at = process->pid + 1;
 		walk->at_fd = -1;
 	} else {
@@ -313,16 +319,43 @@ static uint64_t work_due(const struct search *search)
 	return (uint64_t)((double)work_left(search) * (double)passed / (double)left) + 1;
 }
 
-/* Steps 4 and 5. */
-static int audit_and_hunt(struct search *search)
+/* Step 4. */
+static int audit(struct search *search)
 {
-	int rc;
-
 	if (!search->walk->underway)
 		begin_round(search);
-	rc = carry_on(search, work_due(search), AUDIT_END);
+	return carry_on(search, work_due(search), AUDIT_END);
+}
+
+/* Whether it is among the likeliest to have what was missed, and is asked with little trouble. */
+static bool is_prey(const struct search *search, const struct ledger_process *process)
+{
+	uint32_t look = search->owners->look;
+
+	return process->moved + 1 >= look && process->asked != look && process->n_links <= HUNT_MOST &&
+	       !process->denied;
+}
+
+/* Step 5. */
+static int hunt(struct search *search)
+{
+	struct ledger *ledger = search->ledger;
+	size_t first = first_from(ledger, search->walk->hunt_at), done = 0;
+	int rc = 0;
+
+	for (size_t k = 0; !rc && search->owners->n_missed && k < ledger->n_processes; k++) {
+		struct ledger_process *process = &ledger->processes[(first + k) % ledger->n_processes];
+
+		if (!is_prey(search, process))
+			continue;
+		search->walk->hunt_at = process->pid;
+		if (done >= HUNT_LEAST && is_over(search, HUNT_END))
+			return 0;
+		rc = visit_all(search, process);
+		done += process->n_links + PROCESS_LINKS;
+	}
 	/* at most one round ends in a look */
-	if (rc || !search->walk->underway || !search->owners->n_missed || is_over(search, HUNT_END))
+	if (rc || !search->owners->n_missed || !search->walk->underway || is_over(search, HUNT_END))
 		return rc;
 	return carry_on(search, UINT64_MAX, HUNT_END);
 }
@@ -335,7 +368,9 @@ static int look_by_need(struct search *search)
 		rc = probe_all(search);
 	if (!rc)
 		rc = list_changed(search);
-	return rc ? rc : audit_and_hunt(search);
+	if (!rc)
+		rc = audit(search);
+	return rc ? rc : hunt(search);
 }
 
 static int look_wholly(struct search *search)

@@ -21,10 +21,12 @@
  *	3. Those whose count still differs are listed, and what is new is asked; while an inode is wanted those without
  *	   a handle are counted, too.
  *	4. The audit: the round is carried on by the share that completes it within full_walk, a part of a process at a time.
- *	5. The hunt: while an inode is wanted that the look before did not find either, the round is carried on for as
- *	   long as the budget lasts. (Most of those that are missed once were closed between table and descriptors.)
+ *	5. The hunt, while an inode is wanted that the look before did not find either: processes that moved in this look or
+ *	   the one before are asked wholly, if that is not too much, and then the round is carried on, for as long as the budget
+ *	   lasts. (Most of those that are missed once were closed between table and descriptors.)
  *
- * Steps 3 and 4 leave a part of the budget to those after them; the audit makes some progress without any.
+ * Steps 3 and 4 leave a part of the budget to those after them; steps 4 and 5 make some progress without any, for the
+ * budget is of time, and on a busy host most of it is others'.
  */
 struct walk {
 	bool underway;	       /* a round is */
@@ -36,6 +38,7 @@ struct walk {
 	int64_t last_took;     /* ns that the last one took; 0: there was none */
 	int64_t checked_since; /* when the last one began */
 	int64_t last_look;     /* boot time */
+	uint32_t hunt_at;      /* the pid from which the next hunt begins */
 };
 
 /*
