@@ -108,8 +108,13 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 		struct skt_buf line;
 
 		skt_buf_init(&line);
-		if (damage[i].gap)
+		if (damage[i].why)
+			skt_buf_printf(&line, "%llu bytes are what was written, and cannot be read: %s",
+				       (unsigned long long)damage[i].length, damage[i].why);
+		else if (damage[i].gap)
 			skt_buf_text(&line, "gap: the recorder could not write");
+		else if (damage[i].newer)
+			skt_buf_printf(&line, "%llu bytes need a newer program", (unsigned long long)damage[i].length);
 		else if (damage[i].facts)
 			skt_buf_printf(&line, "%llu bytes are damaged: the facts of the header are lost",
 				       (unsigned long long)damage[i].length);
@@ -120,8 +125,9 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 		else
 			skt_buf_printf(&line, "%llu bytes are %s", (unsigned long long)damage[i].length,
 				       damage[i].torn ? "the beginning of a block that was not finished" : "damaged");
-		if (damage[i].snapshots)
-			skt_buf_printf(&line, ", %llu snapshots are lost", (unsigned long long)damage[i].snapshots);
+		if (damage[i].snapshots && !damage[i].why)
+			skt_buf_printf(&line, ", %llu snapshots %s", (unsigned long long)damage[i].snapshots,
+				       damage[i].newer ? "cannot be read" : "are lost");
 		if (damage[i].after != INT64_MIN) {
 			skt_buf_text(&line, ", after ");
 			skt_time_format(&line, damage[i].after, zone);

@@ -178,6 +178,10 @@ struct skt_span {
 	bool ended;	 /* there is an end block */
 	bool live;	 /* a recorder holds its lock */
 	bool indexed;	 /* groups were found by the index */
+
+	/* intact, but of a kind that only a newer program knows, or behind such a block in its group; where no index was used */
+	uint64_t newer_blocks;
+	uint64_t newer_snapshots;
 	struct {
 		uint64_t blocks;
 		uint64_t bytes;
@@ -186,7 +190,7 @@ struct skt_span {
 
 struct skt_span skt_file_span(const struct skt_file *file);
 
-/* A part of the file that is lost, or of the recording that was never written. */
+/* A part of the file that is lost or cannot be read, or of the recording that was never written. */
 struct skt_damage {
 	uint64_t offset; /* bytes of the file; length 0: no byte is wrong, but blocks are missing, or a gap was told */
 	uint64_t length;
@@ -196,6 +200,8 @@ struct skt_damage {
 	bool torn;	    /* the file stops inside a block: cut off, or written when it was copied */
 	bool gap;	    /* told by the recorder, which could not write */
 	bool facts;	    /* those of the header; no snapshot is lost with them */
+	bool newer;	    /* nothing is damaged, but only a newer program can read it */
+	char *why;	    /* what reading the block said, where its bytes are those that were written; else NULL */
 };
 
 /* What is lost, in the file's order; found on opening. Borrowed. */
@@ -234,11 +240,11 @@ int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum
 /* ---- verifying ---- */
 
 enum skt_verdict {
-	SKT_WHOLE, /* chain intact, end block present */
-	SKT_LIVE,  /* intact, and a recorder holds the lock */
+	SKT_WHOLE, /* chain intact, all of it readable, end block present */
+	SKT_LIVE,  /* intact and readable, and a recorder holds the lock */
 	SKT_OPEN, /* intact, but without an end block: copied while written, killed, or cut there, which cannot be told apart */
 	SKT_TORN,    /* intact up to a block that is cut off */
-	SKT_DAMAGED, /* bytes are changed, missing, or not where they were written */
+	SKT_DAMAGED, /* bytes are changed, missing, or not where they were written; or say what cannot be */
 };
 
 const char *skt_verdict_name(enum skt_verdict verdict);
@@ -251,14 +257,19 @@ struct skt_verification {
 	uint64_t snapshots; /* that can be read */
 	uint64_t gaps;	    /* told by the recorder, and the snapshots that it could not write */
 	uint64_t unwritten;
-	bool has_chain; /* some block carries the chain value that was asked for */
+	uint64_t newer_blocks; /* intact, but only a newer program can read them */
+	uint64_t newer_snapshots;
+	bool found_chain;	 /* some block carries the chain value that was asked for ... */
+	bool has_chain;		 /* ... and nothing is damaged up to its end */
+	uint64_t damaged_before; /* bytes that are, where it was found */
 	struct skt_damage *damage;
 	size_t n_damage;
 };
 
 /*
- * Read a whole recording and check every byte of it: header, every block's checksum, sequence and chain value, and the index against the groups.
- * chain (NULL: none) is a value written down elsewhere, to be looked for among the blocks. ret is released with skt_verification_release().
+ * Read a whole recording and check every byte of it: header, every block's checksum, sequence and chain value, and the index against the groups;
+ * then decode and apply every step. chain (NULL: none) is a value written down elsewhere, to be looked for among the blocks: it vouches for the
+ * bytes before it, not for what they say. ret is released with skt_verification_release().
  */
 int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], struct skt_verification *ret,
 	       struct skt_err *err);

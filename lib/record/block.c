@@ -63,6 +63,26 @@ bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8],
 	       block_time_is_good(ret->first) && block_time_is_good(ret->last);
 }
 
+bool block_fits(const struct block_head *head, uint64_t sequence, uint64_t number, bool in_group)
+{
+	if (head->sequence != sequence)
+		return false;
+	switch (head->type) {
+	case BLOCK_KEY:
+		return head->snapshots == 1 && head->number == number;
+	case BLOCK_STEPS:
+		return head->snapshots && head->number == number && in_group;
+	case BLOCK_END:
+	case BLOCK_GAP:
+		return head->number == number;
+	case BLOCK_INDEX:
+		return true;
+	default:
+		/* it may hold snapshots, in a way that is not known */
+		return head->flags & BLOCK_ANCILLARY || !head->snapshots || head->number == number;
+	}
+}
+
 void chain_next(const uint8_t head[BLOCK_HEAD_SIZE], const void *payload, size_t length, uint8_t chain[CHAIN_SIZE])
 {
 	crypto_hash_sha256_state sha;

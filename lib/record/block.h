@@ -69,6 +69,18 @@ struct block_head {
 	int64_t last;
 };
 
+/* What is known here; of other types only those with BLOCK_ANCILLARY may be passed over. */
+static inline bool block_is_known(uint8_t type)
+{
+	return type >= BLOCK_KEY && type <= BLOCK_GAP;
+}
+
+/*
+ * Whether a block may stand where one with this sequence is expected, and this number of a snapshot; in_group says whether a key
+ * block and all since of its group were good.
+ */
+bool block_fits(const struct block_head *head, uint64_t sequence, uint64_t number, bool in_group);
+
 /* The head as bytes; sync is the file's mark. */
 void block_head_put(const struct block_head *head, const uint8_t sync[8], uint8_t ret[BLOCK_HEAD_SIZE]);
 

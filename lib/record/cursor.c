@@ -112,10 +112,13 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 		return meta.bad ? -1 : 1;
 	}
 	while (!cursor->ended && offset < cursor->file->span.bytes) {
+		bool newer;
+
 		if (file_read_head(cursor->file, offset, &head) <= 0)
 			return -1;
 		*ret_when = head.first;
-		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS)
+		newer = !block_is_known(head.type) && !(head.flags & BLOCK_ANCILLARY);
+		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS || (newer && head.snapshots))
 			return 1;
 		offset += BLOCK_SIZE(&head);
 	}
@@ -145,7 +148,9 @@ static size_t group_from(const struct skt_file *file, uint64_t offset)
 static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err, int code)
 {
 	const struct skt_file *file = cursor->file;
-	uint64_t number = cursor->number, offset = cursor->left ? cursor->block_offset : cursor->offset;
+	/* within a block, from the step on that was tried last */
+	uint64_t number = cursor->left ? cursor->step_number - 1 : cursor->number;
+	uint64_t offset = cursor->left ? cursor->block_offset : cursor->offset;
 	size_t next = group_from(file, offset + tried);
 	uint64_t next_number;
 
@@ -154,8 +159,9 @@ static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err,
 	if (err && code != -ENOMEM && next_number > number) {
 		size_t used = strlen(err->message);
 
-		snprintf(err->message + used, sizeof(err->message) - used, "; snapshots #%llu to #%llu are lost",
-			 (unsigned long long)number, (unsigned long long)next_number - 1);
+		snprintf(err->message + used, sizeof(err->message) - used, "; snapshots #%llu to #%llu %s",
+			 (unsigned long long)number, (unsigned long long)next_number - 1,
+			 code == -EPROTONOSUPPORT ? "need a newer program" : "are lost");
 	}
 	skt_err_at(err, file->name, (int64_t)offset);
 	cursor_rewind(cursor, next);
@@ -167,18 +173,6 @@ static int no_block(struct skt_cursor *cursor, struct skt_err *err)
 {
 	/* a group may begin just here, and only what should stand before it be missing: it is tried, once */
 	return pass_hole(cursor, cursor->jump, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
-}
-
-/* Whether a head may come next in this cursor's group, or begin another. */
-static bool fits(const struct skt_cursor *cursor, const struct block_head *head)
-{
-	if (head->sequence != cursor->sequence)
-		return false;
-	if (head->type == BLOCK_KEY)
-		return head->snapshots == 1 && (cursor->jump || head->number == cursor->number);
-	if (head->type == BLOCK_STEPS)
-		return head->snapshots && cursor->in_group && head->number == cursor->number;
-	return true;
 }
 
 /* Read the payload of a key or step block. */
@@ -201,7 +195,10 @@ static int load_block(struct skt_cursor *cursor, const struct block_head *head, 
 	cursor->offset += BLOCK_SIZE(head);
 	cursor->sequence++;
 	cursor->left = head->snapshots;
+	cursor->first = head->first;
+	cursor->last = head->last;
 	cursor->step_number = head->number;
+	cursor->first_number = head->number;
 	cursor->number = head->number + head->snapshots;
 	cursor->key = head->type == BLOCK_KEY;
 	cursor->in_group = true;
@@ -216,6 +213,7 @@ static int take_gap(struct skt_cursor *cursor, const struct block_head *head, st
 	skt_err_at(err, cursor->file->name, (int64_t)cursor->offset);
 	cursor->offset += BLOCK_SIZE(head);
 	cursor->sequence++;
+	cursor->number += head->snapshots;
 	cursor->jump = true;
 	cursor->in_group = false;
 	cursor->has_now = false;
@@ -244,7 +242,8 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 
 		if (cursor->offset + BLOCK_HEAD_SIZE > end)
 			return cursor->follow ? -EAGAIN : 0;
-		if (file_read_head(cursor->file, cursor->offset, &head) <= 0 || !fits(cursor, &head))
+		if (file_read_head(cursor->file, cursor->offset, &head) <= 0 ||
+		    !block_fits(&head, cursor->sequence, cursor->number, cursor->in_group))
 			return no_block(cursor, err);
 		if (BLOCK_SIZE(&head) > end - cursor->offset)
 			return cursor->follow ? -EAGAIN : 0;
@@ -283,12 +282,27 @@ static int renew(struct skt_snapshot *snapshot)
 	return 0;
 }
 
+/* What the head says of a block's times is what whoever seeks goes by: it is held against the steps. */
+static int check_time(const struct skt_cursor *cursor, bool first, int64_t when, struct skt_err *err)
+{
+	if ((first && when != cursor->first) || (cursor->left == 1 && when != cursor->last))
+		return skt_err_set(err, -EBADMSG, "snapshot #%llu is of another time than its block says",
+				   (unsigned long long)cursor->step_number);
+	if (!cursor->key && when < cursor->now.time)
+		return skt_err_set(err, -EBADMSG, "snapshot #%llu is of a time before that of #%llu in its group",
+				   (unsigned long long)cursor->step_number,
+				   (unsigned long long)cursor->step_number - 1);
+	return 0;
+}
+
 /* Read a step of the file and take it. The limits are those of a group: what else a snapshot has room for is for the step between two. */
 static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *into, struct skt_step *step,
 		     struct skt_err *err)
 {
 	int rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, key, step, err);
 
+	if (!rc)
+		rc = check_time(cursor, key || cursor->step_number == cursor->first_number, step->time, err);
 	if (rc)
 		return rc;
 	step->number = cursor->step_number;

@@ -21,7 +21,7 @@ struct skt_cursor {
 	uint64_t sequence;
 	uint64_t number;
 	bool in_group; /* a key block was read, and all since */
-	bool jump;     /* a gap or a hole came before: its number is not known */
+	bool jump;     /* a gap or a hole came before, or nothing */
 	bool ended;
 
 	/* the block being read */
@@ -32,6 +32,9 @@ struct skt_cursor {
 	uint32_t left; /* steps not read yet */
 	bool key;
 	uint64_t step_number;
+	uint64_t first_number; /* of the block */
+	int64_t first;	       /* times of its snapshots, as its head says */
+	int64_t last;
 
 	struct decoder decoder;
 	struct skt_matcher *matcher;

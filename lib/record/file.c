@@ -203,17 +203,17 @@ int file_read_block(const struct skt_file *file, uint64_t offset, const struct b
 	if (!bytes)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	got = io_pread(file->fd, bytes, length, offset);
-	if (got < 0)
+	if (got < 0) {
 		rc = skt_err_sys(err, (int)got, "cannot read a block of %zu bytes", length);
-	else if (got < (int64_t)length)
+	} else if (got < (int64_t)length) {
 		rc = skt_err_set(err, -ENODATA, "file ends inside a block: %lld bytes of %zu", (long long)got, length);
-	else if (!block_tail_is_good(bytes, bytes + BLOCK_HEAD_SIZE, head->length,
-				     bytes + BLOCK_HEAD_SIZE + head->length))
-		rc = skt_err_set(err, -EBADMSG, "block of %zu bytes is damaged: its checksum is wrong", length);
-	if (rc) {
-		skt_err_at(err, file->name, (int64_t)offset);
-		return rc;
+	} else {
+		block->len = length;
+		if (!block_tail_is_good(bytes, bytes + BLOCK_HEAD_SIZE, head->length,
+					bytes + BLOCK_HEAD_SIZE + head->length))
+			rc = skt_err_set(err, -EBADMSG, "block of %zu bytes is damaged: its checksum is wrong", length);
 	}
-	block->len = length;
-	return 0;
+	if (rc)
+		skt_err_at(err, file->name, (int64_t)offset);
+	return rc;
 }

@@ -35,7 +35,7 @@ int file_read_head(const struct skt_file *file, uint64_t offset, struct block_he
 
 /*
  * Read the whole block at an offset, whose head was read before, into `block` (emptied first): its bytes, tail included, the
- * checksum proven. 0; -ENODATA the file ends inside it; -EBADMSG; -ENOMEM; or what the system said.
+ * checksum proven. 0; -ENODATA the file ends inside it; -EBADMSG, with the bytes in the block all the same; -ENOMEM; or what the system said.
  */
 int file_read_block(const struct skt_file *file, uint64_t offset, const struct block_head *head, struct skt_buf *block,
 		    struct skt_err *err);

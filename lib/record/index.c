@@ -152,9 +152,12 @@ int file_read_index(struct skt_file *file)
 	uint64_t offset = block_before(file, file->size, &end);
 	uint64_t at = offset && end.type == BLOCK_END ? block_before(file, offset, &head) : 0;
 	struct skt_buf block;
-	int rc = at ? 1 : 0;
+	int rc = 0;
 
 	skt_buf_init(&block);
+	if (at)
+		rc = file_read_block(file, offset, &end, &block, NULL);
+	rc = rc == -ENOMEM ? rc : at && !rc;
 	while (rc > 0 && at)
 		rc = read_one(file, &at, &block);
 	skt_buf_release(&block);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/file.h"
+#include "record/search.h"
 
 #include "base/io.h"
 
@@ -17,66 +17,13 @@ struct scan {
 	uint64_t offset;
 	uint64_t sequence; /* that the next block must have, or come after */
 	uint64_t number;   /* that its first snapshot must have */
-	uint64_t budget;   /* bytes that may still be checksummed in search of a block: linear in the file */
+	uint64_t zeros;	   /* from here on the file is nothing but zeros */
 	bool in_group;
-	bool told; /* a gap block accounts for the next jump of numbers */
+	bool told;  /* a gap or newer blocks were told last, and when they end is not known yet */
+	bool newer; /* this program does not know a block of the group, and cannot read what follows it */
+	struct search search;
 	struct skt_buf block;
 };
-
-/* Whether this may stand here. Numbers may jump at a key where a gap was told, and after a hole. */
-static bool fits(const struct scan *scan, const struct block_head *head)
-{
-	switch (head->type) {
-	case BLOCK_KEY:
-		return head->snapshots == 1 &&
-		       (head->number == scan->number || (scan->told && head->number > scan->number));
-	case BLOCK_STEPS:
-		return head->snapshots && scan->in_group && head->number == scan->number;
-	case BLOCK_END:
-	case BLOCK_INDEX:
-	case BLOCK_GAP:
-		return true;
-	default:
-		return true;
-	}
-}
-
-/* Whether a good key block that may come next stands at an offset: 1, 0, or -ENOMEM. */
-static int is_key_at(struct scan *scan, uint64_t offset, struct block_head *ret)
-{
-	struct skt_file *file = scan->file;
-	int rc;
-
-	if (file_read_head(file, offset, ret) <= 0 || ret->type != BLOCK_KEY || ret->sequence < scan->sequence ||
-	    ret->number < scan->number || ret->snapshots != 1 || BLOCK_SIZE(ret) > file->size - offset ||
-	    BLOCK_SIZE(ret) > scan->budget)
-		return 0;
-	scan->budget -= BLOCK_SIZE(ret);
-	rc = file_read_block(file, offset, ret, &scan->block, NULL);
-	return rc == -ENOMEM ? rc : !rc;
-}
-
-/* Find the next good key block: 1, its offset in *at, which says from where on to look; 0 there is none; -ENOMEM. */
-static int resync(struct scan *scan, uint64_t *at, struct block_head *ret)
-{
-	unsigned char bytes[16384];
-	uint64_t from = *at;
-	int64_t got;
-
-	while ((got = io_pread(scan->file->fd, bytes, sizeof(bytes), from)) >= 8) {
-		const unsigned char *mark = bytes, *end = bytes + got;
-
-		for (; (mark = memmem(mark, (size_t)(end - mark), scan->file->sync, 8)); mark++) {
-			int rc = is_key_at(scan, from + (uint64_t)(mark - bytes), ret);
-
-			*at = from + (uint64_t)(mark - bytes);
-			if (rc)
-				return rc;
-		}
-		from += (uint64_t)got - 7;
-	}
-	return 0;
-}
 
 static int64_t last_time(const struct skt_file *file)
 {
@@ -91,7 +38,7 @@ static int pass_hole(struct scan *scan, bool torn)
 	struct block_head head;
 	/* what stands here may be good, and only what should stand before it be missing; after the end nothing is */
 	uint64_t next = scan->offset;
-	int found = file->span.ended ? 0 : resync(scan, &next, &head);
+	int found = file->span.ended ? 0 : search_key(&scan->search, scan->sequence, scan->number, &next, &head);
 
 	if (found < 0)
 		return found;
@@ -106,6 +53,8 @@ static int pass_hole(struct scan *scan, bool torn)
 		damage.torn = torn;
 	}
 	scan->in_group = false;
+	scan->told = false;
+	scan->newer = false;
 	scan->offset = found ? next : file->size;
 	/* what a recorder is writing at this moment is no damage */
 	if (torn && !found && file->span.live)
@@ -121,8 +70,43 @@ static int take_gap(struct scan *scan, const struct block_head *head)
 
 	gap.gap = true;
 	scan->told = true;
+	scan->newer = false;
 	scan->in_group = false;
+	scan->number += head->snapshots;
 	return file_add_damage(scan->file, &gap);
+}
+
+/* A block that a newer program wrote, or steps behind one: intact, but nothing that can be read. */
+static int take_newer(struct scan *scan, const struct block_head *head)
+{
+	struct skt_file *file = scan->file;
+	struct skt_damage newer = { .offset = scan->offset, .after = last_time(file), .until = INT64_MAX };
+	struct skt_damage *last;
+
+	newer.newer = true;
+	if (!scan->newer && file_add_damage(file, &newer))
+		return -ENOMEM;
+	last = &file->damage[file->n_damage - 1];
+	last->length = scan->offset + BLOCK_SIZE(head) - last->offset;
+	last->snapshots += head->snapshots;
+	file->span.newer_blocks++;
+	file->span.newer_snapshots += head->snapshots;
+	scan->newer = true;
+	scan->told = true;
+	return 0;
+}
+
+/* More snapshots of the group: they belong to it, even where they cannot be read. */
+static void lengthen_group(struct scan *scan, const struct block_head *head)
+{
+	struct group *last;
+
+	scan->number += head->snapshots;
+	if (!scan->in_group || !head->snapshots)
+		return;
+	last = &scan->file->groups[scan->file->n_groups - 1];
+	last->snapshots += head->snapshots;
+	last->last = head->last;
 }
 
 static int take_block(struct scan *scan, const struct block_head *head)
@@ -134,7 +118,8 @@ static int take_block(struct scan *scan, const struct block_head *head)
 			       .snapshots = head->snapshots,
 			       .first = head->first,
 			       .last = head->last };
-	struct group *last = file->n_groups ? &file->groups[file->n_groups - 1] : NULL;
+	bool known = block_is_known(head->type);
+	int rc = 0;
 
 	if (head->type < SKT_BLOCK_KINDS) {
 		file->span.kinds[head->type].blocks++;
@@ -146,13 +131,13 @@ static int take_block(struct scan *scan, const struct block_head *head)
 			file->damage[file->n_damage - 1].until = head->first;
 		scan->in_group = true;
 		scan->told = false;
+		scan->newer = false;
 		scan->number = head->number + 1;
 		return file_add_group(file, &group);
 	case BLOCK_STEPS:
-		last->snapshots += head->snapshots;
-		last->last = head->last;
-		scan->number += head->snapshots;
-		return 0;
+		rc = scan->newer ? take_newer(scan, head) : 0;
+		lengthen_group(scan, head);
+		return rc;
 	case BLOCK_END:
 		file->span.ended = true;
 		file->span.end = head->last;
@@ -161,10 +146,69 @@ static int take_block(struct scan *scan, const struct block_head *head)
 	case BLOCK_GAP:
 		return take_gap(scan, head);
 	default:
-		/* unknown, and not to be passed over: what it changes is not known, so the group ends here */
-		scan->in_group &= (head->flags & BLOCK_ANCILLARY) != 0;
-		return 0;
+		if (known || head->flags & BLOCK_ANCILLARY)
+			return 0;
+		/* what it changes is not known: the rest of the group cannot be read, but goes on in number */
+		rc = take_newer(scan, head);
+		lengthen_group(scan, head);
+		return rc;
 	}
+}
+
+/* From where on a file is nothing but zeros: its size, where its last byte is another. */
+static uint64_t find_zeros(const struct skt_file *file)
+{
+	unsigned char bytes[16384];
+	uint64_t end = file->size;
+
+	while (end) {
+		size_t want = end < sizeof(bytes) ? (size_t)end : sizeof(bytes);
+
+		if (io_pread(file->fd, bytes, want, end - want) != (int64_t)want)
+			return file->size;
+		for (size_t i = want; i; i--)
+			if (bytes[i - 1])
+				return end - want + i;
+		end -= want;
+	}
+	return 0;
+}
+
+/* Whether what stands here is the beginning of a head, and zeros as far as the file goes. */
+static bool is_head_cut_to_zeros(const struct scan *scan)
+{
+	unsigned char mark[8];
+	uint64_t left = scan->zeros - scan->offset;
+	size_t known = left < sizeof(mark) ? (size_t)left : sizeof(mark);
+
+	return left < BLOCK_HEAD_SIZE && io_pread(scan->file->fd, mark, known, scan->offset) == (int64_t)known &&
+	       !memcmp(mark, scan->file->sync, known);
+}
+
+/* Whether the block with this head is not whole only because it is zeros from some byte on: 1, 0, -ENOMEM. */
+static int is_cut_to_zeros(struct scan *scan, const struct block_head *head)
+{
+	uint64_t tail_at = scan->offset + BLOCK_SIZE(head) - BLOCK_TAIL_SIZE;
+	size_t known = scan->zeros > tail_at ? (size_t)(scan->zeros - tail_at) : 0;
+	size_t last = BLOCK_TAIL_SIZE - 4;
+	uint8_t expected[BLOCK_TAIL_SIZE];
+	const unsigned char *payload, *tail;
+	int rc;
+
+	/* a tail ends in the length, and that in zeros: only where more is missing the block is read */
+	for (uint32_t length = head->length; length; length >>= 8)
+		last++;
+	if (known >= last)
+		return 0;
+	rc = file_read_block(scan->file, scan->offset, head, &scan->block, NULL);
+	if (rc != -EBADMSG)
+		return rc == -ENOMEM ? rc : 0;
+	payload = scan->block.data + BLOCK_HEAD_SIZE;
+	tail = payload + head->length;
+	/* the tail that it would have, as far as it was written */
+	block_tail_put(scan->block.data, payload, head->length, tail, expected);
+	memset(expected + known, 0, sizeof(expected) - known);
+	return !memcmp(tail, expected, sizeof(expected));
 }
 
 static int take_next(struct scan *scan)
@@ -173,10 +217,17 @@ static int take_next(struct scan *scan)
 	struct block_head head;
 	int rc = file_read_head(file, scan->offset, &head);
 
-	if (rc <= 0 || head.sequence != scan->sequence || file->span.ended || !fits(scan, &head))
-		return pass_hole(scan, !file->span.ended && file->size - scan->offset < BLOCK_HEAD_SIZE);
-	if (BLOCK_SIZE(&head) > file->size - scan->offset)
-		return pass_hole(scan, true);
+	if (file->span.ended)
+		return pass_hole(scan, false);
+	/* a machine that crashed may leave a file that is longer than what was written of it: torn, as if it were cut there */
+	if (rc <= 0)
+		return pass_hole(scan, file->size - scan->offset < BLOCK_HEAD_SIZE || scan->zeros <= scan->offset ||
+					       is_head_cut_to_zeros(scan));
+	if (!block_fits(&head, scan->sequence, scan->number, scan->in_group))
+		return pass_hole(scan, false);
+	rc = BLOCK_SIZE(&head) > file->size - scan->offset ? 1 : is_cut_to_zeros(scan, &head);
+	if (rc)
+		return rc < 0 ? rc : pass_hole(scan, true);
 	rc = take_block(scan, &head);
 	scan->offset += BLOCK_SIZE(&head);
 	scan->sequence++;
@@ -187,14 +238,16 @@ static int take_next(struct scan *scan)
 int file_scan(struct skt_file *file)
 {
 	struct scan scan = {
-		.file = file, .offset = file->begin, .sequence = 1, .number = 1, .budget = 2 * file->size
+		.file = file, .offset = file->begin, .sequence = 1, .number = 1, .search = { .file = file }
 	};
 	int rc = 0;
 
 	file->span.bytes = file->begin;
 	skt_buf_init(&scan.block);
+	scan.zeros = find_zeros(file);
 	while (!rc && scan.offset < file->size)
 		rc = take_next(&scan);
 	skt_buf_release(&scan.block);
+	search_release(&scan.search);
 	return rc;
 }
