@@ -208,6 +208,19 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	return totals.holes != 0;
 }
 
+/* A value that was written down vouches for what is before it only where nothing there is damaged. */
+static void chain_line(struct skt_buf *out, const struct skt_verification *found)
+{
+	skt_buf_printf(out, "%-24s ", "chain asked for");
+	if (found->has_chain || !found->found_chain)
+		skt_buf_text(out, found->has_chain ? "is in it" : "is not in it");
+	else if (found->damaged_before)
+		skt_buf_printf(out, "found, but %" PRIu64 " bytes before it are damaged", found->damaged_before);
+	else
+		skt_buf_text(out, "found, but blocks before it are missing");
+	skt_buf_byte(out, '\n');
+}
+
 int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_buf *out, enum skt_zone zone,
 		     struct skt_err *err)
 {
@@ -228,11 +241,14 @@ int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_
 	hex_line(out, "chain", found.chain, sizeof(found.chain));
 	hex_line(out, "sha256", found.file, sizeof(found.file));
 	if (chain) {
-		text_line(out, "chain asked for", found.has_chain ? "is in it" : "is not in it");
+		chain_line(out, &found);
 		good &= found.has_chain;
 	}
+	if (found.newer_blocks)
+		skt_buf_printf(out, "%-24s %" PRIu64 " blocks, %" PRIu64 " snapshots\n", "for a newer program",
+			       found.newer_blocks, found.newer_snapshots);
 	cli_write(out);
 	recording_tell_damage(path, found.damage, found.n_damage, zone);
 	skt_verification_release(&found);
-	return good ? 0 : 1;
+	return !good ? 1 : found.newer_blocks ? 2 : 0;
 }

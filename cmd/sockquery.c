@@ -242,7 +242,9 @@ static void query_operand(struct query *query, const char *operand)
 	if (!rc && query->verify) {
 		rc = verify_recording(recording.fd, recording.path, query->verify_chain ? query->chain : NULL,
 				      &query->out, query->render.zone, &err);
-		query->no |= rc > 0;
+		query->no |= rc == 1;
+		/* nothing is wrong with it, and it is not all there is to say */
+		query->trouble |= rc == 2;
 	} else if (!rc) {
 		rc = skt_file_open(recording.fd, recording.path, query->open_flags, &file, &err);
 	}

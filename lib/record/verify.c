@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/file.h"
+#include "record/cursor.h"
 
 #include "base/io.h"
 
@@ -11,7 +11,8 @@
 /*
  * Verifying looks at every byte. Holes are those that opening without an index finds, and blocks whose checksum, or
  * chain value, is wrong: a chain value that does not follow from the block before says that a block was changed,
- * left out or put elsewhere, by someone who mended its checksum.
+ * left out or put elsewhere, by someone who mended its checksum. Then all of it is read, as anybody would who wants
+ * every snapshot: what was written wrong in the first place, no sum can tell.
  */
 
 const char *skt_verdict_name(enum skt_verdict verdict)
@@ -69,12 +70,17 @@ static int hash_file(int fd, uint64_t size, uint8_t ret[SKT_CHAIN_SIZE], struct 
 	return rc;
 }
 
+/* What was damaged so far lies before the block at hand, or is it. */
 static void note_chain(struct verifying *verifying)
 {
 	struct skt_verification *ret = verifying->ret;
 
-	if (verifying->wanted && !memcmp(ret->chain, verifying->wanted, CHAIN_SIZE))
-		ret->has_chain = true;
+	if (!verifying->wanted || ret->found_chain || memcmp(ret->chain, verifying->wanted, CHAIN_SIZE) != 0)
+		return;
+	ret->found_chain = true;
+	ret->has_chain = !ret->n_damage;
+	for (size_t i = 0; i < ret->n_damage; i++)
+		ret->damaged_before += ret->damage[i].length;
 }
 
 static bool holds_snapshots(const struct block_head *head)
@@ -106,7 +112,9 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 	}
 	if (rc) {
 		verifying->chained = false;
-		verifying->in_group = false;
+		/* what stands in a block that is passed over is nothing to those after it */
+		if (holds_snapshots(head) || !(block_is_known(head->type) || head->flags & BLOCK_ANCILLARY))
+			verifying->in_group = false;
 		return add_damage(verifying, &damage);
 	}
 	bytes = verifying->block.data;
@@ -124,13 +132,11 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 	}
 	if (!holds_snapshots(head))
 		return 0;
-	if (verifying->in_group) {
-		ret->snapshots += head->snapshots;
+	if (verifying->in_group)
 		verifying->last = head->last;
-	} else if (ret->n_damage) {
+	else if (ret->n_damage)
 		/* a good block, but without those before it in its group it says nothing */
 		ret->damage[ret->n_damage - 1].snapshots += head->snapshots;
-	}
 	return 0;
 }
 
@@ -150,7 +156,7 @@ static int check_blocks(struct verifying *verifying)
 		struct block_head head;
 		int rc;
 
-		if (hole && hole->offset == verifying->offset && !hole->gap) {
+		if (hole && hole->offset == verifying->offset && !hole->gap && !hole->newer) {
 			verifying->hole++;
 			verifying->offset += hole->length;
 			verifying->chained = false;
@@ -170,6 +176,106 @@ static int check_blocks(struct verifying *verifying)
 			return rc;
 	}
 	return 0;
+}
+
+/* The pass that reads: where it is among the damage that is known, and among the groups. */
+struct reading_all {
+	struct skt_cursor *cursor;
+	size_t known, n_known;
+	size_t group;
+	size_t open; /* of the damage that it found itself: what comes after it is not known yet */
+	int64_t last;
+};
+
+/* Whether reading stopped where something is known to be wrong. Stops come in the file's order, and so does what is known. */
+static bool is_known(const struct verifying *verifying, struct reading_all *reading, uint64_t offset)
+{
+	const struct skt_damage *damage = verifying->ret->damage;
+
+	while (reading->known < reading->n_known && damage[reading->known].offset < offset)
+		reading->known++;
+	return reading->known < reading->n_known && damage[reading->known].offset == offset;
+}
+
+/* Good bytes that say what cannot be: their group cannot be read from snapshot `next` on. */
+static int add_unreadable(struct verifying *verifying, struct reading_all *reading, const struct block_head *head,
+			  uint64_t next, const struct skt_err *stop)
+{
+	const struct skt_file *file = verifying->file;
+	uint64_t offset = (uint64_t)stop->position, end;
+	struct skt_damage damage = {
+		.offset = offset, .length = BLOCK_SIZE(head), .after = reading->last, .until = INT64_MAX
+	};
+
+	while (reading->group + 1 < file->n_groups && file->groups[reading->group + 1].offset <= offset)
+		reading->group++;
+	end = file->groups[reading->group].number + file->groups[reading->group].snapshots;
+	damage.snapshots = end > next ? end - next : 0;
+	damage.why = malloc(strlen(stop->message) + 1);
+	if (!damage.why)
+		return -ENOMEM;
+	memcpy(damage.why, stop->message, strlen(stop->message) + 1);
+	if (!add_damage(verifying, &damage))
+		return 0;
+	free(damage.why);
+	return -ENOMEM;
+}
+
+/* Reading stopped, and goes on with the next group: 0, or -ENOMEM. */
+static int take_stop(struct verifying *verifying, struct reading_all *reading, uint64_t next,
+		     const struct skt_err *stop)
+{
+	struct block_head head;
+
+	/* a gap is told, and what is known needs no telling */
+	if (stop->code == -ENOMEM || stop->code == -ENODATA || is_known(verifying, reading, (uint64_t)stop->position))
+		return stop->code == -ENOMEM ? -ENOMEM : 0;
+	if (file_read_head(verifying->file, (uint64_t)stop->position, &head) <= 0 || !holds_snapshots(&head))
+		return 0;
+	return add_unreadable(verifying, reading, &head, next, stop);
+}
+
+static void take_snapshot(struct verifying *verifying, struct reading_all *reading)
+{
+	struct skt_verification *ret = verifying->ret;
+
+	ret->snapshots++;
+	reading->last = skt_cursor_snapshot(reading->cursor)->time;
+	for (; reading->open < ret->n_damage; reading->open++)
+		ret->damage[reading->open].until = reading->last;
+}
+
+static int by_offset(const void *x, const void *y)
+{
+	const struct skt_damage *a = x, *b = y;
+
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+/* Decode and apply every step. */
+static int check_steps(struct verifying *verifying, struct skt_err *err)
+{
+	struct skt_verification *ret = verifying->ret;
+	struct reading_all reading = { .n_known = ret->n_damage, .open = ret->n_damage, .last = INT64_MIN };
+	int rc = skt_cursor_new(verifying->file, &reading.cursor, err), got = 1;
+
+	while (!rc && got) {
+		const struct skt_cursor *cursor = reading.cursor;
+		uint64_t next = cursor->left ? cursor->step_number : cursor->number;
+		struct skt_step *step;
+		struct skt_err stop;
+
+		skt_err_init(&stop);
+		got = skt_cursor_next(reading.cursor, &step, &stop);
+		if (got > 0)
+			take_snapshot(verifying, &reading);
+		else if (got < 0 && take_stop(verifying, &reading, next, &stop))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
+	}
+	skt_cursor_free(reading.cursor);
+	if (ret->n_damage)
+		qsort(ret->damage, ret->n_damage, sizeof(*ret->damage), by_offset);
+	return rc;
 }
 
 /* An index that the blocks do not bear out could hide a group from whoever believes it. */
@@ -232,11 +338,15 @@ int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], st
 		if (rc)
 			skt_err_set(err, rc, "out of memory");
 	}
+	if (!rc)
+		rc = check_steps(&verifying, err);
 	/* where blocks are damaged, that the index does not fit them is no news */
 	if (!rc && !ret->n_damage)
 		rc = check_index(&verifying, name, err);
 	if (!rc)
 		rc = hash_file(fd, verifying.file->size, ret->file, err);
+	ret->newer_blocks = verifying.file->span.newer_blocks;
+	ret->newer_snapshots = verifying.file->span.newer_snapshots;
 	if (!rc)
 		ret->verdict = judge(&verifying);
 	else
@@ -250,6 +360,8 @@ int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], st
 
 void skt_verification_release(struct skt_verification *verification)
 {
+	for (size_t i = 0; i < verification->n_damage; i++)
+		free(verification->damage[i].why);
 	free(verification->damage);
 	verification->damage = NULL;
 	verification->n_damage = 0;
