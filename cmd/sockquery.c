@@ -133,30 +133,64 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	skt_buf_release(&line);
 }
 
+/* A table that could not be read, and why. */
+static void tell_table(const struct query *query, const struct skt_file *file, const struct skt_table *table)
+{
+	struct skt_buf since;
+
+	skt_buf_init(&since);
+	if (table->read_time) {
+		skt_buf_text(&since, ", its rows are those of ");
+		skt_time_format(&since, table->read_time, query->render.zone);
+	}
+	skt_buf_byte(&since, '\0');
+	cli_say("%s: table %s could not be read: %s%s", skt_file_name(file), skt_table_kind_name(table->kind),
+		table->error == -EBADMSG ? "it is not such a table as a kernel writes" : strerror(-table->error),
+		since.failed ? "" : (char *)since.data);
+	skt_buf_release(&since);
+}
+
+/* Tables of other network namespaces that waited for their turn. */
+static void tell_waiting(const struct query *query, const struct skt_file *file, unsigned stale, int64_t oldest,
+			 unsigned unread)
+{
+	struct skt_buf since;
+
+	if (stale) {
+		skt_buf_init(&since);
+		skt_time_format(&since, oldest, query->render.zone);
+		skt_buf_byte(&since, '\0');
+		cli_say("%s: %u tables of other network namespaces waited for their turn: their rows are older, the oldest of %s",
+			skt_file_name(file), stale, since.failed ? "?" : (char *)since.data);
+		skt_buf_release(&since);
+	}
+	if (unread)
+		cli_say("%s: %u tables had not been read yet", skt_file_name(file), unread);
+}
+
 /* Tables whose rows are not of this instant; where none are shown of one that was never read, that is no "no". */
 static void tell_tables(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
 			size_t rows)
 {
+	unsigned stale = 0, unread = 0;
+	int64_t oldest = INT64_MAX;
+
 	for (size_t t = 0; t < snapshot->n_tables; t++) {
 		const struct skt_table *table = &snapshot->tables[t];
-		struct skt_buf since;
 
 		if (table->gone || table->status == SKT_TABLE_FRESH || !(query->kinds & 1u << table->kind))
 			continue;
-		skt_buf_init(&since);
-		if (table->read_time) {
-			skt_buf_text(&since, ", its rows are those of ");
-			skt_time_format(&since, table->read_time, query->render.zone);
+		if (table->error) {
+			tell_table(query, file, table);
+		} else if (table->read_time) {
+			stale++;
+			oldest = table->read_time < oldest ? table->read_time : oldest;
+		} else {
+			unread++;
 		}
-		skt_buf_byte(&since, '\0');
-		cli_say("%s: table %s could not be read: %s%s", skt_file_name(file), skt_table_kind_name(table->kind),
-			table->error == -EBADMSG ? "it is not such a table as a kernel writes"
-			: table->error		 ? strerror(-table->error)
-						 : "unknown",
-			since.failed ? "" : (char *)since.data);
-		skt_buf_release(&since);
 		query->trouble |= !rows;
 	}
+	tell_waiting(query, file, stale, oldest, unread);
 }
 
 static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot)

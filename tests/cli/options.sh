@@ -271,6 +271,9 @@ def holds(path, text):
 assert holds("full.skt", b"hunter2")
 assert not holds("argv0.skt", b"hunter2") and holds("argv0.skt", b"/bin/server")
 assert not holds("none.skt", b"hunter2") and not holds("none.skt", b"/bin/server")
+END
+}
+
 t_a_bad_choice_of_network_namespaces_is_refused_and_named() {
 	refuses "--netns: 'mine'" sockrec --netns=mine -n 1 -o y.skt
 	refuses "--netns: ''" sockrec --netns= -n 1 -o y.skt

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,9 +132,11 @@ static void change_tree(unsigned long n)
 	if (tree_fd < 0)
 		return;
 	snprintf(name, sizeof(name), "then/%lu", n % n_then);
-	unlinkat(tree_fd, "net/tcp", 0);
-	if (linkat(tree_fd, name, tree_fd, "net/tcp", 0))
+	/* one takes the other's place at once, for this may be killed at any moment; where both are the same file, rename(2) leaves both */
+	unlinkat(tree_fd, "net/next", 0);
+	if (linkat(tree_fd, name, tree_fd, "net/next", 0) || renameat(tree_fd, "net/next", tree_fd, "net/tcp"))
 		die(name);
+	unlinkat(tree_fd, "net/next", 0);
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -141,6 +144,8 @@ __attribute__((constructor)) static void begin(void)
 	const char *text = getenv("TROUBLE"), *log = getenv("TROUBLE_LOG"), *tree = getenv("TROUBLE_TREE");
 	char *copy = text ? strdup(text) : NULL, *at = NULL, name[32];
 
+	/* one that hangs, or is stopped, does not outlive the test that began it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (char *rule = copy ? strtok_r(copy, " ", &at) : NULL; rule; rule = strtok_r(NULL, " ", &at)) {
 		if (n_rules == sizeof(rules) / sizeof(*rules))
 			die("too many rules");

@@ -158,6 +158,8 @@ static void put_meta(const struct draft *draft, int64_t time, struct skt_buf *ou
 		skt_buf_varint(&record, draft->users[i].uid);
 		skt_buf_varint(&record, draft->users[i].name);
 	}
+	/* nobody denied, not all links read yet */
+	skt_buf_fill(&record, 0, 2);
 	put_record(&record, out);
 	skt_buf_release(&record);
 }
