@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Read recordings of sockets and their holders, as sockrec(1) writes them.
 
-    contrib/skt.py [-n] FILE
+    contrib/skt.py FILE
 
-prints all that a recording holds, in the form that tests/host/skt-dump.c describes: one JSON object a line. -n does
-without the index. Exit status 0, or 2 where the file cannot be opened or its header not be read.
+prints all that a recording holds, in the form that tests/host/skt-dump.c describes: one JSON object a line. Exit
+status 0, or 2 where the file cannot be opened or its header not be read.
 
     recording = skt.open("host.skt")
     for snapshot in recording:
@@ -24,14 +24,14 @@ import os
 import struct
 import sys
 import zlib
-from bisect import bisect_left
 from collections import namedtuple
 
 # ---- what the page says of limits (LIMITS) ----
 
-HEADER, PAYLOAD, SECTION, STRING = 1 << 20, 1 << 26, 1 << 28, 1 << 22
-STRINGS_OF_GROUP, TABLES, ROWS, PROCESSES, HOLDERS = 1 << 30, 1 << 16, 1 << 24, 1 << 22, 1 << 26
-RAW_LINES, USERS, GROUPS, NUMBER = 1 << 20, 1 << 16, 1 << 22, 1 << 62
+FIXED, HEADER, PAYLOAD, SECTIONS, STRING = 160, 1 << 20, 1 << 26, 1 << 28, 1 << 22
+STRINGS_OF_GROUP, BYTES_OF_GROUP, TABLES, USERS = 1 << 22, 1 << 28, 1 << 16, 1 << 16
+ROWS, PROCESSES, HOLDERS, RAW_LINES, EVENTS_OF_STEP = 1 << 21, 1 << 20, 1 << 23, 1 << 20, 1 << 20
+GROUPS, NUMBER = 1 << 22, 1 << 62
 TIME = (1 << 62) - 1
 U32, U64 = 1 << 32, 1 << 64
 
@@ -132,6 +132,15 @@ def in_time(value):
     return value
 
 
+def hash_of(numbers):
+    """The hash of DIGEST."""
+    value = 0
+    for number in numbers:
+        value = (value ^ number % U64) * 0x9E3779B97F4A7C15 % U64
+        value ^= value >> 32
+    return value
+
+
 # ---- what a snapshot is made of ----
 
 class Thing:
@@ -157,31 +166,31 @@ class Row(Thing):
     """A socket. owners are (pid, start_time, fd); table, slots and hash serve the decoder."""
 
     __slots__ = ("local_address", "local_port", "remote_address", "remote_port", "state", "uid", "inode", "owner",
-                 "owner_gaps", "owners", "has", "tx_queue", "rx_queue", "timer", "expires", "off", "retransmits",
+                 "owner_gaps", "owners", "has", "tx_queue", "rx_queue", "timer", "expires", "retransmits",
                  "probes", "ref", "sk", "rto", "ato", "quick", "cwnd", "ssthresh", "drops", "tail", "text",
                  "table", "slots", "hash")
 
     def ticks(self, boottime):
         """The column tm->when, as the kernel printed it (Timers)."""
-        if not self.has >> 10 & 1:
-            return 0
-        left = (self.expires - boottime) // 10000000 if self.expires > boottime else 0
-        return max(0, left + self.off)
+        return (self.expires - boottime) // 10000000 if self.has & TIMER and self.expires > boottime else 0
+
+    def pull(self, off, boottime):
+        """Move its timer to where it predicts so many ticks more (Timers)."""
+        ticks = self.ticks(boottime) + off
+        need(0 <= ticks < U32)
+        expires = boottime + (ticks if off > 0 else ticks + 1) * 10000000
+        self.expires = in_time(-(-expires // 1000000) * 1000000 - (0 if off > 0 else 1000000))
 
     def digest(self):
         """Its share of the sum of DIGEST."""
         if self.hash is None:
             ends = self.local_address.ljust(16, b"\0") + self.remote_address.ljust(16, b"\0")
-            self.hash = 0
-            for number in (self.table, self.local_port, self.remote_port, *struct.unpack("<4Q", ends), self.inode,
-                           self.sk, self.rto, self.ato, self.tx_queue, self.rx_queue, self.retransmits, self.probes,
-                           self.uid, self.ref, self.quick, self.cwnd, self.ssthresh, self.drops, self.tail[0],
-                           self.text[0], self.has, self.state, self.timer, self.expires, self.owner, self.owner_gaps,
-                           len(self.slots),
-                           *(n for slot, owner in zip(self.slots, self.owners) for n in (slot, owner[2]))):
-                self.hash = (self.hash ^ number % U64) * 0x9E3779B97F4A7C15 % U64
-                self.hash ^= self.hash >> 32
-            self.hash %= U32
+            holders = [number for slot, owner in zip(self.slots, self.owners) for number in (slot, owner[2])]
+            self.hash = hash_of((self.table, self.local_port, self.remote_port, *struct.unpack("<4Q", ends), self.inode,
+                                 self.sk, self.rto, self.ato, self.tx_queue, self.rx_queue, self.retransmits,
+                                 self.probes, self.uid, self.ref, self.quick, self.cwnd, self.ssthresh, self.drops,
+                                 self.tail[0], self.text[0], self.has, self.state, self.timer, self.expires, self.owner,
+                                 self.owner_gaps, len(self.slots), hash_of(holders))) % U32
         return self.hash
 
 
@@ -226,7 +235,8 @@ COLUMNS = [Column(*column) for column in (
     (23, "tail", STATE, "string", 4), (24, "text", STATE, "string", 4))]
 ALWAYS = {2, 3, 4, 5, 6, 25, 26}  # columns that rows cannot come without
 CHANGING = sum(1 << bit for bit in (6, 12, 14, 25, 26, 27))  # those of IDENTITY that may change
-TIMER, HAS = 1 << 10, 1 << 28
+TIMER, HAS = 1 << 10, 1 << 28  # as bits of masks, and TIMER of `has`
+EXITED = 1 << 10  # of a process
 ROW_BYTES = 15  # a row that came takes no less in IDENTITY
 
 
@@ -238,14 +248,18 @@ class Group:
         self.users, self.tables, self.order, self.names = {}, {}, {}, set()
         self.rows, self.processes = {}, {}
         self.next_table = self.next_row = self.next_process = 0
-        self.holders = 0
+        self.holders, self.time = 0, None
 
     def block(self, head, payload):
         """Yield the snapshots of a block."""
         parts = sections(payload)
         for nth in range(head.snapshots):
             snapshot = self.step(parts, head.number + nth)
+            need(self.time is None or snapshot.time >= self.time)
+            self.time = snapshot.time
+            need(nth or self.time == head.first)
             if nth == head.snapshots - 1:
+                need(self.time == head.last)
                 digest = parts[META].word(4)
                 need(not any(part.left() for part in parts.values()))
                 need(digest == sum(row.digest() for row in self.rows.values()) % U32)
@@ -255,12 +269,13 @@ class Group:
         """The snapshot after the next step (APPLYING)."""
         self.take_strings(parts[STRINGS])
         snapshot = self.take_meta(parts[META].record(), number)
-        self.fresh_row = self.next_row
+        self.fresh_row, self.boottime = self.next_row, snapshot.boottime
+        before = set(self.rows)
         self.take_processes(parts[IDENTITY])
         self.take_rows(parts[IDENTITY])
-        self.take_state(parts[STATE], snapshot.boottime)
-        self.take_residual(parts[RESIDUAL])
-        snapshot.events = self.take_events(parts[EVENTS], snapshot.time)
+        told = self.take_state(parts[STATE])
+        self.take_residual(parts[RESIDUAL], told)
+        snapshot.events = self.take_events(parts[EVENTS], snapshot.time, before)
         snapshot.users = dict(self.users)
         snapshot.tables = self.take_stock()
         named = {slot for row in self.rows.values() for slot in row.slots}
@@ -270,10 +285,10 @@ class Group:
     # -- strings and what is about the whole snapshot --
 
     def take_strings(self, part):
-        for _ in range(part.count(STRINGS_OF_GROUP)):
+        for _ in range(part.count(STRINGS_OF_GROUP - len(self.strings), 2)):
             length = part.varint(STRING + 1)
             self.string_bytes += length + 1
-            need(self.string_bytes <= STRINGS_OF_GROUP)
+            need(self.string_bytes <= BYTES_OF_GROUP)
             string = part.bytes(length)
             need(string not in self.numbers)
             self.numbers.add(string)
@@ -292,16 +307,17 @@ class Group:
             quality[name] = part.varint(U32)
         quality["walk_us"] = part.varint(U32)
         with_raw, slot = [], -1
-        for _ in range(part.count(TABLES)):
+        for _ in range(part.count(TABLES, 12)):
             below, slot = slot, part.varint(TABLES)
             need(slot > below)
             if self.take_table(part, slot, time):
                 with_raw.append(slot)
-        for slot in with_raw:
-            self.take_raw(part, slot)
-        for _ in range(part.count(USERS)):
-            uid = part.varint(U32)
-            self.users[uid] = self.string(part)
+        need(sum(self.take_raw(part, slot) for slot in with_raw) <= RAW_LINES)
+        last = -1
+        for _ in range(part.count(USERS, 2)):
+            below, last = last, part.varint(U32)
+            need(last > below)
+            self.users[last] = self.string(part)
         need(len(self.users) <= USERS)
         quality["netns_denied"] = part.varint(U32)
         quality["checked_since"] = part.time_from(time) if part.varint(2) else 0
@@ -310,7 +326,7 @@ class Group:
     def take_table(self, part, slot, time):
         """What is said of one table; whether its raw lines follow."""
         flags, kind, source, status = part.byte(), part.byte(), part.byte(), part.byte()
-        need(flags < 4 and kind < 8 and status < 3)
+        need(flags < 3 and kind < 8 and status < 3)
         table = Table(kind=kind, source=source, status=status, net_namespace=part.varint(), heading=self.string(part),
                       error=part.zigzag(32), read_time=0, rows=())
         need(table.error <= 0)
@@ -335,19 +351,20 @@ class Group:
         return flags & 2
 
     def take_raw(self, part, slot):
+        """Raw lines; how many."""
         raw, before = [], 0
         for _ in range(part.count(RAW_LINES, 2)):
             last, before = before, part.varint()
             need(before >= last)
             raw.append((before, self.string(part)))
-        if slot in self.tables:
-            self.tables[slot].raw = raw
+        self.tables[slot].raw = raw
+        return len(raw)
 
     # -- processes --
 
     def take_processes(self, part):
         slot = 0
-        for _ in range(part.count(PROCESSES, 4)):
+        for _ in range(part.count(PROCESSES, 5)):
             record = part.record()
             change = record.byte()
             slot += record.zigzag()
@@ -361,6 +378,7 @@ class Group:
                 need(slot in self.processes)
                 process = self.processes[slot].copy()
                 mask = record.varint(U32)
+                need(mask)
             known = record.varint(U32)
             self.take_process(record, process, mask, known, change == 1)
             if change == 4:
@@ -370,7 +388,7 @@ class Group:
 
     def take_process(self, record, process, mask, known, new):
         if not new:
-            known = process.has & ~(mask & ~TIMER) | known & mask & ~TIMER
+            known = process.has & ~(mask & ~EXITED) | known & mask & ~EXITED
         process.has = known
         if mask & 1 << 0:
             process.ppid = record.varint(U32)
@@ -390,7 +408,7 @@ class Group:
             process.threads = record.varint(U32)
         if mask & 1 << 8:
             process.state = record.byte()
-        if mask & 1 << 10:
+        if mask & EXITED:
             exited = bool(record.byte() & 1)
             if new:
                 process.exited = exited
@@ -412,7 +430,7 @@ class Group:
             need(table in self.tables and (len(came) + count) * ROW_BYTES <= part.left())
             need(self.next_row + count <= ROWS)
             for _ in range(count):
-                row = Row(table=table, expires=0, off=0, owners=(), slots=(), tail=(0, b""), text=(0, b""), hash=None)
+                row = Row(table=table, expires=0, owners=(), slots=(), tail=(0, b""), text=(0, b""), hash=None)
                 for column in COLUMNS:
                     if column.how in ("fixed", "varint", "signed", "delta"):
                         setattr(row, column.name, 0)
@@ -422,13 +440,14 @@ class Group:
         self.take_columns(part, IDENTITY, came)
         self.take_changes(part, IDENTITY)
 
-    def take_state(self, part, boottime):
-        self.boottime = boottime
+    def take_state(self, part):
+        """STATE; slots of the rows whose timers it tells."""
         came = [self.rows[slot] for slot in range(self.fresh_row, self.next_row)]
         self.take_columns(part, STATE, came)
-        self.take_changes(part, STATE)
+        return self.take_changes(part, STATE)
 
     def take_changes(self, part, section):
+        """Rows that changed; slots of those with a timer that is told."""
         slots = part.slots(self.fresh_row)
         masks = [part.varint(U32) for _ in slots]
         rows = []
@@ -443,30 +462,31 @@ class Group:
         for row, mask, had in zip(rows, masks, was):
             if (row.has ^ had) & TIMER:
                 need(mask & TIMER and mask & HAS)
+        return {slot for slot, mask in zip(slots, masks) if mask & TIMER}
 
     def take_columns(self, part, section, rows, masks=None):
         """Columns of rows that came, or, with masks, of rows that changed."""
         found, last = {}, -1
-        known = {column.id: place for place, column in enumerate(COLUMNS) if column.section == section}
+        known = {column.id: place for place, column in enumerate(COLUMNS)}
         for _ in range(part.varint(256)):
             ident, values = part.byte(), part.record()
             if ident in known:
-                need(known[ident] > last)
+                need(known[ident] > last and COLUMNS[known[ident]].section == section)
                 last = known[ident]
                 found[ident] = values
         for column in COLUMNS:
             if column.section != section:
                 continue
             with_it = rows if masks is None else [row for row, mask in zip(rows, masks) if mask >> column.id & 1]
+            if column.how == "timer":
+                for row in with_it:
+                    row.expires = 0
+                with_it = [row for row in with_it if row.has & TIMER]
             values = found.get(column.id)
             if values is None:
-                if masks is None:
-                    need(not rows or column.id not in ALWAYS)
-                else:
-                    need(not any(column.how != "timer" or row.has & TIMER for row in with_it))
-                    for row in with_it:
-                        row.expires = row.off = 0
+                need(not with_it or masks is None and column.id not in ALWAYS and column.how != "timer")
                 continue
+            need(with_it)
             getattr(self, "take_" + column.how)(values, column, with_it, masks is None)
             need(not values.left())
 
@@ -502,12 +522,9 @@ class Group:
 
     def take_timer(self, values, column, rows, came):
         for row in rows:
-            row.expires = row.off = 0
-            if row.has & TIMER:
-                left = values.zigzag()
-                need(-1 << 42 <= left <= 1 << 42)
-                row.expires = in_time((self.boottime // 1000000 + left) * 1000000)
-                row.off = values.zigzag(32)
+            left = values.zigzag()
+            need(-1 << 42 <= left <= 1 << 42)
+            row.expires = in_time((self.boottime // 1000000 + left) * 1000000)
 
     def take_owners(self, values, column, rows, came):
         counts = [values.count(HOLDERS) for _ in rows]
@@ -525,14 +542,17 @@ class Group:
                 owners.append((process.pid, process.start_time, fd))
             row.slots, row.owners = tuple(slots), tuple(owners)
 
-    # -- timers that are off, and order --
+    # -- timers that were read some ticks off, and order --
 
-    def take_residual(self, part):
-        slots = part.slots(self.fresh_row)
-        for slot in slots:
-            need(slot in self.rows)
+    def take_residual(self, part, told):
+        for slot in part.slots(self.fresh_row):
+            need(slot in self.rows and slot not in told)
             row = self.rows[slot] = self.rows[slot].copy()
-            row.off = part.zigzag(32)
+            off, row.hash = part.zigzag(32), None
+            need(off and row.has & TIMER)
+            row.pull(off, self.boottime)
+        for order in self.order.values():
+            order[:] = [slot for slot in order if slot in self.rows]
         edits = part.count(len(self.rows) + part.left(), 4)
         tables, table = [], 0
         for _ in range(edits):
@@ -566,17 +586,17 @@ class Group:
             used += added
         new += old[at:]
 
-    def take_events(self, part, time):
-        events = []
-        for _ in range(part.count(U64)):
+    def take_events(self, part, time, before):
+        events, last = [], -TIME
+        for _ in range(part.count(EVENTS_OF_STEP, 51)):
             record = part.record()
-            source, change, instant = record.byte(), record.byte(), record.time_from(time)
+            source, change, below, last = record.byte(), record.byte(), last, record.time_from(time)
             row = record.varint(self.next_row) if record.varint(2) else None
-            events.append(Event(source, change, instant, row, record.varint(self.next_table), record.bytes(16),
+            need(last >= below and (row is None or row >= self.fresh_row or row in before))
+            events.append(Event(source, change, last, row, record.varint(self.next_table), record.bytes(16),
                                 record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
                                 record.varint(), record.varint(U32), record.varint(), record.varint(),
                                 record.varint(U32), record.varint(U32), record.varint()))
-            need(len(events) < 2 or instant >= events[-2].time)
         return events
 
     def take_stock(self):
@@ -596,53 +616,82 @@ class Group:
             need(not table.raw or table.raw[-1][0] <= len(order))
             seen.update(order)
             tables.append(table)
+        need(sum(len(table.raw) for table in tables) <= RAW_LINES)
         need(len(seen) == len(self.rows) == sum(map(len, self.order.values())))
         return tables
 
 
 def sections(payload):
     """The six sections of a payload, inflated."""
-    part, parts = Cursor(payload), {}
+    part, found = Cursor(payload), {}
     while part.left():
         ident, codec, _, inflated, stored = struct.unpack("<BBHII", part.bytes(12))
         data = part.bytes(stored)
-        need(inflated <= SECTION)
-        if not META <= ident <= EVENTS:
-            continue
-        need(ident not in parts)
-        if codec == 0:
-            need(inflated == stored)
-        elif codec == 1:
-            need(inflated // 1032 <= stored)
-            inflate = zlib.decompressobj()
-            try:
-                data = inflate.decompress(data, inflated + 1)
-            except zlib.error:
-                raise Damage from None
-            need(len(data) == inflated and inflate.eof and not inflate.unused_data)
-        else:
-            raise Newer
-        parts[ident] = Cursor(data)
-    need(len(parts) == 6)
-    return parts
+        if META <= ident <= EVENTS:
+            need(ident not in found)
+            found[ident] = codec, inflated, data
+    need(len(found) == 6 and sum(inflated for _, inflated, _ in found.values()) <= SECTIONS)
+    return {ident: Cursor(inflate(*section)) for ident, section in found.items()}
+
+
+def inflate(codec, inflated, data):
+    if codec == 0:
+        need(inflated == len(data))
+    elif codec == 1:
+        need(inflated // 1032 <= len(data))
+        stream = zlib.decompressobj()
+        try:
+            data = stream.decompress(data, inflated + 1)
+        except zlib.error:
+            raise Damage from None
+        need(len(data) == inflated and stream.eof and not stream.unused_data)
+    else:
+        raise Newer
+    return data
 
 
 # ---- the file (HEADER, BLOCKS, READING) ----
 
-class Recording:
-    """A recording; iterating yields its snapshots, and fills stops with the places where reading stopped."""
+def checked(data):
+    """Whether it ends in its CRC-32."""
+    return zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
 
-    def __init__(self, path, index=True):
+
+def facts(data):
+    """What the header says that is not in its fixed part."""
+    part, found = Cursor(data), []
+    while part.left():
+        name, value = part.word(2), part.word(4)
+        found.append((part.bytes(name), part.bytes(value)))
+        need(0 not in found[-1][0] and 0 not in found[-1][1])
+    return found
+
+
+def may_stand(head, sequence, number, inside):
+    """Whether a block with that head may stand where these are expected (Finding blocks)."""
+    if head.sequence != sequence or head.type == KEY and head.snapshots != 1:
+        return False
+    if head.type == STEPS and not (inside and head.snapshots):
+        return False
+    return head.ancillary or head.number == number or not KEY <= head.type <= GAP and not head.snapshots
+
+
+class Recording:
+    """
+    A recording; iterating yields its snapshots, and fills stops with the places where reading stopped. groups are the
+    offsets of key blocks, as the index has them; None if it cannot be used. Reading does without.
+    """
+
+    def __init__(self, path):
         self.stops, self.groups = [], None
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self.size = os.fstat(self.fd).st_size
             self.read_header()
-            if index:
-                try:
-                    self.groups = self.read_index()
-                except Damage:
-                    pass
+            try:
+                self.groups = self.read_index()
+            except Damage:
+                pass
         except BaseException:
             self.close()
             raise
@@ -669,48 +718,50 @@ class Recording:
         return data
 
     def read_header(self):
-        fixed = self.read(0, 112)
+        fixed = self.read(0, FIXED)
         if fixed[:8] != MAGIC:
             raise Refused("not a recording")
-        if len(fixed) < 16:
+        if len(fixed) < FIXED:
             raise Refused("file ends inside the header")
-        self.major, self.minor, length, unknown = struct.unpack_from("<HHII", fixed.ljust(112, b"\0"), 8)
+        self.major, self.minor, length, unknown = struct.unpack_from("<HHII", fixed, 8)
         if self.major != 1:
             raise Refused("recording has format version %d, this program reads 1" % self.major)
-        if not 116 <= length <= HEADER:
+        if not checked(fixed):
+            raise Refused("header is damaged: its checksum is wrong")
+        if not FIXED + 4 <= length <= HEADER:
             raise Refused("header is damaged: its length is wrong")
+        if unknown:
+            raise Refused("recording needs features %#x, which this program lacks" % unknown)
+        self.length, self.id, self.mark, self.chain_before = length, fixed[24:40], fixed[40:48], fixed[104:136]
+        part = Cursor(fixed)
+        part.at = 48
+        try:
+            self.start, self.start_boottime, self.boot_time, self.interval = (part.time() for _ in range(4))
+            self.tables, self.big_endian, self.live = part.word(4), part.byte() & 1 == 1, part.byte() & 1 == 1
+            part.at = 88
+            self.file_number, self.snapshots_before = part.word(8), part.word(8)
+            need(self.interval >= 0 and self.file_number and self.snapshots_before <= NUMBER)
+        except Damage:
+            raise Refused("header is damaged: a number is out of its range") from None
         data = self.read(0, length)
         if len(data) < length:
             raise Refused("file ends inside the header")
-        if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
-            raise Refused("header is damaged: its checksum is wrong")
-        if unknown:
-            raise Refused("recording needs features %#x, which this program lacks" % unknown)
-        part = Cursor(data[:-4])
-        part.at = 24
-        self.length, self.id, self.mark = length, part.bytes(16), part.bytes(8)
         try:
-            self.start, self.start_boottime, self.boot_time, self.interval = (part.time() for _ in range(4))
-            need(self.interval >= 0)
-            self.tables, self.big_endian, self.live = part.word(4), part.byte() & 1 == 1, part.byte() & 1 == 1
-            part.at = 112
-            self.facts = []
-            while part.left():
-                name, value = part.word(2), part.word(4)
-                self.facts.append((part.bytes(name), part.bytes(value)))
-                need(0 not in self.facts[-1][0] and 0 not in self.facts[-1][1])
+            need(checked(data))
+            self.facts = facts(data[FIXED:-4])
         except Damage:
-            raise Refused("header is damaged") from None
+            self.facts = None
 
     def head(self, at):
         """The good head that stands there, or None."""
         raw = self.read(at, 64)
-        if len(raw) < 64 or raw[:8] != self.mark or zlib.crc32(raw[:60]) != int.from_bytes(raw[60:], "little"):
+        if len(raw) < 64 or raw[:8] != self.mark or not checked(raw):
             return None
         kind, flags, length, sequence, number, snapshots, first, last = struct.unpack("<8xBBxxIQQI4xqq8x", raw)
         if length > PAYLOAD or number > NUMBER or not (-TIME <= first <= TIME and -TIME <= last <= TIME):
             return None
-        return Head(kind, flags & 1, length, sequence, number, snapshots, first, last, raw)
+        ancillary = kind == INDEX or not KEY <= kind <= GAP and flags & 1
+        return Head(kind, ancillary, length, sequence, number, snapshots, first, last, raw)
 
     def payload(self, at, head):
         """The payload of the block there; None if its tail is wrong."""
@@ -759,9 +810,6 @@ class Recording:
 
     def search(self, at, sequence, number):
         """Where the next whole key block stands, from there on; None if none does (Salvaging)."""
-        if self.groups is not None:
-            nth = bisect_left(self.groups, at)
-            return self.groups[nth] if nth < len(self.groups) else None
         while at < self.size:
             data = self.read(at, 1 << 20)
             found = data.find(self.mark)
@@ -785,51 +833,74 @@ class Recording:
         except (AttributeError, ImportError, OSError):
             return False
 
+    def zeros(self):
+        """Where the zeros begin that stand at the end of the file."""
+        at = self.size
+        while at > 0:
+            data = self.read(max(0, at - (1 << 20)), min(at, 1 << 20))
+            left = len(data.rstrip(b"\0"))
+            if left:
+                return at - len(data) + left
+            at -= len(data)
+        return 0
+
+    def torn(self, at, head):
+        """Whether the file stops at the block there, of which no key block stands behind (The end of a file)."""
+        zeros = self.zeros()
+        if self.size - at < 64 or zeros <= at:
+            return True
+        if not head:
+            begun = self.read(at, 64)[:zeros - at]
+            return zeros - at < 64 and not self.head(at) and (begun[:8] == self.mark[:len(begun)])
+        tail = at + 64 + head.length
+        if tail + 40 > self.size:
+            return True
+        data = head.raw + self.read(at + 64, head.length + 32)
+        right = zlib.crc32(data).to_bytes(4, "little") + head.raw[12:16]
+        written = max(0, zeros - tail - 32)
+        return self.read(tail + 32, 8)[:written] == right[:written]
+
     def walk(self):
         """Yield (snapshot, None, None), (None, offset, what) where reading stops."""
         at, sequence, number = self.length, 1, 1
-        group = None  # None: there is no key block; False: it or something since is lost
-        gap = ended = False
+        inside = ended = False  # behind the head of a key block and its group's since, behind an end block
+        group = None  # what the steps of the group are applied to, as long as it is whole
         while at < self.size:
-            head = self.head(at)
-            good = head and not ended and head.sequence == sequence and at + FRAME + head.length <= self.size
-            if good and head.type == KEY:
-                good = head.snapshots == 1 and (head.number == number or gap and head.number > number)
-            elif good and head.type == STEPS:
-                good = group is not None and head.snapshots and head.number == number
-            if not good:
-                cut = not ended and (self.size - at < 64 or head and at + FRAME + head.length > self.size)
-                found = None if ended else self.search(at, sequence, number)
-                torn = found is None and cut
+            head = None if ended else self.head(at)
+            head = head if head and may_stand(head, sequence, number, inside) else None
+            fits = head and at + FRAME + head.length <= self.size
+            steps = fits and head.type in (KEY, STEPS)
+            payload = self.payload(at, head) if steps else None
+            if not fits or steps and payload is None:
+                found = None if fits or ended else self.search(at, sequence, number)
+                torn = found is None and not ended and self.torn(at, head)
                 if not (torn and self.recorded()):
                     yield None, at, "torn" if torn else "damaged"
-                if found is None:
+                if found is None and (torn or not fits):
                     return
-                at, group, gap, ended = found, None, False, False
-                head = self.head(at)
-                sequence, number = head.sequence, head.number
+                if found is not None:
+                    head = self.head(found)
+                    at, sequence, number, inside = found, head.sequence, head.number, False
+                    continue
+            here, at, sequence = at, at + FRAME + head.length, sequence + 1
+            if head.ancillary:
                 continue
-            here, at = at, at + FRAME + head.length
-            sequence += 1
-            if head.ancillary and head.type not in (KEY, STEPS, END, GAP):
-                continue
-            data = self.payload(here, head)
-            if head.type in (KEY, STEPS):
-                number, gap = head.number + head.snapshots, False
-                group = Group() if head.type == KEY else group
-            else:
-                group, gap, ended = False, True, head.type == END
-            if data is None:
-                group = False
-                yield None, here, "damaged"
-            elif head.type not in (KEY, STEPS, END):
-                yield None, here, "gap" if head.type == GAP else "newer"
+            number += head.snapshots
+            inside, ended = (inside or head.type == KEY) and head.type != GAP, head.type == END
+            if head.type == KEY:
+                group = Group()
+            if not steps:
+                group = None
+                if not ended:
+                    yield None, here, "gap" if head.type == GAP else "newer"
+            elif payload is None:
+                group = None
             elif group:
                 try:
-                    for snapshot in group.block(head, data):
+                    for snapshot in group.block(head, payload):
                         yield snapshot, None, None
                 except (Damage, Newer) as stop:
-                    group = False
+                    group = None
                     yield None, here, "damaged" if isinstance(stop, Damage) else "newer"
 
     def __iter__(self):
@@ -846,9 +917,9 @@ class Recording:
             self.stops.append(Stop(last, 0, *place))
 
 
-def open(path, index=True):
+def open(path):
     """A Recording. Refused or OSError if there is none that can be read."""
-    return Recording(path, index)
+    return Recording(path)
 
 
 # ---- the program ----
@@ -884,22 +955,23 @@ def plain_snapshot(snapshot):
 
 
 def main(arguments):
-    index = arguments[:1] != ["-n"]
-    arguments = arguments[0 if index else 1:]
     if len(arguments) != 1:
-        print("usage: skt.py [-n] FILE", file=sys.stderr)
+        print("usage: skt.py FILE", file=sys.stderr)
         return 2
     try:
-        recording = open(arguments[0], index)
+        recording = open(arguments[0])
     except (OSError, Refused) as error:
         print("skt.py: %s: %s" % (arguments[0], getattr(error, "strerror", None) or error), file=sys.stderr)
         return 2
     with recording:
         print(line({"type": "header", "major": recording.major, "minor": recording.minor,
-                    "recording_id": recording.id.hex(), "start": recording.start,
-                    "start_boottime": recording.start_boottime, "boot_time": recording.boot_time,
-                    "interval": recording.interval, "tables": recording.tables, "big_endian": recording.big_endian,
-                    "live": recording.live, "facts": [(text(name), text(value)) for name, value in recording.facts]}))
+                    "recording_id": recording.id.hex(), "file_number": recording.file_number,
+                    "snapshots_before": recording.snapshots_before, "chain_before": recording.chain_before.hex(),
+                    "start": recording.start, "start_boottime": recording.start_boottime,
+                    "boot_time": recording.boot_time, "interval": recording.interval, "tables": recording.tables,
+                    "big_endian": recording.big_endian, "live": recording.live,
+                    "facts_damaged": recording.facts is None,
+                    "facts": [(text(name), text(value)) for name, value in recording.facts or ()]}))
         for snapshot in recording:
             print(line(plain_snapshot(snapshot)))
         for stop in recording.stops:

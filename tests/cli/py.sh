@@ -5,15 +5,17 @@
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 
-# same FILE...: what the two readers print of each is the same bytes, with the index and without, and so is their status.
+# same FILE...: what the two readers print of each is the same bytes, and so is their status; the C reader with the index
+# and without, for the other one reads without.
 same() {
 	local file option c py
 
 	for file; do
+		py=0
+		python3 "$TOP/contrib/skt.py" "$file" >py.out 2>py.err || py=$?
 		for option in '' -n; do
-			c=0 py=0
+			c=0
 			skt-dump $option "$file" >c.out 2>c.err || c=$?
-			python3 "$TOP/contrib/skt.py" $option "$file" >py.out 2>py.err || py=$?
 			[ $c = $py ] || {
 				echo "$file${option:+ ($option)}: exit status $c in C, $py in Python"
 				tail -n 5 c.err py.err
@@ -137,6 +139,23 @@ END_OF_PYTHON
 	# the offset is another each time the recordings are made anew
 	sed -i 's/offset=[1-9][0-9]*/offset=N/' out
 	has out '9 10 11 12 20' "Stop(after=12, next=20, offset=N, what='gap')"
+}
+
+t_the_index_leads_to_every_key_block() {
+	sockrec --proc="$TOP"/fixtures/proc/kinds -i 1ms -n 10 -o kinds.skt
+	PYTHONPATH=$TOP/contrib PYTHONDONTWRITEBYTECODE=1 python3 - kinds.skt "$TOP"/fixtures/rec/v1-*.skt >out <<'END_OF_PYTHON'
+import skt, sys
+for name in sys.argv[1:]:
+    with skt.open(name) as recording:
+        at, keys = recording.length, []
+        while recording.head(at):
+            if recording.head(at).type == skt.KEY:
+                keys.append(at)
+            at += recording.head(at).length + skt.FRAME
+        if recording.groups != keys:
+            print("%s: %s in the index, %s in the file" % (name, recording.groups, keys))
+END_OF_PYTHON
+	is_empty out
 }
 
 t_what_is_no_recording() {
