@@ -4,6 +4,7 @@
 
 #include <skt/buf.h>
 #include <skt/snapshot.h>
+#include <skt/step.h>
 #include <skt/time.h>
 
 #include <stdbool.h>
@@ -56,5 +57,14 @@ void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *sn
 /* Processes of a snapshot: rows with the fields of an owner but fd. They have no netstat look, and get the table's. */
 void skt_render_processes(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots,
 			  size_t n, struct skt_buf *out);
+
+/*
+ * Changes of a step that was just applied to the snapshot: `which` are indices into step->socks, in the order wanted. Their rows
+ * have `before` and `after`, a socket's fields or null. In csv the columns are those of the socket as it is now, or was, and
+ * `before` holds what was different in one that changed. In a table each is a line, in columns that are not fitted, for a live
+ * stream; there is one heading a document. They have no netstat look, and get the table's.
+ */
+void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
+			const uint32_t *which, size_t n, struct skt_buf *out);
 
 #endif

@@ -126,6 +126,9 @@ enum skt_field {
 };
 #define SKT_BIT(field) (UINT32_C(1) << (field))
 
+/* "table", "net_namespace", ...: the name that it has wherever rows are shown; NULL for a number that is no field. */
+const char *skt_field_name(unsigned field);
+
 /* Fields that a row may lack; these bits of `has` say which it has. */
 #define SKT_OPTIONAL                                                                                                  \
 	(SKT_BIT(SKT_F_TIMER_MS) | SKT_BIT(SKT_F_REF) | SKT_BIT(SKT_F_SK) | SKT_BIT(SKT_F_RTO) | SKT_BIT(SKT_F_ATO) | \

@@ -32,6 +32,21 @@ struct skt_sock_change {
 	struct skt_sock now;	/* its owners lie in the step, and from apply on in the snapshot */
 };
 
+/* What happened to who holds a socket, as far as its owners tell. */
+enum skt_hands {
+	SKT_HANDS_SAME,
+	SKT_HANDS_ACCEPTED, /* nobody's, in a backlog; now held */
+	SKT_HANDS_FOUND,    /* it was not known who holds it; now it is, and may have been so before */
+	SKT_HANDS_SHARED,   /* more processes hold it: it was inherited over fork(2), or handed on and kept */
+	SKT_HANDS_PASSED,   /* a process holds it that did not, and one that did does no more */
+	SKT_HANDS_RELEASED, /* fewer processes hold it, or nobody that can be found */
+	SKT_HANDS_MOVED,    /* the same processes, by other descriptors */
+	SKT_HANDS_ORPHANED, /* closed by all; the kernel still has it (FIN_WAIT, TIME_WAIT, ...) */
+};
+
+/* "accepted", "found", ...; NULL where they are the same. */
+const char *skt_hands_name(unsigned hands);
+
 enum skt_process_change_kind {
 	SKT_PROCESS_APPEARED = 1,
 	SKT_PROCESS_EXEC = 2, /* exe or command line differ, with whatever else does */
@@ -154,6 +169,23 @@ struct skt_step {
 void skt_step_init(struct skt_step *step);
 void skt_step_release(struct skt_step *step);
 void skt_step_clear(struct skt_step *step);
+
+/*
+ * Of a change, after it was applied to the snapshot: what happened to who holds the socket. A look that did not find its
+ * holders says nothing of them, nor does the next one that finds them where they were. SKT_HANDS_SAME for a change that is not
+ * SKT_CHANGED.
+ */
+enum skt_hands skt_change_hands(const struct skt_snapshot *snapshot, const struct skt_sock_change *change);
+
+/*
+ * Whether nothing happened to the socket but that it aged, counted, or was looked at better or worse: queues, timers,
+ * retransmits, windows, references, drops, the pointer, and how complete the list of owners is. Not quiet is what opened, closed
+ * or was lost, another state, uid or inode, and other hands. What was there at the first look is not quiet either.
+ */
+bool skt_change_is_quiet(const struct skt_snapshot *snapshot, const struct skt_sock_change *change);
+
+/* Which fields of a changed row differ, SKT_BIT(enum skt_field): each column that came or went in place of SKT_F_HAS. */
+uint32_t skt_change_fields(const struct skt_sock_change *change);
 
 /* Scratch memory that is kept from one match to the next, and the seed of its hashes (from getrandom(2), say). */
 struct skt_matcher;

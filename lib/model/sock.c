@@ -55,6 +55,43 @@ const char *skt_timer_name(unsigned timer)
 	return timer < sizeof(timers) / sizeof(*timers) ? timers[timer] : NULL;
 }
 
+const char *skt_field_name(unsigned field)
+{
+	static const char *const names[SKT_FIELDS] = {
+		"table",
+		"net_namespace",
+		"local_address",
+		"local_port",
+		"remote_address",
+		"remote_port",
+		"state",
+		"tx_queue",
+		"rx_queue",
+		"timer",
+		"timer_ms",
+		"retransmits",
+		"uid",
+		"probes",
+		"inode",
+		"ref",
+		"sk",
+		"rto",
+		"ato",
+		"quick",
+		"cwnd",
+		"ssthresh",
+		"drops",
+		"tail",
+		"text",
+		"owner",
+		"owner_gaps",
+		"owners",
+		"has",
+	};
+
+	return field < SKT_FIELDS ? names[field] : NULL;
+}
+
 const char *skt_owner_state_name(unsigned owner)
 {
 	return owner < SKT_OWNER_STATES ? owner_states[owner] : "unknown";

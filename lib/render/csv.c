@@ -91,6 +91,17 @@ static void put_bytes(const char *bytes, size_t len, struct skt_buf *out)
 		quote(out, start, "\\x");
 }
 
+/* Of a row that changed what was different before; the others stand in the columns as they are, or were. */
+static void put_before(const struct row *row, struct skt_buf *out)
+{
+	size_t start = out->len;
+
+	if (row->change->change != SKT_CHANGED)
+		return;
+	json_socket(row, false, skt_change_fields(row->change), out);
+	quote(out, start, "\\\\x");
+}
+
 static void put_value(const struct field *field, const struct row *row, struct skt_buf *out)
 {
 	struct value value;
@@ -121,6 +132,13 @@ static void put_value(const struct field *field, const struct row *row, struct s
 	case FIELD_ARGV:
 		json_argv(value.text, value.len, out);
 		quote(out, start, "\\\\x");
+		break;
+	case FIELD_FIELDS:
+		json_fields(value.number, out);
+		quote(out, start, "\\\\x");
+		break;
+	case FIELD_SOCKET:
+		put_before(row, out);
 		break;
 	case FIELD_OWNERS:
 		break;

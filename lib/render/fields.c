@@ -2,6 +2,7 @@
 #include "render/fields.h"
 
 #include <skt/buf.h>
+#include <skt/step.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static bool get_timer(const struct field *field, const struct row *row, struct v
 static bool get_timer_ms(const struct field *field, const struct row *row, struct value *ret)
 {
 	(void)field;
-	return set_number(ret, (uint64_t)skt_sock_timer_ms(row->sock, row->snapshot->boottime));
+	return set_number(ret, (uint64_t)skt_sock_timer_ms(row->sock, row->snapshot->boottime - row->ago));
 }
 
 static bool get_user(const struct field *field, const struct row *row, struct value *ret)
@@ -196,6 +197,48 @@ static bool get_process_state(const struct field *field, const struct row *row, 
 	(void)field;
 	ret->room[0] = (char)row->process->state;
 	return set_text(ret, ret->room, 1);
+}
+
+/* Getters of a change. */
+
+static bool get_bound(const struct field *field, const struct row *row, struct value *ret)
+{
+	ret->time = *(const int64_t *)(const void *)((const char *)row->change + field->offset);
+	return ret->time != INT64_MIN;
+}
+
+static bool get_change(const struct field *field, const struct row *row, struct value *ret)
+{
+	(void)field;
+	return set_word(ret, skt_change_name(row->change->change));
+}
+
+static bool get_hands(const struct field *field, const struct row *row, struct value *ret)
+{
+	(void)field;
+	return set_word(ret, skt_hands_name(skt_change_hands(row->snapshot, row->change)));
+}
+
+static bool get_changed(const struct field *field, const struct row *row, struct value *ret)
+{
+	(void)field;
+	return set_number(ret, skt_change_fields(row->change));
+}
+
+static bool get_before(const struct field *field, const struct row *row, struct value *ret)
+{
+	struct row before;
+
+	(void)field;
+	return row_of_change(row, false, &before) && set_number(ret, 0);
+}
+
+static bool get_after(const struct field *field, const struct row *row, struct value *ret)
+{
+	struct row after;
+
+	(void)field;
+	return row_of_change(row, true, &after) && set_number(ret, 1);
 }
 
 /* The descriptors. */
@@ -258,6 +301,21 @@ static const struct field socket_fields[] = {
 	{ "owners", FIELD_OWNERS, .meaning = "every process and descriptor that held it" },
 };
 
+#define CHANGE(m) .offset = offsetof(struct skt_sock_change, m)
+static const struct field change_fields[] = {
+	{ "time_after", FIELD_TIME, .get = get_bound, CHANGE(after), .meaning = "it happened after this, " },
+	{ "time_until", FIELD_TIME, .get = get_bound, CHANGE(until), .meaning = "and until this" },
+	{ "change", FIELD_WORD, .get = get_change, .meaning = "present opened closed changed lost" },
+	{ "hands", FIELD_WORD, .get = get_hands,
+	  .meaning = "of its holders: accepted found shared passed released moved orphaned" },
+	{ "fields", FIELD_FIELDS, .get = get_changed, .meaning = "which of its fields changed" },
+};
+
+static const struct field side_fields[] = {
+	{ "before", FIELD_SOCKET, .get = get_before, .meaning = "the socket as it was" },
+	{ "after", FIELD_SOCKET, .get = get_after, .meaning = "the socket as it is now" },
+};
+
 #define OF_PROCESS .of_process = true
 const struct field owner_fields[] = {
 	{ "pid", FIELD_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(pid), .meaning = "process id" },
@@ -317,6 +375,36 @@ void view_of_processes(struct view *ret)
 	for (size_t i = 0; i < n_owner_fields; i++)
 		if (!owner_fields[i].of_link)
 			add(ret, &owner_fields[i], 1);
+}
+
+void view_of_changes(struct view *ret, bool flat)
+{
+	const size_t n = sizeof(socket_fields) / sizeof(*socket_fields);
+
+	ret->n = 0;
+	add(ret, head_fields, sizeof(head_fields) / sizeof(*head_fields));
+	add(ret, change_fields, sizeof(change_fields) / sizeof(*change_fields));
+	if (flat) {
+		add(ret, socket_fields, n - 1);
+		add(ret, owner_fields, n_owner_fields);
+	}
+	add(ret, side_fields, flat ? 1 : 2);
+}
+
+static bool is_among(const struct field *field, uint32_t fields)
+{
+	for (unsigned i = 0; i < SKT_FIELDS; i++)
+		if (fields & SKT_BIT(i) && !strcmp(field->name, skt_field_name(i)))
+			return true;
+	return false;
+}
+
+void view_within_change(struct view *ret, uint32_t fields)
+{
+	ret->n = 0;
+	for (size_t i = 0; i < sizeof(socket_fields) / sizeof(*socket_fields); i++)
+		if (fields == UINT32_MAX || is_among(&socket_fields[i], fields))
+			add(ret, &socket_fields[i], 1);
 }
 
 bool field_get(const struct field *field, const struct row *row, struct value *ret)

@@ -3,6 +3,7 @@
 #define RENDER_FIELDS_H
 
 #include <skt/render.h>
+#include <skt/step.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,9 +18,12 @@
 struct row {
 	const struct skt_render *render;
 	const struct skt_snapshot *snapshot;
-	const struct skt_sock *sock;	   /* NULL in a row about a process */
-	const struct skt_process *process; /* NULL where a socket has no owner */
-	int32_t fd;			   /* the owner's */
+	const struct skt_sock *sock;	      /* NULL in a row about a process */
+	const struct skt_process *process;    /* NULL where a socket has no owner */
+	int32_t fd;			      /* the owner's */
+	const struct skt_step *step;	      /* NULL in a row that is not about a change, */
+	const struct skt_sock_change *change; /* and this too */
+	int64_t ago;			      /* ns: the row is as it was so long before the snapshot */
 };
 
 enum field_type {
@@ -30,6 +34,8 @@ enum field_type {
 	FIELD_TIME,   /* time */
 	FIELD_GAPS,   /* number: enum skt_owner_gap, ored; a list of words */
 	FIELD_ARGV,   /* text, len: from the host, a list of arguments (argv_next()) */
+	FIELD_FIELDS, /* number: SKT_BIT(enum skt_field), ored; a list of their names */
+	FIELD_SOCKET, /* number: 1 the socket as it is now, 0 as it was; an object with the socket's fields */
 	FIELD_OWNERS, /* a list of objects with the owner_fields; nothing to get */
 };
 
@@ -67,6 +73,15 @@ struct view {
 /* A socket's fields, the last being `owners`; or flat, with an owner's fields in its place. */
 void view_of_sockets(struct view *ret, bool flat);
 void view_of_processes(struct view *ret);
+
+/* A change's; flat, with the fields of the socket as it is now, or was, and of an owner, and what differed before. */
+void view_of_changes(struct view *ret, bool flat);
+
+/* A socket's within a change: without time and host, and only these, SKT_BIT(enum skt_field). */
+void view_within_change(struct view *ret, uint32_t fields);
+
+/* The socket of a change as it is now, or as it was: false where there is none. */
+bool row_of_change(const struct row *row, bool now, struct row *ret);
 
 /* The field's value in this row: false where it is null. */
 bool field_get(const struct field *field, const struct row *row, struct value *ret);

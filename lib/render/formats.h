@@ -18,6 +18,10 @@ void json_row(const struct view *view, const struct row *row, struct skt_buf *ou
 void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
 void json_gaps(uint64_t gaps, struct skt_buf *out);
 
+/* The names of fields, SKT_BIT(enum skt_field), and these fields of a change's socket as it is now, or as it was. */
+void json_fields(uint64_t fields, struct skt_buf *out);
+void json_socket(const struct row *row, bool now, uint32_t fields, struct skt_buf *out);
+
 /* A line with the names of the fields, and one with their values. */
 void csv_heading(const struct view *view, struct skt_buf *out);
 void csv_row(const struct view *view, const struct row *row, struct skt_buf *out);
@@ -28,5 +32,9 @@ void netstat_socket(const struct row *row, struct skt_buf *out);
 /* All rows at once, for the columns are fitted to them. row has render and snapshot. */
 void table_sockets(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
 void table_processes(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+
+/* A change a line: they come as they are seen, so there is nothing to fit columns to. */
+void table_changes(const struct row *row, const uint32_t *which, size_t n, struct skt_buf *out);
+void table_changes_heading(const struct row *row, struct skt_buf *out);
 
 #endif

@@ -95,3 +95,21 @@ void holders_put(const struct row *row, const struct holder *list, struct skt_bu
 		put_number(out, (uint64_t)list[i].fd);
 	}
 }
+
+void holders_put_state(const struct skt_sock *sock, struct skt_buf *out)
+{
+	const char *separator = ": ";
+
+	if (sock->owner == SKT_OWNER_HELD && sock->n_owners)
+		return;
+	skt_buf_byte(out, '(');
+	skt_buf_text(out, skt_owner_state_name(sock->owner));
+	for (unsigned gap = 1; gap <= SKT_GAPS_ALL && sock->owner == SKT_OWNER_UNKNOWN; gap <<= 1) {
+		if (!(sock->owner_gaps & gap))
+			continue;
+		skt_buf_text(out, separator);
+		skt_buf_text(out, skt_owner_gap_name(gap));
+		separator = " ";
+	}
+	skt_buf_text(out, sock->n_owners ? ") " : ")");
+}

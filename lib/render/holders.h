@@ -25,4 +25,7 @@ const struct holder *holders_list(const struct row *row, struct skt_buf *scratch
 
 void holders_put(const struct row *row, const struct holder *list, struct skt_buf *out);
 
+/* Why there is nobody, in a word; nothing where the owners speak for themselves. */
+void holders_put_state(const struct skt_sock *sock, struct skt_buf *out);
+
 #endif

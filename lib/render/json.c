@@ -42,6 +42,33 @@ void json_gaps(uint64_t gaps, struct skt_buf *out)
 	skt_buf_text(out, gaps & SKT_GAPS_ALL ? "\"]" : "[]");
 }
 
+void json_fields(uint64_t fields, struct skt_buf *out)
+{
+	const char *separator = "";
+
+	skt_buf_byte(out, '[');
+	for (unsigned i = 0; i < SKT_FIELDS; i++) {
+		if (!(fields & SKT_BIT(i)))
+			continue;
+		skt_buf_text(out, separator);
+		skt_buf_printf(out, "\"%s\"", skt_field_name(i));
+		separator = ",";
+	}
+	skt_buf_byte(out, ']');
+}
+
+void json_socket(const struct row *row, bool now, uint32_t fields, struct skt_buf *out)
+{
+	struct view view;
+	struct row side;
+
+	view_within_change(&view, fields);
+	if (!view.n || !row_of_change(row, now, &side))
+		skt_buf_text(out, "null");
+	else
+		json_row(&view, &side, out);
+}
+
 static void put_owners(const struct row *row, struct skt_buf *out);
 
 static void put_value(const struct field *field, const struct row *row, struct skt_buf *out)
@@ -77,6 +104,12 @@ static void put_value(const struct field *field, const struct row *row, struct s
 		break;
 	case FIELD_ARGV:
 		json_argv(value.text, value.len, out);
+		break;
+	case FIELD_FIELDS:
+		json_fields(value.number, out);
+		break;
+	case FIELD_SOCKET:
+		json_socket(row, value.number, UINT32_MAX, out);
 		break;
 	case FIELD_OWNERS:
 		break;

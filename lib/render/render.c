@@ -158,3 +158,42 @@ void skt_render_processes(struct skt_render *render, const struct skt_snapshot *
 		render->rows++;
 	}
 }
+
+/* The row as it is now, or was, with each of its owners. */
+static void put_change_lines(struct skt_render *render, const struct view *view, const struct row *row,
+			     struct skt_buf *out)
+{
+	struct row side;
+
+	if (row_of_change(row, true, &side) || row_of_change(row, false, &side))
+		put_lines(render, view, &side, out);
+}
+
+void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
+			const uint32_t *which, size_t n, struct skt_buf *out)
+{
+	struct row row = { .render = render, .snapshot = now, .step = step };
+	bool is_table = render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT;
+	bool is_csv = render->format == SKT_FORMAT_CSV;
+	struct view view;
+
+	view_of_changes(&view, is_csv);
+	if (is_table && take_heading(render))
+		table_changes_heading(&row, out);
+	if (is_csv && take_heading(render)) {
+		skt_buf_text(out, "row,");
+		csv_heading(&view, out);
+	}
+	if (is_table) {
+		table_changes(&row, which, n, out);
+		render->rows += n;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		row.change = &step->socks[which[i]];
+		if (is_csv)
+			put_change_lines(render, &view, &row, out);
+		else
+			put_object(render, &view, &row, out);
+	}
+}

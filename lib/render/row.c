@@ -14,6 +14,21 @@ struct row row_of_owner(const struct row *row, const struct skt_owner *owner)
 	return of_owner;
 }
 
+bool row_of_change(const struct row *row, bool now, struct row *ret)
+{
+	const struct skt_sock_change *change = row->change;
+	bool is_new = change->change == SKT_OPENED || change->change == SKT_PRESENT;
+	uint64_t ago = (uint64_t)row->step->time - (uint64_t)row->step->from;
+
+	if (now ? change->change == SKT_CLOSED || change->change == SKT_LOST : is_new)
+		return false;
+	*ret = *row;
+	ret->sock = now ? &change->now : &change->before;
+	/* timers count down to the snapshot in which it stood; the instants of a damaged recording may be any */
+	ret->ago = !now && row->snapshot->boottime > 0 && ago < (uint64_t)row->snapshot->boottime ? (int64_t)ago : 0;
+	return true;
+}
+
 bool row_has_uid(const struct row *row)
 {
 	const struct skt_sock *sock = row->sock;

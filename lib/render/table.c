@@ -50,32 +50,13 @@ static const struct grid_column process_columns[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Why there is nobody, in a word; nothing where the owners speak for themselves. */
-static void put_owner_state(const struct skt_sock *sock, struct skt_buf *out)
-{
-	const char *separator = ": ";
-
-	if (sock->owner == SKT_OWNER_HELD && sock->n_owners)
-		return;
-	skt_buf_byte(out, '(');
-	skt_buf_text(out, skt_owner_state_name(sock->owner));
-	for (unsigned gap = 1; gap <= SKT_GAPS_ALL && sock->owner == SKT_OWNER_UNKNOWN; gap <<= 1) {
-		if (!(sock->owner_gaps & gap))
-			continue;
-		skt_buf_text(out, separator);
-		skt_buf_text(out, skt_owner_gap_name(gap));
-		separator = " ";
-	}
-	skt_buf_text(out, sock->n_owners ? ") " : ")");
-}
-
 /* The last two cells. */
 static void put_owners(const struct row *row, struct skt_buf *scratch, struct grid *grid)
 {
 	struct row first = *row;
 	const struct holder *list = NULL;
 
-	put_owner_state(row->sock, &grid->text);
+	holders_put_state(row->sock, &grid->text);
 	if (row->sock->n_owners) {
 		list = holders_list(row, scratch);
 		if (!list) {
