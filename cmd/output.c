@@ -81,6 +81,8 @@ bool output_is_full(struct recorder *recorder, int64_t now)
 	struct skt_err err;
 
 	skt_err_init(&err);
+	if (!recorder->writer)
+		return false;
 	if (recorder->max_size && skt_writer_bytes(recorder->writer) >= recorder->max_size) {
 		cli_say("%s: it has reached --max-size, and ends", recorder->path);
 		return true;

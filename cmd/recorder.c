@@ -5,6 +5,7 @@
 #include "output.h"
 #include "telling.h"
 #include "ticks.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,10 @@
 #include <unistd.h>
 
 #define PASSWD "/etc/passwd"
+
+/* How much may pile up before a snapshot that is not written is made dense, and after how many it is in any case. */
+#define FREE_SLOTS 8192
+#define DENSE_EACH 1024
 
 int64_t clock_ns(clockid_t clock)
 {
@@ -164,12 +169,12 @@ int recorder_open(struct recorder *recorder, struct skt_err *err)
 	int rc = recorder->trees_dir ? open_trees(recorder, err) : open_capture(recorder, err);
 
 	cli_random(&seed, sizeof(seed));
-	if (!rc)
+	if (!rc && recorder_records(recorder))
 		rc = output_open(recorder, err);
 	if (!rc)
 		manners_drop();
 	/* the header has the capabilities that snapshots are taken with */
-	if (!rc)
+	if (!rc && recorder_records(recorder))
 		rc = output_begin(recorder, err);
 	if (rc)
 		return rc;
@@ -210,6 +215,17 @@ static void follow_passwd(const struct recorder *recorder)
 	close(fd);
 }
 
+/* Without a writer, whose groups do it, slots and strings of what is gone would pile up. */
+static int make_dense(struct recorder *recorder, struct skt_err *err)
+{
+	struct skt_snapshot *now = &recorder->now;
+
+	if (now->n_socks / 2 < now->live_socks + FREE_SLOTS && now->n_owners / 4 < now->live_socks + FREE_SLOTS &&
+	    (recorder->snapshots + 1) % DENSE_EACH)
+		return 0;
+	return skt_snapshot_compact(now) ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
@@ -226,8 +242,10 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	rc = skt_apply(&recorder->now, &recorder->step, err);
+	if (!rc && recorder->watch.on)
+		rc = watch_step(recorder, err);
 	if (!rc)
-		rc = output_add(recorder, err);
+		rc = recorder->writer ? output_add(recorder, err) : make_dense(recorder, err);
 	if (rc)
 		return rc;
 	if (!recorder->snapshots++) {
@@ -267,7 +285,8 @@ static void missed_at_end(struct recorder *recorder, int64_t taken, uint32_t mis
 	if (missed > passed)
 		missed = passed > 0 ? (uint32_t)passed : 0;
 	recorder->missed += missed;
-	skt_writer_missed(recorder->writer, missed);
+	if (recorder->writer)
+		skt_writer_missed(recorder->writer, missed);
 }
 
 /* One snapshot of each tree. */
@@ -282,7 +301,8 @@ static int run_trees(struct recorder *recorder, struct skt_err *err)
 		if (rc)
 			return rc;
 		tell_status(recorder, recorder->tree_time);
-		if (!wait_until(recorder, 0) || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
+		if (recorder->watch.closed || !wait_until(recorder, 0) ||
+		    output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
 			return 0;
 	}
 	return 0;
@@ -312,7 +332,7 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			return rc;
 		now = clock_ns(CLOCK_BOOTTIME);
 		tell_status(recorder, now);
-		if (recorder->snapshots == recorder->count)
+		if (recorder->snapshots == recorder->count || recorder->watch.closed)
 			return 0;
 		ready = spending_ready(&recorder->spending, now);
 		due = ticks_next(&ticks, ready - recorder->start, &missed);

@@ -7,6 +7,7 @@
 
 #include <skt/capture.h>
 #include <skt/record.h>
+#include <skt/render.h>
 
 #include <signal.h>
 #include <stdbool.h>
@@ -17,6 +18,18 @@
    output.c puts them into a file, telling.c says what a person should know. */
 
 #define LIVE_TREE "/proc"
+
+/* --watch (watch.c) */
+struct watch {
+	bool on;
+	bool all; /* what only counts, too, and what was there at the start */
+	bool begun;
+	bool closed; /* its reader went away */
+	struct skt_render render;
+	struct skt_buf text;
+	uint32_t *which;
+	size_t room;
+};
 
 struct recorder {
 	/* what was asked for */
@@ -43,6 +56,7 @@ struct recorder {
 	int nice;
 	bool nice_told;
 	char **argv;
+	struct watch watch;
 
 	/* at work */
 	struct skt_clock clock;
@@ -88,6 +102,12 @@ int recorder_open(struct recorder *recorder, struct skt_err *err);
 
 /* Take snapshots until the end that was asked for, a signal, or a failure. */
 int recorder_run(struct recorder *recorder, struct skt_err *err);
+
+/* Whether there is a recording: --watch alone makes none. */
+static inline bool recorder_records(const struct recorder *recorder)
+{
+	return recorder->output || !recorder->watch.on;
+}
 
 void recorder_release(struct recorder *recorder);
 

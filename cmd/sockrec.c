@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "output.h"
 #include "recorder.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -28,7 +29,10 @@ enum {
 	OPT_MIN_FREE,
 	OPT_MAX_CPU,
 	OPT_NICE,
-	OPT_CMDLINE
+	OPT_CMDLINE,
+	OPT_WATCH,
+	OPT_FORMAT,
+	OPT_ALL
 };
 
 static const struct cli_option options[] = {
@@ -51,6 +55,9 @@ static const struct cli_option options[] = {
 	[OPT_MAX_CPU] = { 0, "max-cpu", "PERCENT", "of one processor: where it would take more, ticks are skipped" },
 	[OPT_NICE] = { 0, "nice", "N", "run with this niceness (-10 unless told, where allowed)" },
 	[OPT_CMDLINE] = { 0, "cmdline", "HOW", "keep command lines in full, argv0 (the first argument only), or none" },
+	[OPT_WATCH] = { 'w', "watch", NULL, "print each change as it is seen, and record only if there is -o" },
+	[OPT_FORMAT] = { 0, "format", "FORMAT", "of what is watched: table (unless told), jsonl, json, csv" },
+	[OPT_ALL] = { 0, "all", NULL, "watch counters and timers too, and what is there at the start" },
 };
 
 static const struct cli cli = {
@@ -120,6 +127,31 @@ static void for_trees(struct recorder *recorder, uint64_t given)
 				options[others[i]].name);
 	if (!(given & UINT64_C(1) << OPT_SYNC))
 		recorder->sync = SKT_SYNC_NONE;
+}
+
+static void read_format(struct recorder *recorder, const char *argument)
+{
+	int format = skt_format_of(argument);
+
+	if (format < 0 || format == SKT_FORMAT_NETSTAT)
+		cli_usage("--format: '%s' is none of table, jsonl, json, csv", argument);
+	recorder->watch.render.format = (enum skt_format)format;
+}
+
+/* Options of watching, and of recording, are refused where there is none of it. */
+static void for_watch(const struct recorder *recorder, uint64_t given)
+{
+	static const int of_watch[] = { OPT_FORMAT, OPT_ALL };
+	static const int of_file[] = { OPT_NOTE, OPT_SYNC, OPT_MAX_SIZE, OPT_MIN_FREE };
+
+	for (unsigned i = 0; i < sizeof(of_watch) / sizeof(*of_watch); i++)
+		if (!recorder->watch.on && given & UINT64_C(1) << of_watch[i])
+			cli_usage("--%s is about --watch", options[of_watch[i]].name);
+	for (unsigned i = 0; i < sizeof(of_file) / sizeof(*of_file); i++)
+		if (!recorder_records(recorder) && given & UINT64_C(1) << of_file[i])
+			cli_usage("--%s: --watch makes no recording unless -o says where", options[of_file[i]].name);
+	if (recorder->watch.on && recorder->output && !strcmp(recorder->output, "-"))
+		cli_usage("--watch prints on standard output: record into a file (-o FILE), not there too");
 }
 
 static void parse(struct recorder *recorder, int argc, char **argv)
@@ -192,10 +224,20 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		case OPT_CMDLINE:
 			recorder->cmdline = (enum skt_cmdline)read_word("--cmdline", argument, cmdline_names, 3);
 			break;
+		case OPT_WATCH:
+			recorder->watch.on = true;
+			break;
+		case OPT_FORMAT:
+			read_format(recorder, argument);
+			break;
+		case OPT_ALL:
+			recorder->watch.all = true;
+			break;
 		default:
 			break;
 		}
 	}
+	/* operands will be the expression that selects what is watched */
 	if (optind < argc)
 		cli_usage("there is no operand '%s' to take", argv[optind]);
 	if (recorder->interval < SKT_NS_PER_MS)
@@ -204,6 +246,7 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		cli_usage("--netns-interval: less than 1ms is not possible");
 	if (recorder->trees_dir)
 		for_trees(recorder, given);
+	for_watch(recorder, given);
 }
 
 /* Signals that end the recording are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
@@ -249,9 +292,11 @@ int main(int argc, char **argv)
 	rc = recorder_open(&recorder, &err);
 	if (!rc)
 		rc = recorder_run(&recorder, &err);
+	if (recorder.watch.begun)
+		rc = watch_end(&recorder, rc, &err);
 	if (recorder.writer)
 		rc = output_end(&recorder, rc, &err);
-	else
+	else if (rc)
 		cli_err(&err);
 	recorder_release(&recorder);
 	return cli_end(recorder.trouble || (rc && !recorder.pipe_closed) ? CLI_TROUBLE : CLI_YES);

@@ -81,7 +81,8 @@ void tell_status(struct recorder *recorder, int64_t now)
 {
 	struct skt_buf line;
 
-	if (now - recorder->status_at < STATUS_NS || !isatty(STDERR_FILENO))
+	/* most likely what is watched is on the same terminal */
+	if (recorder->watch.on || now - recorder->status_at < STATUS_NS || !isatty(STDERR_FILENO))
 		return;
 	recorder->status_at = now;
 	skt_buf_init(&line);
@@ -102,7 +103,7 @@ void tell_end(struct recorder *recorder)
 	char chain_text[2 * SKT_CHAIN_SIZE + 1], file_text[2 * SKT_CHAIN_SIZE + 1];
 	struct skt_buf span;
 
-	if (isatty(STDERR_FILENO))
+	if (isatty(STDERR_FILENO) && !recorder->watch.on)
 		fputs("\r\033[K", stderr);
 	skt_buf_init(&span);
 	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
