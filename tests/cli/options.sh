@@ -49,6 +49,24 @@ t_help_names_every_option_that_is_understood() {
 	done <options
 }
 
+t_watching_and_recording_have_options_of_their_own() {
+	refuses '--all is about --watch' sockrec --all
+	refuses '--format is about --watch' sockrec --format=jsonl
+	refuses "'netstat' is none of table, jsonl, json, csv" sockrec -w --format=netstat
+	refuses '--note: --watch makes no recording' sockrec -w --note=x
+	refuses '--watch prints on standard output' sockrec -w -o -
+	[ -z "$(find . -name '*.skt')" ]
+}
+
+t_watching_alone_leaves_no_file_and_a_full_output_is_trouble() {
+	exits 0 sockrec --trees="$TOP/fixtures/trees/hands" -w
+	[ "$(find . -type f | sort | tr '\n' ' ')" = './err ./out ' ]
+	rc=0
+	sockrec --trees="$TOP/fixtures/trees/hands" -w >/dev/full 2>err || rc=$?
+	[ $rc = 2 ]
+	has err 'cannot write to standard output: No space left on device'
+}
+
 t_version_is_on_standard_output() {
 	local tool
 
