@@ -58,7 +58,8 @@ class Run:
         environ = dict(os.environ, LD_PRELOAD=os.environ["PRELOAD"], TROUBLE=rules, TROUBLE_LOG="log", TROUBLE_CLOCK="1",
                        TROUBLE_TREE="%s/%s" % (TOP, tree))
         # what comes later counts
-        argv = ["sockrec", "--proc=%s/%s" % (TOP, tree), "-i", "500ms", "-n", str(SNAPSHOTS), "-o", path, *options]
+        argv = ["sockrec", "--proc=%s/%s" % (TOP, tree), "--ticks=exact", "--min-free=0", "-i", "500ms",
+                "-n", str(SNAPSHOTS), "-o", path, *options]
         self.said = open("said", "w+")
         self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=self.said, env=environ, **more)
         if wait:
