@@ -42,6 +42,7 @@ FORTIFY  := $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS)),,$(if $(filter-out 
 	    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 
 variant_asan     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+variant_tsan     := -fsanitize=thread -fno-omit-frame-pointer
 variant_fuzz     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 variant_coverage := --coverage -O0
 SPECIAL := $(variant_$(VARIANT))
@@ -51,7 +52,7 @@ packages = $(shell $(PKG_CONFIG) $1 $2 2>/dev/null)
 
 cppflags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(call packages,--cflags,$(needs)) \
 	    $(if $(SPECIAL),,$(FORTIFY)) $(CPPFLAGS)
-cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE $(CFLAGS) $(SPECIAL)
+cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE -pthread $(CFLAGS) $(SPECIAL)
 ldflags  := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # cmd/ sees nothing but include/, and so cannot reach into the library.
@@ -107,7 +108,7 @@ $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/lib
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
 $(filter-out %.so,$(HOST)): %: %.o $B/libskt.a
-	$(call say,LINK)$(link) -pie -pthread $(call packages,--libs,$(needs))
+	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
 # Loaded into the tools (LD_PRELOAD), of whichever variant they are: built of nothing but itself.
 $(filter %.so,$(HOST)): $B/%.so: %.c $B/flags
@@ -173,7 +174,7 @@ install: all ## install tools, library, headers, skt.pc and man pages below DEST
 	install -m 644 $B/libskt.a $(DESTDIR)$(LIBDIR)
 	install -m 644 $(wildcard include/skt/*.h) $(DESTDIR)$(INCLUDEDIR)/skt
 	printf '%s\n' 'Name: skt' 'Description: recordings of which process held which socket' 'Version: $(VERSION)' \
-		'Requires: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt' \
+		'Requires: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt -pthread' \
 		>$(DESTDIR)$(LIBDIR)/pkgconfig/skt.pc
 	$(foreach m,$(MAN),install -D -m 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
 

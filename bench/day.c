@@ -696,11 +696,12 @@ static struct skt_writer *open_writer(int fd, const char *path)
 		.facts = facts,
 		.n_facts = sizeof(facts) / sizeof(*facts),
 	};
+	const struct skt_writer_options options = { .sync = SKT_SYNC_NONE };
 	struct skt_writer *writer;
 	struct skt_err err;
 
 	skt_err_init(&err);
-	if (skt_writer_open(fd, path, &header, SKT_SYNC_NONE, random, &writer, &err))
+	if (skt_writer_open(fd, path, &header, &options, random, &writer, &err))
 		die(path, err.message);
 	return writer;
 }

@@ -163,6 +163,8 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 	bool live = skt_capture_is_live(recorder->capture);
 	struct skt_header header = { .tables = recorder->tables, .live = live, .file_number = 1 };
 	struct facts facts;
+	/* trees wait, and what is read of them is not to be lost */
+	struct skt_writer_options options = { .sync = recorder->sync, .threaded = !recorder->trees_dir };
 	uint8_t random[24];
 	int rc;
 
@@ -183,7 +185,7 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 	header.facts = facts.facts;
 	header.n_facts = facts.n;
 	cli_random(random, sizeof(random));
-	rc = skt_writer_open(recorder->out, recorder->path, &header, recorder->sync, random, &recorder->writer, err);
+	rc = skt_writer_open(recorder->out, recorder->path, &header, &options, random, &recorder->writer, err);
 	facts_release(&facts);
 	return rc;
 }

@@ -35,8 +35,8 @@ struct skt_capture_options {
 	enum skt_cmdline cmdline;
 	struct skt_clock clock;
 	int64_t interval; /* ns from one snapshot to the next: what may wait is kept to a part of it; 0: all is read in each */
-	int64_t full_walk; /* ns within which everything is read again that is not read each time; 0: SKT_FULL_WALK */
-	bool all_namespaces;	/* network namespaces: all that somebody lives in, not only the tree's own */
+	int64_t full_walk;   /* ns within which everything is read again that is not read each time; 0: SKT_FULL_WALK */
+	bool all_namespaces; /* network namespaces: all that somebody lives in, not only the tree's own */
 	int64_t netns_interval; /* ns in which each of the others is read at least once; 0: SKT_NETNS_INTERVAL */
 };
 

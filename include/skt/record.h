@@ -89,6 +89,25 @@ enum skt_sync {
 
 #define SKT_CHAIN_SIZE 32
 
+/*
+ * What may wait for a disk or a pipe that is slow: memory of blocks that are not yet compressed. At 10,000 sockets, 1 % churn and
+ * 1 s it is that of half an hour, and at 50,000 the key blocks of ten groups. On top of it come the block that is being
+ * gathered and, once compressed, the one that is being written.
+ */
+#define SKT_QUEUE_BYTES	 ((size_t)64 << 20)
+#define SKT_QUEUE_BLOCKS ((size_t)1024) /* and of so many, where they are small: a quarter of an hour */
+
+struct skt_writer_options {
+	enum skt_sync sync;
+	/*
+	 * Compress and write in a thread of the writer's own, so that nobody waits for a disk or a pipe; it takes no signals. A block
+	 * that there is no room for among those that wait is lost, and told as a gap. Otherwise blocks are written at once.
+	 */
+	bool threaded;
+	size_t queue_bytes; /* 0: SKT_QUEUE_BYTES */
+	size_t queue_blocks;
+};
+
 struct skt_writer;
 
 /*
@@ -96,7 +115,7 @@ struct skt_writer;
  * (fcntl(2), F_OFD_SETLK) by which readers know that it is live. name is for messages; random is 24 unpredictable bytes, of
  * which the recording's id and sync mark are made.
  */
-int skt_writer_open(int fd, const char *name, const struct skt_header *header, enum skt_sync sync,
+int skt_writer_open(int fd, const char *name, const struct skt_header *header, const struct skt_writer_options *options,
 		    const uint8_t random[24], struct skt_writer **ret, struct skt_err *err);
 void skt_writer_free(struct skt_writer *writer);
 
@@ -110,6 +129,9 @@ void skt_writer_free(struct skt_writer *writer);
  * cannot be taken back, as in a pipe, that is what the recording ends with.
  * -EINVAL: a time in the snapshot (a negative boottime, say) or in an event is one that no reader takes; nothing was
  * written, and the snapshot is lost in the same way. Numbers go on with the next one.
+ * -ENOBUFS: there is no room for a block among those that wait for the thread; it is lost in the same way.
+ * Of what fails in the thread the first error since the last call is returned here, once, whatever became of this snapshot; -EPIPE
+ * before any other.
  */
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);
@@ -118,7 +140,7 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
 
 /*
- * Write what is held back, an index, and the end block: until this instant the last snapshot was in force. Where what was held back is
+ * Write what is held back, an index, and the end block, and wait until it is written: until this instant the last snapshot was in force. Where what was held back is
  * lost, the others are tried all the same, and the gap told.
  */
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
@@ -130,7 +152,7 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
  */
 int skt_writer_synced(struct skt_writer *writer, struct skt_err *err);
 
-/* Bytes written so far, and snapshots that could not be. */
+/* Bytes written so far, and snapshots that could not be; while a thread writes, as it last said. */
 uint64_t skt_writer_bytes(const struct skt_writer *writer);
 uint64_t skt_writer_lost(const struct skt_writer *writer);
 

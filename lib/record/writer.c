@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/output.h"
+#include "record/queue.h"
 
 #include "record/digest.h"
 #include "record/events.h"
@@ -19,7 +19,7 @@
 #define BLOCK_NS SKT_NS_PER_S
 
 struct skt_writer {
-	struct output *output;
+	struct queue *queue; /* to the output */
 	char *name;
 	int64_t interval;
 
@@ -32,6 +32,7 @@ struct skt_writer {
 	uint64_t group; /* its number, from 1 */
 	int64_t group_boottime;
 	uint64_t group_snapshots;
+	size_t key_bytes; /* of the last key block, as it was handed on */
 	int64_t last_time; /* of the last snapshot added: a clock that is set back begins a group, so times rise within each */
 	uint32_t strings; /* of the group's table, written so far */
 	uint32_t digest;
@@ -70,31 +71,53 @@ static void lose_refused(struct skt_writer *writer)
 	memset(&writer->refused, 0, sizeof(writer->refused));
 }
 
-/* Hand on what is to be written; what was lost before it goes with it. */
+static int no_room(const struct skt_writer *writer, struct skt_err *err)
+{
+	skt_err_set(err, -ENOBUFS, "too much waits to be written: disk or pipe are too slow");
+	return skt_err_at(err, writer->name, -1), -ENOBUFS;
+}
+
+/* Hand on what is to be written; what was lost before it goes with it. Where there is no room for it, it is lost. */
 static int hand_on(struct skt_writer *writer, struct skt_err *err)
 {
-	int rc = output_take(writer->output, &writer->item, err);
+	int rc = queue_put(writer->queue, &writer->item);
 
+	if (rc == -ENOBUFS)
+		no_room(writer, err);
+	else if (rc)
+		skt_err_set(err, rc, "out of memory");
+	if (rc && writer->item.what == OUTPUT_BLOCK)
+		lose(writer);
+	if (rc)
+		return rc;
 	memset(&writer->item.lost, 0, sizeof(writer->item.lost));
 	drop(writer);
-	return rc;
+	return 0;
 }
 
 /* The steps gathered so far, if there are any. */
 static int flush(struct skt_writer *writer, struct skt_err *err)
 {
-	if (!writer->item.head.snapshots)
+	struct output_item *item = &writer->item;
+
+	if (!item->head.snapshots)
 		return 0;
-	skt_buf_le32(&writer->item.sections[SECTION_META], writer->digest);
-	writer->item.what = OUTPUT_BLOCK;
-	writer->item.group = writer->group;
+	skt_buf_le32(&item->sections[SECTION_META], writer->digest);
+	item->what = OUTPUT_BLOCK;
+	item->group = writer->group;
+	if (item->head.type == BLOCK_KEY) {
+		writer->key_bytes = 0;
+		for (int id = SECTION_META; id < SECTION_END; id++)
+			writer->key_bytes += item->sections[id].size;
+	}
 	return hand_on(writer, err);
 }
 
-int skt_writer_open(int fd, const char *name, const struct skt_header *header, enum skt_sync sync,
+int skt_writer_open(int fd, const char *name, const struct skt_header *header, const struct skt_writer_options *options,
 		    const uint8_t random[24], struct skt_writer **ret, struct skt_err *err)
 {
 	struct skt_writer *writer = calloc(1, sizeof(*writer));
+	struct output *output;
 	uint64_t seed;
 	int rc = -ENOMEM;
 
@@ -108,7 +131,12 @@ int skt_writer_open(int fd, const char *name, const struct skt_header *header, e
 	}
 	if (writer && writer->name && writer->matcher) {
 		memcpy(writer->name, name, strlen(name) + 1);
-		rc = output_new(fd, name, header, sync, random, &writer->output, err);
+		/* first of all, for nothing is to be written if it fails */
+		rc = queue_new(options, &writer->queue, err);
+		if (!rc)
+			rc = output_new(fd, name, header, options->sync, random, &output, err);
+		if (!rc)
+			queue_attach(writer->queue, output);
 	} else {
 		skt_err_set(err, rc, "out of memory");
 	}
@@ -128,7 +156,7 @@ void skt_writer_free(struct skt_writer *writer)
 	skt_step_release(&writer->key);
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
-	output_free(writer->output);
+	queue_free(writer->queue);
 	free(writer->name);
 	free(writer);
 }
@@ -183,13 +211,13 @@ static void refuse(struct skt_writer *writer, const struct skt_snapshot *now)
 
 static bool group_is_over(const struct skt_writer *writer, const struct skt_snapshot *now)
 {
-	const struct output_state *state = output_state(writer->output);
+	struct output_state state = queue_state(writer->queue);
 	int64_t age = now->boottime - writer->group_boottime;
 
-	return !writer->began || state->over >= writer->group || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS ||
+	return !writer->began || state.over >= writer->group || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS ||
 	       age < 0 || now->time < writer->last_time || writer->group_snapshots >= GROUP_MOST_SNAPSHOTS ||
-	       (age >= GROUP_LEAST_NS && state->measured == writer->group &&
-		state->step_bytes >= GROUP_GROWTH * state->key_bytes);
+	       (age >= GROUP_LEAST_NS && state.measured == writer->group &&
+		state.step_bytes >= GROUP_GROWTH * state.key_bytes);
 }
 
 /*
@@ -259,11 +287,23 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 	return rc;
 }
 
+/* There is no room for the key that this snapshot would be: it is not even encoded. */
+static int pass_over(struct skt_writer *writer, const struct skt_snapshot *now, struct skt_err *err)
+{
+	struct block_head *head = &writer->item.head;
+
+	*head = (struct block_head){ .number = now->number, .snapshots = 1, .first = now->time, .last = now->time };
+	writer->next_number = now->number + 1;
+	writer->last_time = now->time;
+	lose(writer);
+	return no_room(writer, err);
+}
+
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err)
 {
 	bool key = group_is_over(writer, now);
-	int rc = check_times(now, step, err), flushed;
+	int rc = check_times(now, step, err), more;
 
 	if (rc) {
 		refuse(writer, now);
@@ -274,10 +314,15 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 		lose_refused(writer);
 	}
 	/* the snapshot is added all the same: that the one before was lost is no reason to lose this one */
-	flushed = gather(writer, now, step, key, rc ? NULL : err);
-	if (!flushed && (key || now->boottime - writer->head_boottime + writer->interval >= BLOCK_NS))
-		flushed = flush(writer, rc ? NULL : err);
-	return rc ? rc : flushed;
+	if (key && queue_is_full(writer->queue, writer->key_bytes))
+		more = pass_over(writer, now, rc ? NULL : err);
+	else
+		more = gather(writer, now, step, key, rc ? NULL : err);
+	if (!more && (key || now->boottime - writer->head_boottime + writer->interval >= BLOCK_NS))
+		more = flush(writer, rc ? NULL : err);
+	if (!rc)
+		rc = more;
+	return rc ? rc : queue_error(writer->queue, err);
 }
 
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed)
@@ -287,14 +332,14 @@ void skt_writer_missed(struct skt_writer *writer, uint32_t missed)
 
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 {
-	int lost, rc;
+	int rc, more;
 
 	if (!block_time_is_good(when)) {
 		skt_err_set(err, -EINVAL, "end at %lld ns is not within %lld of 1970", (long long)when,
 			    (long long)BLOCK_TIME_MAX);
 		return skt_err_at(err, writer->name, -1), -EINVAL;
 	}
-	lost = flush(writer, err);
+	rc = flush(writer, err);
 	lose_refused(writer);
 	writer->item.what = OUTPUT_END;
 	writer->item.head = (struct block_head){ .type = BLOCK_END,
@@ -303,35 +348,37 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 						 .first = when,
 						 .last = when };
 	/* what was lost just now is told all the same, if writing works again */
-	rc = hand_on(writer, lost ? NULL : err);
-	return lost ? lost : rc;
+	more = hand_on(writer, rc ? NULL : err);
+	queue_wait(writer->queue);
+	if (!rc)
+		rc = more;
+	return rc ? rc : queue_error(writer->queue, err);
 }
 
 int skt_writer_synced(struct skt_writer *writer, struct skt_err *err)
 {
-	struct output_state *state = output_state(writer->output);
-	int rc = state->unsynced;
+	uint64_t at;
+	int rc = queue_unsynced(writer->queue, &at);
 
-	state->unsynced = 0;
 	if (!rc)
 		return 0;
 	skt_err_sys(err, rc, "the disk may not have kept what was written from here on");
-	return skt_err_at(err, writer->name, (int64_t)state->unsynced_at), rc;
+	return skt_err_at(err, writer->name, (int64_t)at), rc;
 }
 
 uint64_t skt_writer_bytes(const struct skt_writer *writer)
 {
-	return output_state(writer->output)->bytes;
+	return queue_state(writer->queue).bytes;
 }
 
 uint64_t skt_writer_lost(const struct skt_writer *writer)
 {
-	return writer->lost + output_state(writer->output)->lost;
+	return writer->lost + queue_state(writer->queue).lost;
 }
 
 void skt_writer_chain(const struct skt_writer *writer, uint8_t ret_chain[CHAIN_SIZE], uint8_t ret_file[CHAIN_SIZE])
 {
-	struct output_state state = *output_state(writer->output);
+	struct output_state state = queue_state(writer->queue);
 
 	memcpy(ret_chain, state.chain, CHAIN_SIZE);
 	crypto_hash_sha256_final(&state.sha, ret_file);

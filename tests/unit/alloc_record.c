@@ -99,6 +99,7 @@ static bool told(int rc)
 static bool record_again(int fd, size_t i, struct skt_writer **ret)
 {
 	static const uint8_t bytes[24] = "twenty-four random bytes";
+	const struct skt_writer_options options = { .sync = SKT_SYNC_NONE };
 	struct skt_matcher *matcher = skt_matcher_new(1);
 	struct skt_writer *writer = NULL;
 	struct skt_snapshot now;
@@ -109,7 +110,7 @@ static bool record_again(int fd, size_t i, struct skt_writer **ret)
 	assert_int_equal(skt_snapshot_init(&now, NULL, 1), 0);
 	skt_step_init(&step);
 	failing_alloc_after(i);
-	any = told(skt_writer_open(fd, "x", &original.header, SKT_SYNC_NONE, bytes, &writer, NULL));
+	any = told(skt_writer_open(fd, "x", &original.header, &options, bytes, &writer, NULL));
 	failing_alloc_stop();
 	for (size_t k = 0; !any && k < SNAPSHOTS; k++) {
 		assert_int_equal(skt_match(matcher, &now, &original.made[k].snapshot, !k, &step), 0);

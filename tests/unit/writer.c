@@ -30,6 +30,7 @@ struct session {
 
 static struct session session;
 static struct skt_header header = { .start = SCENE_TIME, .interval = 20 * SKT_NS_PER_S };
+static const struct skt_writer_options options = { .sync = SKT_SYNC_NONE };
 static const uint8_t random_bytes[24] = "twenty-four random bytes";
 
 /* Groups of three. */
@@ -100,7 +101,7 @@ static int recorder_begin(struct recorder *recorder, int fd, struct skt_err *err
 	recorder->matcher = skt_matcher_new(1);
 	skt_step_init(&recorder->step);
 	assert_int_equal(skt_snapshot_init(&recorder->now, NULL, 1), 0);
-	return skt_writer_open(fd, "out.skt", &header, SKT_SYNC_NONE, random_bytes, &recorder->writer, err);
+	return skt_writer_open(fd, "out.skt", &header, &options, random_bytes, &recorder->writer, err);
 }
 
 static void recorder_release(struct recorder *recorder)
@@ -521,7 +522,7 @@ static void what_could_not_be_read_is_not_written(void **state)
 		struct skt_err err;
 
 		skt_err_init(&err);
-		assert_true(skt_writer_open(fd, "x", &bad[i], SKT_SYNC_NONE, random_bytes, &writer, &err) < 0);
+		assert_true(skt_writer_open(fd, "x", &bad[i], &options, random_bytes, &writer, &err) < 0);
 		assert_true(*err.message);
 		assert_int_equal(size_of(fd), 0);
 	}

@@ -27,6 +27,7 @@ void recording_begin(struct recording *recording, int64_t interval)
 {
 	static struct skt_fact facts[] = { { "host.name", "test" }, { "note", "made by a test" } };
 	static const uint8_t bytes[24] = "recording of a test....";
+	const struct skt_writer_options options = { .sync = SKT_SYNC_NONE };
 	struct skt_err err;
 
 	memset(recording, 0, sizeof(*recording));
@@ -42,8 +43,8 @@ void recording_begin(struct recording *recording, int64_t interval)
 		.n_facts = sizeof(facts) / sizeof(*facts),
 	};
 	skt_err_init(&err);
-	must_err(skt_writer_open(recording->fd, RECORDING_NAME, &recording->header, SKT_SYNC_NONE, bytes,
-				 &recording->writer, &err),
+	must_err(skt_writer_open(recording->fd, RECORDING_NAME, &recording->header, &options, bytes, &recording->writer,
+				 &err),
 		 &err);
 	recording->matcher = skt_matcher_new(3);
 	must(recording->matcher ? 0 : -12, "matcher");
