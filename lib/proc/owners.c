@@ -162,6 +162,7 @@ uint32_t owners_link(struct owners *owners, uint64_t number)
 	inode->n_links++;
 	inode->held = true;
 	inode->missed = false;
+	inode->unheld = false;
 	return row;
 }
 
@@ -190,6 +191,7 @@ static void count_links(struct owners *owners, struct ledger_process *process)
 		}
 		owners->inodes[link->row].n_links++;
 		owners->inodes[link->row].held = true;
+		owners->inodes[link->row].unheld = false;
 	}
 }
 
@@ -315,15 +317,18 @@ static int make_runs(struct owners *owners, const struct ledger *ledger)
 	return 0;
 }
 
-static void assign_nobody(const struct owners *owners, const struct look *look, const struct owners_inode *inode,
+static void assign_nobody(const struct owners *owners, const struct look *look, struct owners_inode *inode,
 			  struct skt_sock *sock)
 {
 	/* the first round may have come between two holders; a tree does not move */
 	bool proven = look->tree->live ? owners->complete_before > inode->born && !owners->gaps_before
 				       : owners->complete > inode->born;
 
-	if (proven && !sock->owner_gaps) {
+	if (proven && !sock->owner_gaps)
+		inode->unheld = true;
+	if (inode->unheld && !(sock->owner_gaps & SKT_GAP_DENIED)) {
 		sock->owner = SKT_OWNER_UNHELD;
+		sock->owner_gaps = 0;
 		return;
 	}
 	/* nothing was missed, and yet this round alone proves nothing: the next one is still to come */
@@ -345,7 +350,7 @@ int owners_assign(struct owners *owners, struct look *look, const struct ledger 
 		rc = make_runs(owners, ledger);
 	for (size_t i = 0; !rc && i < snapshot->n_socks; i++) {
 		struct skt_sock *sock = &snapshot->socks[i];
-		const struct owners_inode *inode;
+		struct owners_inode *inode;
 
 		if (owners->inode_of[i] == MAP_NONE) {
 			sock->owner = state_without_inode(look, sock);

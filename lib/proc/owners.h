@@ -23,7 +23,8 @@
  *					the last round and in each look since
  *	held		at least one link is known
  *	unheld		no link is known, two rounds that began since it became new are complete, and when each of them was
- *			left behind it had neither of denied and vanished
+ *			left behind it had neither of denied and vanished. It stays so, without a gap, until a link is
+ *			found or somebody is denied: a process that vanished later got it from nobody
  *	unknown		else; unsearched where there is no other gap
  *
  * Why one look without a process that vanished is enough: whoever vanished earlier has no descriptors any more, and
@@ -41,6 +42,7 @@ struct owners_inode {
 	uint8_t kind;
 	bool held;   /* it had links */
 	bool missed; /* the look before found nobody who holds it */
+	bool unheld; /* nobody holds it, as far as could be known */
 	bool gone;   /* its row is */
 };
 

@@ -14,9 +14,11 @@
 /* The work of a round is counted in links. This is what a process is beside its own: it is opened and listed. */
 #define PROCESS_LINKS 4
 
-/* The hunt asks processes with at most so many links wholly, and so many links in any case: 5 ms and 1 ms, perhaps. */
-#define HUNT_MOST  1024
-#define HUNT_LEAST 256
+/* What it takes to ask one link, as a rule. */
+#define LINK_NS 2000
+
+/* The hunt asks processes with at most so many links wholly. */
+#define HUNT_MOST 1024
 
 /* Percent of the budget after which the lists end, and the audit. The hunt has the rest. */
 #define LISTS_END  50
@@ -32,12 +34,19 @@ struct search {
 	struct owners *owners;
 	int64_t start;	/* boot time, and so on */
 	int64_t budget; /* ns; 0: none, and all is asked */
+	int64_t counts; /* processes that were asked for their count alone */
 };
 
+/*
+ * Whether this part of the budget is spent: the time is over, and as much was asked as it is for. On a busy host the
+ * time passes while others run.
+ */
 static bool is_over(const struct search *search, int64_t percent)
 {
-	return percent != NEVER_ENDS &&
-	       look_clock(search->look, NULL) - search->start >= search->budget / 100 * percent;
+	int64_t part = search->budget / 100 * percent;
+
+	return percent != NEVER_ENDS && search->counts + search->look->snapshot->quality.links >= part / LINK_NS &&
+	       look_clock(search->look, NULL) - search->start >= part;
 }
 
 /* ---- visits ---- */
@@ -118,7 +127,7 @@ static int list(struct search *search, struct ledger_process *process)
 }
 
 /* Those without a handle are asked for their count only when there is something to be found with them. */
-static bool has_other_count(const struct search *search, const struct ledger_process *process)
+static bool has_other_count(struct search *search, const struct ledger_process *process)
 {
 	char path[32];
 	struct stat st;
@@ -127,6 +136,7 @@ static bool has_other_count(const struct search *search, const struct ledger_pro
 		return false;
 	if (!search->ledger->counts)
 		return true;
+	search->counts++;
 	snprintf(path, sizeof(path), "%u/fd", process->pid);
 	return !fstatat(search->look->tree->fd, path, &st, AT_SYMLINK_NOFOLLOW) &&
 	       (uint64_t)st.st_size != process->n_links;
@@ -340,7 +350,7 @@ static bool is_prey(const struct search *search, const struct ledger_process *pr
 static int hunt(struct search *search)
 {
 	struct ledger *ledger = search->ledger;
-	size_t first = first_from(ledger, search->walk->hunt_at), done = 0;
+	size_t first = first_from(ledger, search->walk->hunt_at);
 	int rc = 0;
 
 	for (size_t k = 0; !rc && search->owners->n_missed && k < ledger->n_processes; k++) {
@@ -349,10 +359,9 @@ static int hunt(struct search *search)
 		if (!is_prey(search, process))
 			continue;
 		search->walk->hunt_at = process->pid;
-		if (done >= HUNT_LEAST && is_over(search, HUNT_END))
+		if (is_over(search, HUNT_END))
 			return 0;
 		rc = visit_all(search, process);
-		done += process->n_links + PROCESS_LINKS;
 	}
 	/* at most one round ends in a look */
 	if (rc || !search->owners->n_missed || !search->walk->underway || is_over(search, HUNT_END))

@@ -25,8 +25,8 @@
  *	   the one before are asked wholly, if that is not too much, and then the round is carried on, for as long as the budget
  *	   lasts. (Most of those that are missed once were closed between table and descriptors.)
  *
- * Steps 3 and 4 leave a part of the budget to those after them; steps 4 and 5 make some progress without any, for the
- * budget is of time, and on a busy host most of it is others'.
+ * Steps 3 and 4 leave a part of the budget to those after them. The budget is one of time, but as many links are asked in any
+ * case as it is good for as a rule: on a busy host most of the time is others'.
  */
 struct walk {
 	bool underway;	       /* a round is */
