@@ -591,9 +591,9 @@ class Group:
         for _ in range(part.count(EVENTS_OF_STEP, 51)):
             record = part.record()
             source, change, below, last = record.byte(), record.byte(), last, record.time_from(time)
-            row = record.varint(self.next_row) if record.varint(2) else None
-            need(last >= below and (row is None or row >= self.fresh_row or row in before))
-            events.append(Event(source, change, last, row, record.varint(self.next_table), record.bytes(16),
+            row = record.varint(self.next_row + 1) - 1
+            need(last >= below and (row < 0 or row >= self.fresh_row or row in before))
+            events.append(Event(source, change, last, row if row >= 0 else None, record.varint(self.next_table), record.bytes(16),
                                 record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
                                 record.varint(), record.varint(U32), record.varint(), record.varint(),
                                 record.varint(U32), record.varint(U32), record.varint()))
@@ -870,13 +870,15 @@ class Recording:
             head = head if head and may_stand(head, sequence, number, inside) else None
             fits = head and at + FRAME + head.length <= self.size
             steps = fits and head.type in (KEY, STEPS)
-            payload = self.payload(at, head) if steps else None
-            if not fits or steps and payload is None:
+            payload = self.payload(at, head) if fits else None
+            if payload is None:
                 found = None if fits or ended else self.search(at, sequence, number)
                 torn = found is None and not ended and self.torn(at, head)
-                if not (torn and self.recorded()):
-                    yield None, at, "torn" if torn else "damaged"
-                if found is None and (torn or not fits):
+                if not torn and (steps or not fits):
+                    yield None, at, "damaged"
+                if torn and not self.recorded():
+                    yield None, at, "torn"
+                if torn or not fits and found is None:
                     return
                 if found is not None:
                     head = self.head(found)
