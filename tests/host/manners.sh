@@ -66,7 +66,7 @@ END
 
 t_whoever_has_these_two_needs_not_be_root() {
 	local talker
-	local -a told
+	local -a numbers
 
 	talker >told &
 	talker=$!
@@ -80,8 +80,8 @@ t_whoever_has_these_two_needs_not_be_root() {
 	fails grep -E 'may not be looked into|privileges' err
 	sockquery --info x.skt | grep -Eq 'recorder.capabilities +0000000000080004$'
 	sockquery --format=jsonl x.skt >rows 2>/dev/null
-	read -ra told <told
-	python "${told[@]}" <<'END'
+	read -ra numbers <told
+	python "${numbers[@]}" <<'END'
 port, *pids = map(int, sys.argv[1:])
 rows = [row for row in jsonl("rows") if port in (row["local_port"], row["remote_port"])]
 assert len(rows) == 3 and {owner["pid"] for row in rows for owner in row["owners"]} == set(pids), rows
