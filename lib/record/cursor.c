@@ -245,8 +245,16 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 		if (file_read_head(cursor->file, cursor->offset, &head) <= 0 ||
 		    !block_fits(&head, cursor->sequence, cursor->number, cursor->in_group))
 			return no_block(cursor, err);
-		if (BLOCK_SIZE(&head) > end - cursor->offset)
-			return cursor->follow ? -EAGAIN : 0;
+		if (BLOCK_SIZE(&head) > end - cursor->offset) {
+			if (cursor->follow)
+				return -EAGAIN;
+			/* groups were found behind it: it was not cut off, its length is a lie */
+			if (group_from(cursor->file, cursor->offset + 1) < cursor->file->n_groups)
+				return pass_hole(
+					cursor, true, err,
+					skt_err_set(err, -EBADMSG, "a block claims more bytes than there are"));
+			return 0;
+		}
 		switch (head.type) {
 		case BLOCK_KEY:
 		case BLOCK_STEPS:
