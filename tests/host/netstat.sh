@@ -29,13 +29,13 @@ t_netstat_reads_the_seed_tree_as_the_recording_shows_it() {
 
 # Scenes that are wrong on purpose are left out: netstat prints what it makes of half a line. Of processes without a
 # command line netstat knows nothing, where the recording has a name; and it prints names raw. There the programs are not
-# compared.
+# compared. netstat sees the namespace of the tree alone.
 t_netstat_reads_every_scene_that_is_right_as_the_recording_shows_it() {
 	local scene n=0 protocols
 
 	for scene in "$fixtures"/*/; do
 		rm -f x.skt
-		sockrec --proc="$scene" -n 1 -o x.skt 2>/dev/null || continue
+		sockrec --proc="$scene" --netns=own -n 1 -o x.skt 2>/dev/null || continue
 		protocols=
 		for table in tcp udp udplite raw; do
 			[ ! -e "$scene/net/$table" ] && [ ! -e "$scene/net/${table}6" ] ||
