@@ -236,6 +236,7 @@ static void an_event_in_a_table_that_went_is_not_told_in_a_key(void **state)
 		scene_end(&read);
 		assert_int_equal(skt_match(recording.matcher, &recording.now, &read, !second, made), 0);
 		assert_int_equal(skt_apply(&recording.now, made, NULL), 0);
+		free(made->events);
 		made->events = calloc(2, sizeof(event));
 		assert_non_null(made->events);
 		made->room_events = 2;
