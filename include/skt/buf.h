@@ -31,6 +31,8 @@ void skt_buf_add(struct skt_buf *buf, const void *data, size_t len);
 void skt_buf_byte(struct skt_buf *buf, unsigned char byte);
 void skt_buf_text(struct skt_buf *buf, const char *text);
 void skt_buf_fill(struct skt_buf *buf, unsigned char byte, size_t n);
+/* In decimal. */
+void skt_buf_number(struct skt_buf *buf, uint64_t number);
 void skt_buf_printf(struct skt_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Little-endian fixed widths, and LEB128 varints; zigzag first for the signed one. */

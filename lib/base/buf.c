@@ -100,6 +100,18 @@ void skt_buf_printf(struct skt_buf *buf, const char *format, ...)
 	va_end(args);
 }
 
+void skt_buf_number(struct skt_buf *buf, uint64_t number)
+{
+	char digits[20]; /* of UINT64_MAX */
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	skt_buf_add(buf, digits + at, sizeof(digits) - at);
+}
+
 static void little_endian(struct skt_buf *buf, uint64_t value, size_t width)
 {
 	unsigned char bytes[8];

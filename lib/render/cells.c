@@ -2,9 +2,10 @@
 #include "render/cells.h"
 
 #include <skt/escape.h>
+#include <skt/render.h>
 
 /* A terminal shows no more of a command line than it is wide; a character has at most 4 bytes. */
-static size_t command_limit(const struct row *row)
+static size_t command_limit(const struct skt_row *row)
 {
 	return row->render->width ? (size_t)row->render->width * 4 : SIZE_MAX;
 }
@@ -17,7 +18,7 @@ static void put_arguments(const char *cmdline, size_t len, struct skt_buf *out)
 
 	while (len > 1 && !cmdline[len - 1] && !cmdline[len - 2])
 		len--;
-	while (argv_next(&at, cmdline + len, &arg, &arg_len)) {
+	while (skt_argv_next(&at, cmdline + len, &arg, &arg_len)) {
 		if (arg != cmdline)
 			skt_buf_byte(out, ' ');
 		if (arg_len)
@@ -27,7 +28,7 @@ static void put_arguments(const char *cmdline, size_t len, struct skt_buf *out)
 	}
 }
 
-static void put_string(const struct row *row, uint32_t id, struct skt_buf *out)
+static void put_string(const struct skt_row *row, uint32_t id, struct skt_buf *out)
 {
 	size_t len;
 	const char *bytes = skt_strtab_get(row->snapshot->strings, id, &len);
@@ -35,7 +36,7 @@ static void put_string(const struct row *row, uint32_t id, struct skt_buf *out)
 	skt_escape(out, bytes, len);
 }
 
-void cell_command(const struct row *row, struct skt_buf *out)
+void cell_command(const struct skt_row *row, struct skt_buf *out)
 {
 	const struct skt_process *process = row->process;
 	size_t len, limit = command_limit(row);
@@ -69,12 +70,12 @@ void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct s
 	skt_buf_text(out, skt_address_format(address, ipv6, buffer));
 	skt_buf_text(out, ipv6 ? "]:" : ":");
 	if (port)
-		put_number(out, port);
+		skt_buf_number(out, port);
 	else
 		skt_buf_byte(out, '*');
 }
 
-void cell_user(const struct row *row, bool is_known, uint32_t uid, struct skt_buf *out)
+void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct skt_buf *out)
 {
 	size_t len;
 	const char *name = is_known ? skt_snapshot_user(row->snapshot, uid, &len) : NULL;
@@ -82,7 +83,14 @@ void cell_user(const struct row *row, bool is_known, uint32_t uid, struct skt_bu
 	if (name)
 		skt_escape(out, name, len);
 	else if (is_known)
-		put_number(out, uid);
+		skt_buf_number(out, uid);
 	else
 		skt_buf_byte(out, '-');
+}
+
+void put_number_value(struct skt_buf *out, const struct skt_value *value)
+{
+	if (value->negative)
+		skt_buf_byte(out, '-');
+	skt_buf_number(out, value->number);
 }

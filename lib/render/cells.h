@@ -2,7 +2,7 @@
 #ifndef RENDER_CELLS_H
 #define RENDER_CELLS_H
 
-#include "render/fields.h"
+#include <skt/field.h>
 
 #include <skt/buf.h>
 
@@ -13,12 +13,15 @@
  * program. Before it stands whether the program's file has been deleted, and no more of it is put than the
  * terminal could show.
  */
-void cell_command(const struct row *row, struct skt_buf *out);
+void cell_command(const struct skt_row *row, struct skt_buf *out);
 
 /* As ss(8) writes it: [::1]:80, 0.0.0.0:*. */
 void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out);
 
 /* A user's name, or the number that has none; "-" where it is not known which. */
-void cell_user(const struct row *row, bool is_known, uint32_t uid, struct skt_buf *out);
+void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct skt_buf *out);
+
+/* The value of an SKT_TYPE_NUMBER. */
+void put_number_value(struct skt_buf *out, const struct skt_value *value);
 
 #endif

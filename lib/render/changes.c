@@ -2,6 +2,7 @@
 #include "render/formats.h"
 
 #include <skt/escape.h>
+#include <skt/render.h>
 #include <skt/time.h>
 
 #include "render/cells.h"
@@ -41,7 +42,7 @@ static void pad(struct skt_buf *line, size_t start, size_t width)
 	skt_buf_fill(line, ' ', has < width ? width - has + 1 : 1);
 }
 
-static void put_clock(const struct row *row, struct skt_buf *line)
+static void put_clock(const struct skt_row *row, struct skt_buf *line)
 {
 	size_t start = line->len, len;
 	unsigned char *at;
@@ -57,7 +58,7 @@ static void put_clock(const struct row *row, struct skt_buf *line)
 	skt_buf_byte(line, ' ');
 }
 
-static void put_what(const struct row *row, enum skt_hands hands, struct skt_buf *line)
+static void put_what(const struct skt_row *row, enum skt_hands hands, struct skt_buf *line)
 {
 	const struct skt_sock_change *change = row->change;
 	const char *what = skt_change_name(change->change);
@@ -104,10 +105,10 @@ static void put_states(const struct skt_sock_change *change, const struct skt_so
 }
 
 /* Where it is not known who holds it, there is the word for that, and who did when it last was. */
-static void put_holders(const struct row *about, struct skt_buf *scratch, struct skt_buf *line)
+static void put_holders(const struct skt_row *about, struct skt_buf *scratch, struct skt_buf *line)
 {
 	struct skt_sock sock = *about->sock;
-	struct row row = *about;
+	struct skt_row row = *about;
 	const struct holder *list;
 
 	if (!sock.n_owners && sock.owner == SKT_OWNER_UNKNOWN) {
@@ -129,36 +130,36 @@ static void put_holders(const struct row *about, struct skt_buf *scratch, struct
 }
 
 /* A value as it stands in other tables; nothing where it is unknown. */
-static void put_value(const struct field *field, const struct row *row, struct skt_buf *line)
+static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *line)
 {
-	struct value value;
+	struct skt_value value;
 
-	if (field->type == FIELD_OWNERS || !field_get(field, row, &value))
+	if (field->type == SKT_TYPE_OWNERS || !skt_field_get(field, row, &value))
 		return;
-	if (field->type == FIELD_NUMBER)
+	if (field->type == SKT_TYPE_NUMBER)
 		put_number_value(line, &value);
-	else if (field->type == FIELD_GAPS)
+	else if (field->type == SKT_TYPE_GAPS)
 		json_gaps(value.number, line);
 	else
 		skt_escape(line, value.text, value.len);
 }
 
 /* What else changed, before and after: all of it where nothing else happened, and else what is no matter of course. */
-static void put_others(const struct row *row, enum skt_hands hands, struct skt_buf *line)
+static void put_others(const struct skt_row *row, enum skt_hands hands, struct skt_buf *line)
 {
 	uint32_t fields = skt_change_fields(row->change);
 	uint32_t others = fields & ~(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_OWNERS));
-	struct row before, after;
-	struct view view;
+	struct skt_row before, after;
+	struct skt_view view;
 
 	if (!skt_change_is_quiet(row->snapshot, row->change))
 		others &= SKT_BIT(SKT_F_UID) | SKT_BIT(SKT_F_INODE);
 	/* an orphan has no inode, and with it no uid; who accepts makes both */
 	if (hands == SKT_HANDS_ORPHANED || hands == SKT_HANDS_ACCEPTED)
 		others = 0;
-	if (!others || !row_of_change(row, false, &before) || !row_of_change(row, true, &after))
+	if (!others || !skt_row_of_change(row, false, &before) || !skt_row_of_change(row, true, &after))
 		return;
-	view_within_change(&view, others);
+	skt_view_within_change(&view, others);
 	for (size_t i = 0; i < view.n; i++) {
 		skt_buf_printf(line, "  %s ", view.fields[i]->name);
 		put_value(view.fields[i], &before, line);
@@ -167,15 +168,15 @@ static void put_others(const struct row *row, enum skt_hands hands, struct skt_b
 	}
 }
 
-static void put_change(const struct row *row, bool many_namespaces, struct skt_buf *scratch, struct skt_buf *line)
+static void put_change(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct skt_buf *line)
 {
 	enum skt_hands hands = skt_change_hands(row->snapshot, row->change);
-	struct row before, side = *row;
+	struct skt_row before, side = *row;
 	const struct skt_table *table;
 	size_t start;
-	bool ipv6, was = row_of_change(row, false, &before);
+	bool ipv6, was = skt_row_of_change(row, false, &before);
 
-	if (!row_of_change(row, true, &side))
+	if (!skt_row_of_change(row, true, &side))
 		side = before;
 	table = &row->snapshot->tables[side.sock->table];
 	ipv6 = skt_table_kind_is_ipv6(table->kind);
@@ -237,7 +238,7 @@ static bool has_many_namespaces(const struct skt_snapshot *snapshot)
 	return false;
 }
 
-void table_changes_heading(const struct row *row, struct skt_buf *out)
+void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 {
 	struct skt_buf line;
 
@@ -255,10 +256,10 @@ void table_changes_heading(const struct row *row, struct skt_buf *out)
 	skt_buf_release(&line);
 }
 
-void table_changes(const struct row *about, const uint32_t *which, size_t n, struct skt_buf *out)
+void table_changes(const struct skt_row *about, const uint32_t *which, size_t n, struct skt_buf *out)
 {
 	bool many = has_many_namespaces(about->snapshot);
-	struct row row = *about;
+	struct skt_row row = *about;
 	struct skt_buf scratch, line;
 
 	skt_buf_init(&scratch);

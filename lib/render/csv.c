@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/formats.h"
 
+#include "render/cells.h"
+
 #include <skt/escape.h>
 #include <skt/time.h>
 
@@ -92,7 +94,7 @@ static void put_bytes(const char *bytes, size_t len, struct skt_buf *out)
 }
 
 /* Of a row that changed what was different before; the others stand in the columns as they are, or were. */
-static void put_before(const struct row *row, struct skt_buf *out)
+static void put_before(const struct skt_row *row, struct skt_buf *out)
 {
 	size_t start = out->len;
 
@@ -102,50 +104,50 @@ static void put_before(const struct row *row, struct skt_buf *out)
 	quote(out, start, "\\\\x");
 }
 
-static void put_value(const struct field *field, const struct row *row, struct skt_buf *out)
+static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
-	struct value value;
+	struct skt_value value;
 	size_t start = out->len;
 
-	if (!field_get(field, row, &value))
+	if (!skt_field_get(field, row, &value))
 		return;
 	switch (field->type) {
-	case FIELD_NUMBER:
+	case SKT_TYPE_NUMBER:
 		put_number_value(out, &value);
 		break;
-	case FIELD_BOOL:
+	case SKT_TYPE_BOOL:
 		skt_buf_text(out, value.number ? "true" : "false");
 		break;
-	case FIELD_WORD:
+	case SKT_TYPE_WORD:
 		skt_buf_add(out, value.text, value.len);
 		break;
-	case FIELD_BYTES:
+	case SKT_TYPE_BYTES:
 		put_bytes(value.text, value.len, out);
 		break;
-	case FIELD_TIME:
+	case SKT_TYPE_TIME:
 		skt_time_format(out, value.time, row->render->zone);
 		break;
-	case FIELD_GAPS:
+	case SKT_TYPE_GAPS:
 		json_gaps(value.number, out);
 		quote(out, start, "\\\\x");
 		break;
-	case FIELD_ARGV:
+	case SKT_TYPE_ARGV:
 		json_argv(value.text, value.len, out);
 		quote(out, start, "\\\\x");
 		break;
-	case FIELD_FIELDS:
+	case SKT_TYPE_FIELDS:
 		json_fields(value.number, out);
 		quote(out, start, "\\\\x");
 		break;
-	case FIELD_SOCKET:
+	case SKT_TYPE_SOCKET:
 		put_before(row, out);
 		break;
-	case FIELD_OWNERS:
+	case SKT_TYPE_OWNERS:
 		break;
 	}
 }
 
-void csv_heading(const struct view *view, struct skt_buf *out)
+void csv_heading(const struct skt_view *view, struct skt_buf *out)
 {
 	for (size_t i = 0; i < view->n; i++) {
 		if (i)
@@ -155,7 +157,7 @@ void csv_heading(const struct view *view, struct skt_buf *out)
 	skt_buf_text(out, "\r\n");
 }
 
-void csv_row(const struct view *view, const struct row *row, struct skt_buf *out)
+void csv_row(const struct skt_view *view, const struct skt_row *row, struct skt_buf *out)
 {
 	for (size_t i = 0; i < view->n; i++) {
 		if (i)

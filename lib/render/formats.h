@@ -2,9 +2,9 @@
 #ifndef RENDER_FORMATS_H
 #define RENDER_FORMATS_H
 
-#include "render/fields.h"
-
 #include <skt/buf.h>
+#include <skt/field.h>
+#include <skt/render.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 /* The formats. render.c chooses among them; each appends whole lines, but for json. */
 
 /* One object, without a newline. */
-void json_row(const struct view *view, const struct row *row, struct skt_buf *out);
+void json_row(const struct skt_view *view, const struct skt_row *row, struct skt_buf *out);
 
 /* Lists, as a JSON array of strings. */
 void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
@@ -20,21 +20,21 @@ void json_gaps(uint64_t gaps, struct skt_buf *out);
 
 /* The names of fields, SKT_BIT(enum skt_field), and these fields of a change's socket as it is now, or as it was. */
 void json_fields(uint64_t fields, struct skt_buf *out);
-void json_socket(const struct row *row, bool now, uint32_t fields, struct skt_buf *out);
+void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct skt_buf *out);
 
 /* A line with the names of the fields, and one with their values. */
-void csv_heading(const struct view *view, struct skt_buf *out);
-void csv_row(const struct view *view, const struct row *row, struct skt_buf *out);
+void csv_heading(const struct skt_view *view, struct skt_buf *out);
+void csv_row(const struct skt_view *view, const struct skt_row *row, struct skt_buf *out);
 
 void netstat_heading(struct skt_buf *out);
-void netstat_socket(const struct row *row, struct skt_buf *out);
+void netstat_socket(const struct skt_row *row, struct skt_buf *out);
 
 /* All rows at once, for the columns are fitted to them. row has render and snapshot. */
-void table_sockets(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
-void table_processes(const struct row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+void table_sockets(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+void table_processes(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
 
 /* A change a line: they come as they are seen, so there is nothing to fit columns to. */
-void table_changes(const struct row *row, const uint32_t *which, size_t n, struct skt_buf *out);
-void table_changes_heading(const struct row *row, struct skt_buf *out);
+void table_changes(const struct skt_row *row, const uint32_t *which, size_t n, struct skt_buf *out);
+void table_changes_heading(const struct skt_row *row, struct skt_buf *out);
 
 #endif

@@ -35,9 +35,9 @@ static int compare_ranks(const void *va, const void *vb)
 	return by_rank ? by_rank : compare_names(a, b);
 }
 
-const struct holder *holders_list(const struct row *row, struct skt_buf *scratch)
+const struct holder *holders_list(const struct skt_row *row, struct skt_buf *scratch)
 {
-	const struct skt_owner *owners = row_owners(row);
+	const struct skt_owner *owners = skt_row_owners(row);
 	size_t n = row->sock->n_owners;
 	struct holder *list;
 
@@ -62,7 +62,7 @@ const struct holder *holders_list(const struct row *row, struct skt_buf *scratch
 	return list;
 }
 
-static void put_comm(const struct row *row, uint32_t comm, struct skt_buf *out)
+static void put_comm(const struct skt_row *row, uint32_t comm, struct skt_buf *out)
 {
 	size_t len;
 	const char *bytes = skt_strtab_get(row->snapshot->strings, comm, &len);
@@ -75,14 +75,14 @@ static void put_comm(const struct row *row, uint32_t comm, struct skt_buf *out)
 		skt_escape(out, bytes, len);
 }
 
-void holders_put(const struct row *row, const struct holder *list, struct skt_buf *out)
+void holders_put(const struct skt_row *row, const struct holder *list, struct skt_buf *out)
 {
 	for (size_t i = 0; i < row->sock->n_owners; i++) {
 		const struct holder *before = i ? &list[i - 1] : NULL;
 
 		if (before && before->comm == list[i].comm && before->pid == list[i].pid) {
 			skt_buf_byte(out, ',');
-			put_number(out, (uint64_t)list[i].fd);
+			skt_buf_number(out, (uint64_t)list[i].fd);
 			continue;
 		}
 		if (!before || before->comm != list[i].comm) {
@@ -90,9 +90,9 @@ void holders_put(const struct row *row, const struct holder *list, struct skt_bu
 			put_comm(row, list[i].comm, out);
 		}
 		skt_buf_byte(out, ' ');
-		put_number(out, list[i].pid);
+		skt_buf_number(out, list[i].pid);
 		skt_buf_byte(out, '/');
-		put_number(out, (uint64_t)list[i].fd);
+		skt_buf_number(out, (uint64_t)list[i].fd);
 	}
 }
 

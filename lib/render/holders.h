@@ -2,7 +2,7 @@
 #ifndef RENDER_HOLDERS_H
 #define RENDER_HOLDERS_H
 
-#include "render/fields.h"
+#include <skt/field.h>
 
 #include <skt/buf.h>
 
@@ -21,9 +21,9 @@ struct holder {
 };
 
 /* All of them in that order, in scratch, whose memory it borrows; NULL (and scratch failed) without memory. */
-const struct holder *holders_list(const struct row *row, struct skt_buf *scratch);
+const struct holder *holders_list(const struct skt_row *row, struct skt_buf *scratch);
 
-void holders_put(const struct row *row, const struct holder *list, struct skt_buf *out);
+void holders_put(const struct skt_row *row, const struct holder *list, struct skt_buf *out);
 
 /* Why there is nobody, in a word; nothing where the owners speak for themselves. */
 void holders_put_state(const struct skt_sock *sock, struct skt_buf *out);

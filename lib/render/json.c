@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/formats.h"
 
+#include "render/cells.h"
+
 #include <skt/escape.h>
 #include <skt/time.h>
 
@@ -20,7 +22,7 @@ void json_argv(const char *cmdline, size_t len, struct skt_buf *out)
 	size_t arg_len;
 
 	skt_buf_byte(out, '[');
-	while (argv_next(&at, cmdline + len, &arg, &arg_len)) {
+	while (skt_argv_next(&at, cmdline + len, &arg, &arg_len)) {
 		skt_buf_text(out, separator);
 		put_string(out, arg, arg_len);
 		separator = ",";
@@ -57,66 +59,66 @@ void json_fields(uint64_t fields, struct skt_buf *out)
 	skt_buf_byte(out, ']');
 }
 
-void json_socket(const struct row *row, bool now, uint32_t fields, struct skt_buf *out)
+void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct skt_buf *out)
 {
-	struct view view;
-	struct row side;
+	struct skt_view view;
+	struct skt_row side;
 
-	view_within_change(&view, fields);
-	if (!view.n || !row_of_change(row, now, &side))
+	skt_view_within_change(&view, fields);
+	if (!view.n || !skt_row_of_change(row, now, &side))
 		skt_buf_text(out, "null");
 	else
 		json_row(&view, &side, out);
 }
 
-static void put_owners(const struct row *row, struct skt_buf *out);
+static void put_owners(const struct skt_row *row, struct skt_buf *out);
 
-static void put_value(const struct field *field, const struct row *row, struct skt_buf *out)
+static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
-	struct value value;
+	struct skt_value value;
 
-	if (field->type == FIELD_OWNERS) {
+	if (field->type == SKT_TYPE_OWNERS) {
 		put_owners(row, out);
 		return;
 	}
-	if (!field_get(field, row, &value)) {
+	if (!skt_field_get(field, row, &value)) {
 		skt_buf_text(out, "null");
 		return;
 	}
 	switch (field->type) {
-	case FIELD_NUMBER:
+	case SKT_TYPE_NUMBER:
 		put_number_value(out, &value);
 		break;
-	case FIELD_BOOL:
+	case SKT_TYPE_BOOL:
 		skt_buf_text(out, value.number ? "true" : "false");
 		break;
-	case FIELD_WORD:
-	case FIELD_BYTES:
+	case SKT_TYPE_WORD:
+	case SKT_TYPE_BYTES:
 		put_string(out, value.text, value.len);
 		break;
-	case FIELD_TIME:
+	case SKT_TYPE_TIME:
 		skt_buf_byte(out, '"');
 		skt_time_format(out, value.time, row->render->zone);
 		skt_buf_byte(out, '"');
 		break;
-	case FIELD_GAPS:
+	case SKT_TYPE_GAPS:
 		json_gaps(value.number, out);
 		break;
-	case FIELD_ARGV:
+	case SKT_TYPE_ARGV:
 		json_argv(value.text, value.len, out);
 		break;
-	case FIELD_FIELDS:
+	case SKT_TYPE_FIELDS:
 		json_fields(value.number, out);
 		break;
-	case FIELD_SOCKET:
+	case SKT_TYPE_SOCKET:
 		json_socket(row, value.number, UINT32_MAX, out);
 		break;
-	case FIELD_OWNERS:
+	case SKT_TYPE_OWNERS:
 		break;
 	}
 }
 
-static void put_member(const struct field *field, const struct row *row, bool first, struct skt_buf *out)
+static void put_member(const struct skt_field_info *field, const struct skt_row *row, bool first, struct skt_buf *out)
 {
 	skt_buf_text(out, first ? "{\"" : ",\"");
 	skt_buf_text(out, field->name);
@@ -124,24 +126,24 @@ static void put_member(const struct field *field, const struct row *row, bool fi
 	put_value(field, row, out);
 }
 
-static void put_owners(const struct row *row, struct skt_buf *out)
+static void put_owners(const struct skt_row *row, struct skt_buf *out)
 {
-	const struct skt_owner *owners = row_owners(row);
+	const struct skt_owner *owners = skt_row_owners(row);
 
 	skt_buf_byte(out, '[');
 	for (uint32_t n = 0; n < row->sock->n_owners; n++) {
-		struct row owner = row_of_owner(row, &owners[n]);
+		struct skt_row owner = skt_row_of_owner(row, &owners[n]);
 
 		if (n)
 			skt_buf_byte(out, ',');
-		for (size_t i = 0; i < n_owner_fields; i++)
-			put_member(&owner_fields[i], &owner, !i, out);
+		for (size_t i = 0; i < skt_n_owner_fields; i++)
+			put_member(&skt_owner_fields[i], &owner, !i, out);
 		skt_buf_byte(out, '}');
 	}
 	skt_buf_byte(out, ']');
 }
 
-void json_row(const struct view *view, const struct row *row, struct skt_buf *out)
+void json_row(const struct skt_view *view, const struct skt_row *row, struct skt_buf *out)
 {
 	for (size_t i = 0; i < view->n; i++)
 		put_member(view->fields[i], row, !i, out);

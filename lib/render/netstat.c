@@ -81,9 +81,9 @@ static bool goes_before(const struct skt_process *a, const struct skt_process *b
 }
 
 /* The process to name, or NULL: there is none, or none with a name. */
-static const struct skt_process *first_process(const struct row *row)
+static const struct skt_process *first_process(const struct skt_row *row)
 {
-	const struct skt_owner *owners = row_owners(row);
+	const struct skt_owner *owners = skt_row_owners(row);
 	const struct skt_process *first = NULL;
 
 	for (uint32_t i = 0; i < row->sock->n_owners; i++) {
@@ -97,7 +97,7 @@ static const struct skt_process *first_process(const struct row *row)
 	return first;
 }
 
-static void put_comm(const struct row *row, const struct skt_process *process, struct skt_buf *out)
+static void put_comm(const struct skt_row *row, const struct skt_process *process, struct skt_buf *out)
 {
 	size_t len;
 	const char *comm = skt_strtab_get(row->snapshot->strings, process->comm, &len);
@@ -106,7 +106,7 @@ static void put_comm(const struct row *row, const struct skt_process *process, s
 }
 
 /* The first argument; of one that is an absolute path what follows the last slash, even where arguments are in it. */
-static void put_argument(const struct row *row, const struct skt_process *process, struct skt_buf *out)
+static void put_argument(const struct skt_row *row, const struct skt_process *process, struct skt_buf *out)
 {
 	size_t len;
 	const char *name = skt_strtab_get(row->snapshot->strings, process->cmdline, &len);
@@ -121,7 +121,7 @@ static void put_argument(const struct row *row, const struct skt_process *proces
 	skt_escape(out, name, len);
 }
 
-static void put_program(const struct row *row, struct skt_buf *out)
+static void put_program(const struct skt_row *row, struct skt_buf *out)
 {
 	/* netstat finds processes by inode: what a socket without one was once held by is nothing it could know */
 	const struct skt_process *process = row->sock->inode ? first_process(row) : NULL;
@@ -130,7 +130,7 @@ static void put_program(const struct row *row, struct skt_buf *out)
 	skt_buf_byte(out, ' ');
 	start = out->len;
 	if (process) {
-		put_number(out, process->pid);
+		skt_buf_number(out, process->pid);
 		skt_buf_byte(out, '/');
 		if (has_cmdline(process))
 			put_argument(row, process, out);
@@ -146,7 +146,7 @@ static void put_program(const struct row *row, struct skt_buf *out)
 	skt_buf_fill(out, ' ', PROGRAM_COLUMNS + 1 - columns);
 }
 
-void netstat_socket(const struct row *row, struct skt_buf *out)
+void netstat_socket(const struct skt_row *row, struct skt_buf *out)
 {
 	const struct skt_sock *sock = row->sock;
 	unsigned kind = row->snapshot->tables[sock->table].kind;

@@ -33,6 +33,13 @@ void skt_render_end(struct skt_render *render, struct skt_buf *out)
 		skt_buf_text(out, render->rows ? "\n]\n" : "]\n");
 }
 
+static struct skt_row row_of(const struct skt_render *render, const struct skt_snapshot *snapshot)
+{
+	return (struct skt_row){
+		.render = render, .host = render->host, .boot_time = render->boot_time, .snapshot = snapshot
+	};
+}
+
 /* Is it time for the names of the columns? */
 static bool take_heading(struct skt_render *render)
 {
@@ -43,7 +50,8 @@ static bool take_heading(struct skt_render *render)
 }
 
 /* An object of an array begins a line, an object on its own ends one. */
-static void put_object(struct skt_render *render, const struct view *view, const struct row *row, struct skt_buf *out)
+static void put_object(struct skt_render *render, const struct skt_view *view, const struct skt_row *row,
+		       struct skt_buf *out)
 {
 	if (render->format == SKT_FORMAT_JSON)
 		skt_buf_text(out, render->rows ? ",\n" : "\n");
@@ -54,26 +62,27 @@ static void put_object(struct skt_render *render, const struct view *view, const
 }
 
 /* A line for each owner, with the number of the row before it. */
-static void put_lines(struct skt_render *render, const struct view *view, const struct row *row, struct skt_buf *out)
+static void put_lines(struct skt_render *render, const struct skt_view *view, const struct skt_row *row,
+		      struct skt_buf *out)
 {
 	uint32_t n = row->sock->n_owners;
 
 	render->rows++;
 	for (uint32_t i = 0; i < n || !i; i++) {
-		struct row owner = n ? row_of_owner(row, &row_owners(row)[i]) : *row;
+		struct skt_row owner = n ? skt_row_of_owner(row, &skt_row_owners(row)[i]) : *row;
 
-		put_number(out, render->rows);
+		skt_buf_number(out, render->rows);
 		skt_buf_byte(out, ',');
 		csv_row(view, &owner, out);
 	}
 }
 
-static void csv_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+static void csv_sockets(struct skt_render *render, struct skt_row *row, const uint32_t *slots, size_t n,
 			struct skt_buf *out)
 {
-	struct view view;
+	struct skt_view view;
 
-	view_of_sockets(&view, true);
+	skt_view_sockets(&view, true);
 	if (take_heading(render)) {
 		skt_buf_text(out, "row,");
 		csv_heading(&view, out);
@@ -84,19 +93,19 @@ static void csv_sockets(struct skt_render *render, struct row *row, const uint32
 	}
 }
 
-static void json_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+static void json_sockets(struct skt_render *render, struct skt_row *row, const uint32_t *slots, size_t n,
 			 struct skt_buf *out)
 {
-	struct view view;
+	struct skt_view view;
 
-	view_of_sockets(&view, false);
+	skt_view_sockets(&view, false);
 	for (size_t i = 0; i < n; i++) {
 		row->sock = &row->snapshot->socks[slots[i]];
 		put_object(render, &view, row, out);
 	}
 }
 
-static void netstat_sockets(struct skt_render *render, struct row *row, const uint32_t *slots, size_t n,
+static void netstat_sockets(struct skt_render *render, struct skt_row *row, const uint32_t *slots, size_t n,
 			    struct skt_buf *out)
 {
 	if (take_heading(render))
@@ -111,7 +120,7 @@ static void netstat_sockets(struct skt_render *render, struct row *row, const ui
 void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots, size_t n,
 			struct skt_buf *out)
 {
-	struct row row = { .render = render, .snapshot = snapshot };
+	struct skt_row row = row_of(render, snapshot);
 
 	for (size_t i = 0; i < n; i++)
 		assert(slots[i] < snapshot->n_socks && snapshot->socks[slots[i]].table != SKT_NO_TABLE);
@@ -136,16 +145,16 @@ void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *sn
 void skt_render_processes(struct skt_render *render, const struct skt_snapshot *snapshot, const uint32_t *slots,
 			  size_t n, struct skt_buf *out)
 {
-	struct row row = { .render = render, .snapshot = snapshot };
+	struct skt_row row = row_of(render, snapshot);
 	bool is_csv = render->format == SKT_FORMAT_CSV;
-	struct view view;
+	struct skt_view view;
 
 	if (render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT) {
 		table_processes(&row, slots, n, out);
 		render->rows += n;
 		return;
 	}
-	view_of_processes(&view);
+	skt_view_processes(&view);
 	if (is_csv && take_heading(render))
 		csv_heading(&view, out);
 	for (size_t i = 0; i < n; i++) {
@@ -160,24 +169,25 @@ void skt_render_processes(struct skt_render *render, const struct skt_snapshot *
 }
 
 /* The row as it is now, or was, with each of its owners. */
-static void put_change_lines(struct skt_render *render, const struct view *view, const struct row *row,
+static void put_change_lines(struct skt_render *render, const struct skt_view *view, const struct skt_row *row,
 			     struct skt_buf *out)
 {
-	struct row side;
+	struct skt_row side;
 
-	if (row_of_change(row, true, &side) || row_of_change(row, false, &side))
+	if (skt_row_of_change(row, true, &side) || skt_row_of_change(row, false, &side))
 		put_lines(render, view, &side, out);
 }
 
 void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
 			const uint32_t *which, size_t n, struct skt_buf *out)
 {
-	struct row row = { .render = render, .snapshot = now, .step = step };
+	struct skt_row row = row_of(render, now);
 	bool is_table = render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT;
 	bool is_csv = render->format == SKT_FORMAT_CSV;
-	struct view view;
+	struct skt_view view;
 
-	view_of_changes(&view, is_csv);
+	row.step = step;
+	skt_view_changes(&view, is_csv);
 	if (is_table && take_heading(render))
 		table_changes_heading(&row, out);
 	if (is_csv && take_heading(render)) {

@@ -51,9 +51,9 @@ static const struct grid_column process_columns[] = {
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* The last two cells. */
-static void put_owners(const struct row *row, struct skt_buf *scratch, struct grid *grid)
+static void put_owners(const struct skt_row *row, struct skt_buf *scratch, struct grid *grid)
 {
-	struct row first = *row;
+	struct skt_row first = *row;
 	const struct holder *list = NULL;
 
 	holders_put_state(row->sock, &grid->text);
@@ -77,11 +77,11 @@ static void put_owners(const struct row *row, struct skt_buf *scratch, struct gr
 
 static void put_number_cell(uint64_t number, struct grid *grid)
 {
-	put_number(&grid->text, number);
+	skt_buf_number(&grid->text, number);
 	grid_cell(grid, number);
 }
 
-static void socket_row(const struct row *row, bool many_namespaces, struct skt_buf *scratch, struct grid *grid)
+static void socket_row(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct grid *grid)
 {
 	const struct skt_sock *sock = row->sock;
 	const struct skt_table *table = &row->snapshot->tables[sock->table];
@@ -103,10 +103,10 @@ static void socket_row(const struct row *row, bool many_namespaces, struct skt_b
 	grid_cell(grid, true);
 	cell_endpoint(sock->remote_address, ipv6, sock->remote_port, &grid->text);
 	grid_cell(grid, true);
-	cell_user(row, row_has_uid(row), sock->uid, &grid->text);
+	cell_user(row, skt_row_has_uid(row), sock->uid, &grid->text);
 	grid_cell(grid, true);
 	if (table->net_namespace)
-		put_number(&grid->text, table->net_namespace);
+		skt_buf_number(&grid->text, table->net_namespace);
 	grid_cell(grid, many_namespaces);
 	put_owners(row, scratch, grid);
 }
@@ -122,10 +122,10 @@ static bool has_many_namespaces(const struct skt_snapshot *snapshot, const uint3
 	return false;
 }
 
-void table_sockets(const struct row *about, const uint32_t *slots, size_t n, struct skt_buf *out)
+void table_sockets(const struct skt_row *about, const uint32_t *slots, size_t n, struct skt_buf *out)
 {
 	bool many = has_many_namespaces(about->snapshot, slots, n);
-	struct row row = *about;
+	struct skt_row row = *about;
 	struct skt_buf scratch;
 	struct grid grid;
 
@@ -141,13 +141,13 @@ void table_sockets(const struct row *about, const uint32_t *slots, size_t n, str
 }
 
 /* To the second: a boot time is known no better. */
-static void put_start(const struct row *row, struct skt_buf *scratch, struct skt_buf *out)
+static void put_start(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
 {
 	const size_t at = strlen("2026-11-22T14:03:07"), zone = at + strlen(".123456789");
 	int64_t start;
 
 	skt_buf_clear(scratch);
-	if (!row_start_time(row, &start))
+	if (!skt_row_start_time(row, &start))
 		return;
 	skt_time_format(scratch, start, row->render->zone);
 	if (scratch->failed || scratch->len < zone) {
@@ -161,13 +161,13 @@ static void put_start(const struct row *row, struct skt_buf *scratch, struct skt
 static void put_number_if(bool has, uint64_t number, struct grid *grid)
 {
 	if (has)
-		put_number(&grid->text, number);
+		skt_buf_number(&grid->text, number);
 	else
 		skt_buf_byte(&grid->text, '-');
 	grid_cell(grid, has);
 }
 
-static void process_row(const struct row *row, struct skt_buf *scratch, struct grid *grid)
+static void process_row(const struct skt_row *row, struct skt_buf *scratch, struct grid *grid)
 {
 	const struct skt_process *process = row->process;
 	char container[13];
@@ -201,9 +201,9 @@ static void process_row(const struct row *row, struct skt_buf *scratch, struct g
 	grid_cell(grid, true);
 }
 
-void table_processes(const struct row *about, const uint32_t *slots, size_t n, struct skt_buf *out)
+void table_processes(const struct skt_row *about, const uint32_t *slots, size_t n, struct skt_buf *out)
 {
-	struct row row = *about;
+	struct skt_row row = *about;
 	struct skt_buf scratch;
 	struct grid grid;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "render/fields.h"
+#include <skt/field.h>
 #include "render_scene.h"
 
 #include <locale.h>
@@ -213,11 +213,11 @@ static void formats_have_names(void **state)
 
 static void every_field_has_a_name_of_its_own_and_a_meaning(void **state)
 {
-	struct view view;
+	struct skt_view view;
 
 	(void)state;
-	view_of_sockets(&view, true);
-	assert_in_range(view.n, 1, VIEW_FIELDS);
+	skt_view_sockets(&view, true);
+	assert_in_range(view.n, 1, SKT_VIEW_FIELDS);
 	for (size_t i = 0; i < view.n; i++) {
 		assert_true(*view.fields[i]->meaning);
 		for (size_t j = 0; j < i; j++)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "render/fields.h"
+#include <skt/field.h>
 
 #include <skt/time.h>
 
 #include <string.h>
 
-struct row row_of_owner(const struct row *row, const struct skt_owner *owner)
+struct skt_row skt_row_of_owner(const struct skt_row *row, const struct skt_owner *owner)
 {
-	struct row of_owner = *row;
+	struct skt_row of_owner = *row;
 
 	of_owner.process = &row->snapshot->processes[owner->process];
 	of_owner.fd = owner->fd;
 	return of_owner;
 }
 
-bool row_of_change(const struct row *row, bool now, struct row *ret)
+bool skt_row_of_change(const struct skt_row *row, bool now, struct skt_row *ret)
 {
 	const struct skt_sock_change *change = row->change;
 	bool is_new = change->change == SKT_OPENED || change->change == SKT_PRESENT;
@@ -29,7 +29,7 @@ bool row_of_change(const struct row *row, bool now, struct row *ret)
 	return true;
 }
 
-bool row_has_uid(const struct row *row)
+bool skt_row_has_uid(const struct skt_row *row)
 {
 	const struct skt_sock *sock = row->sock;
 
@@ -41,9 +41,9 @@ bool row_has_uid(const struct row *row)
 	return sock->uid || sock->inode || sock->state == SKT_SYN_RECV;
 }
 
-bool row_start_time(const struct row *row, int64_t *ret)
+bool skt_row_start_time(const struct skt_row *row, int64_t *ret)
 {
-	int64_t boot = row->render->boot_time;
+	int64_t boot = row->boot_time;
 
 	/* the ticks may come from a tree that somebody made up */
 	if (boot < 0 || row->process->start_time > (uint64_t)((INT64_MAX - boot) / SKT_TICK_NS))
@@ -52,7 +52,7 @@ bool row_start_time(const struct row *row, int64_t *ret)
 	return true;
 }
 
-bool argv_next(const char **at, const char *end, const char **ret, size_t *ret_len)
+bool skt_argv_next(const char **at, const char *end, const char **ret, size_t *ret_len)
 {
 	const char *nul;
 
@@ -63,23 +63,4 @@ bool argv_next(const char **at, const char *end, const char **ret, size_t *ret_l
 	*ret_len = (size_t)((nul ? nul : end) - *at);
 	*at = nul ? nul + 1 : end;
 	return true;
-}
-
-void put_number(struct skt_buf *out, uint64_t number)
-{
-	char digits[20]; /* of UINT64_MAX */
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	skt_buf_add(out, digits + at, sizeof(digits) - at);
-}
-
-void put_number_value(struct skt_buf *out, const struct value *value)
-{
-	if (value->negative)
-		skt_buf_byte(out, '-');
-	put_number(out, value->number);
 }

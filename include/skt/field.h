@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_FIELD_H
+#define SKT_FIELD_H
+
+#include <skt/snapshot.h>
+#include <skt/step.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The fields of rows, described once: filters, json, csv, and lists of fields are loops over these tables. A field is
+ * got as a value of its type, or it is unknown: null, and never 0 or "".
+ */
+
+struct skt_render;
+
+/* What a field is looked up in. Everything is borrowed. */
+struct skt_row {
+	const char *host;  /* name of the recorded host; NULL or "" unknown */
+	int64_t boot_time; /* ns since 1970 to which process start times are added; -1 unknown */
+	const struct skt_snapshot *snapshot;
+	const struct skt_sock *sock;	      /* NULL in a row about a process */
+	const struct skt_process *process;    /* NULL where a socket has no owner */
+	int32_t fd;			      /* the owner's */
+	const struct skt_step *step;	      /* NULL in a row that is not about a change, */
+	const struct skt_sock_change *change; /* and this too */
+	const void *subject;		      /* what a row of another kind is about: only its own fields look there */
+	int64_t ago;			      /* ns: the row is as it was so long before the snapshot */
+	const struct skt_render *render;      /* how it is written; no field looks there */
+};
+
+enum skt_field_type {
+	SKT_TYPE_NUMBER, /* number, negative */
+	SKT_TYPE_BOOL,	 /* number: 0 or 1 */
+	SKT_TYPE_WORD,	 /* text: of this toolkit's own making, printable ASCII without quotes and backslashes */
+	SKT_TYPE_BYTES,	 /* text, len: from the host, to be escaped */
+	SKT_TYPE_TIME,	 /* time */
+	SKT_TYPE_GAPS,	 /* number: enum skt_owner_gap, ored; a list of words */
+	SKT_TYPE_ARGV,	 /* text, len: from the host, a list of arguments (skt_argv_next()) */
+	SKT_TYPE_FIELDS, /* number: SKT_BIT(enum skt_field), ored; a list of their names */
+	SKT_TYPE_SOCKET, /* number: 1 the socket as it is now, 0 as it was; an object with the socket's fields */
+	SKT_TYPE_OWNERS, /* a list of objects with the skt_owner_fields; nothing to get */
+};
+
+struct skt_value {
+	uint64_t number;
+	int64_t time;
+	const char *text; /* borrowed from the snapshot, the row or room */
+	size_t len;
+	bool negative; /* number is the absolute value of one below 0 */
+	char room[SKT_ADDRESS_SIZE];
+};
+
+struct skt_field_info {
+	const char *name;
+	enum skt_field_type type;
+	bool of_process; /* the process's field, not the socket's */
+	bool of_link;	 /* the owner's link's: no field of a row about a process */
+	uint8_t size;	 /* of the member, where it is one */
+	uint16_t offset;
+	uint32_t needs; /* bits that `has` must have */
+	bool (*get)(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret);
+	const char *meaning;
+};
+
+extern const struct skt_field_info skt_owner_fields[];
+extern const size_t skt_n_owner_fields;
+
+/* The fields of one kind of row, in their order. */
+#define SKT_VIEW_FIELDS 64
+struct skt_view {
+	const struct skt_field_info *fields[SKT_VIEW_FIELDS];
+	size_t n;
+};
+
+/* A socket's fields, the last being `owners`; or flat, with an owner's fields in its place. */
+void skt_view_sockets(struct skt_view *ret, bool flat);
+void skt_view_processes(struct skt_view *ret);
+
+/* A change's; flat, with the fields of the socket as it is now, or was, and of an owner, and what differed before. */
+void skt_view_changes(struct skt_view *ret, bool flat);
+
+/* A socket's within a change: without time and host, and only these, SKT_BIT(enum skt_field). */
+void skt_view_within_change(struct skt_view *ret, uint32_t fields);
+
+/* The socket of a change as it is now, or as it was: false where there is none. */
+bool skt_row_of_change(const struct skt_row *row, bool now, struct skt_row *ret);
+
+/* The field's value in this row: false where it is null. */
+bool skt_field_get(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret);
+
+/* The same row with this owner. */
+struct skt_row skt_row_of_owner(const struct skt_row *row, const struct skt_owner *owner);
+
+/* The owners of the row's socket, n_owners of them; NULL where there are none. */
+static inline const struct skt_owner *skt_row_owners(const struct skt_row *row)
+{
+	return row->sock->n_owners ? &row->snapshot->owners[row->sock->first_owner] : NULL;
+}
+
+/*
+ * The next argument of a command line, from *at, which moves on: false at the end. Arguments end in NUL; one that
+ * the process left without, by writing over its own, is one too.
+ */
+bool skt_argv_next(const char **at, const char *end, const char **ret, size_t *ret_len);
+
+/* Whether the socket's uid says whose it is. */
+bool skt_row_has_uid(const struct skt_row *row);
+
+/* When the row's process started, in ns since 1970: false where it is not known when the host booted. */
+bool skt_row_start_time(const struct skt_row *row, int64_t *ret);
+
+#endif
