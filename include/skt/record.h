@@ -146,6 +146,28 @@ void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
 int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err);
 
 /*
+ * Mark this instant: a block of its own, with this text ("": none), right behind the snapshots added so far, which are written with
+ * it. -E2BIG: text is longer than SKT_MARK_MAX. Returns what skt_writer_add() does.
+ */
+#define SKT_MARK_MAX 4096 /* a sentence or two */
+int skt_writer_mark(struct skt_writer *writer, int64_t when, const char *text, struct skt_err *err);
+
+/*
+ * End this file with the snapshot that was added last, in force until header->start, and go on in another, fd (just created,
+ * borrowed), which begins with a key frame and as a group that needs no other file. Id, file number, snapshots and chain value before
+ * of its header are filled in; random is 8 unpredictable bytes. Numbers that skt_writer_add() is given go on.
+ *
+ * It comes to pass when all before it has been written. skt_writer_rotated() says once what became of it: 1, this file has ended
+ * with this chain value and this SHA-256, and its descriptor is closed; 0, that is not known yet, or was told; negative: the other
+ * file could not be begun (what is in it is of no use), or this one not be ended, and recording goes on in this one. Ask before another
+ * is begun.
+ */
+int skt_writer_rotate(struct skt_writer *writer, int fd, const char *name, const struct skt_header *header,
+		      const uint8_t random[8], struct skt_err *err);
+int skt_writer_rotated(struct skt_writer *writer, uint8_t ret_chain[SKT_CHAIN_SIZE], uint8_t ret_file[SKT_CHAIN_SIZE],
+		       struct skt_err *err);
+
+/*
  * Whether the disk kept what it was told to (enum skt_sync): 0, or why it did not since this was asked last. What it did not keep
  * may be gone once the machine has been started again; it is not taken back and the writer can be used on. Ask after each snapshot,
  * and after the end.
@@ -184,8 +206,8 @@ void skt_file_free(struct skt_file *file);
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
 
-/* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap"; "" for a number without a name. */
-#define SKT_BLOCK_KINDS 6
+/* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap", "mark"; "" for a number without a name. */
+#define SKT_BLOCK_KINDS 7
 const char *skt_block_kind_name(unsigned kind);
 
 struct skt_span {
@@ -228,6 +250,17 @@ struct skt_damage {
 
 /* What is lost, in the file's order; found on opening. Borrowed. */
 const struct skt_damage *skt_file_damage(const struct skt_file *file, size_t *ret_n);
+
+/* An instant that somebody marked while it was recorded. */
+struct skt_mark {
+	int64_t time;
+	uint64_t number; /* of the snapshot before it; 0: there is none */
+	char *text;	 /* "": none; may be hostile */
+};
+
+/* All marks, in order, as far as they are good; for each, memory of less than twice its bytes in the file. Given. */
+int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *ret_n, struct skt_err *err);
+void skt_marks_free(struct skt_mark *marks, size_t n);
 
 /* A position in a recording, and the snapshot in force there. Any number of cursors may walk one file. */
 struct skt_cursor;

@@ -29,6 +29,10 @@ struct output {
 	uint64_t synced; /* bytes that the disk keeps */
 	bool sync_fails;
 	uint8_t sync[8];
+	uint8_t id[16];
+	uint64_t number;   /* of the file, from 1 */
+	uint64_t before;   /* snapshots in those before it */
+	uint64_t base;	   /* of them, those of this recorder: numbers begin anew in each file */
 	bool torn;	   /* behind what is whole stands a part of a block that could not be cut off */
 	bool broken;	   /* what the next step block would carry on is lost */
 	uint64_t current;  /* group, as whoever gathers counts them */
@@ -138,35 +142,58 @@ static void make_block(const struct output *output, struct block_head *head, con
 	ret_parts[2] = (struct iovec){ .iov_base = ret->tail, .iov_len = sizeof(ret->tail) };
 }
 
+/* A block made to be written, with the gap that is to be told before it, and what is so once it has been. */
+struct made {
+	struct frame gap, block;
+	struct iovec parts[MOST_PARTS];
+	int n;
+	bool with_gap;
+	uint64_t sequence;
+	uint8_t chain[CHAIN_SIZE];
+};
+
 /*
- * Write a block. The gap that is to be told goes with it, in the same write: were it there without the block, another
- * loss would be told by another gap, and a disk that is nearly full would fill with them.
+ * The gap that is to be told goes with the block, in the same write: were it there without it, another loss would be told
+ * by another gap, and a disk that is nearly full would fill with them. A mark is not what is to follow a gap.
  */
+static void make(struct output *output, struct block_head *head, const struct skt_buf *payload, struct made *ret)
+{
+	const struct skt_buf nothing = { .data = NULL };
+
+	ret->n = 0;
+	ret->sequence = output->sequence;
+	ret->with_gap = output->gap.snapshots && head->type != BLOCK_MARK;
+	memcpy(ret->chain, output->state.chain, CHAIN_SIZE);
+	if (ret->with_gap) {
+		make_block(output, &output->gap, &nothing, ++ret->sequence, ret->chain, &ret->gap, ret->parts);
+		ret->n = 3;
+	}
+	make_block(output, head, payload, ++ret->sequence, ret->chain, &ret->block, ret->parts + ret->n);
+	ret->n += 3;
+}
+
+static int write_made(struct output *output, const struct made *made, bool key, struct skt_err *err)
+{
+	int rc = write_whole(output, made->parts, made->n, err);
+
+	if (rc)
+		return rc;
+	memcpy(output->state.chain, made->chain, CHAIN_SIZE);
+	output->sequence = made->sequence;
+	if (made->with_gap)
+		memset(&output->gap, 0, sizeof(output->gap));
+	if (output->sync_when == SKT_SYNC_BLOCK || (output->sync_when == SKT_SYNC_GROUP && key))
+		sync_file(output, key);
+	return 0;
+}
+
 static int write_block(struct output *output, struct block_head *head, const struct skt_buf *payload,
 		       struct skt_err *err)
 {
-	const struct skt_buf nothing = { .data = NULL };
-	uint64_t sequence = output->sequence;
-	uint8_t chain[CHAIN_SIZE];
-	struct frame gap, block;
-	struct iovec parts[MOST_PARTS];
-	int n = 0, rc;
+	struct made made;
 
-	memcpy(chain, output->state.chain, CHAIN_SIZE);
-	if (output->gap.snapshots) {
-		make_block(output, &output->gap, &nothing, ++sequence, chain, &gap, parts);
-		n += 3;
-	}
-	make_block(output, head, payload, ++sequence, chain, &block, parts + n);
-	rc = write_whole(output, parts, n + 3, err);
-	if (rc)
-		return rc;
-	memcpy(output->state.chain, chain, CHAIN_SIZE);
-	output->sequence = sequence;
-	memset(&output->gap, 0, sizeof(output->gap));
-	if (output->sync_when == SKT_SYNC_BLOCK || (output->sync_when == SKT_SYNC_GROUP && head->type == BLOCK_KEY))
-		sync_file(output, head->type == BLOCK_KEY);
-	return 0;
+	make(output, head, payload, &made);
+	return write_made(output, &made, head->type == BLOCK_KEY, err);
 }
 
 /* Tell where the groups since the last index are. */
@@ -275,15 +302,21 @@ static int take_block(struct output *output, const struct output_item *item, str
 	return rc ? rc : wrote;
 }
 
+/* All that comes before an end block. */
+static int before_end(struct output *output, const struct output_item *item, struct skt_err *err)
+{
+	int rc = end_group(output, err);
+
+	gap_add(&output->gap, &item->lost);
+	return rc ? rc : write_index(output, err);
+}
+
 static int take_end(struct output *output, const struct output_item *item, struct skt_err *err)
 {
 	const struct skt_buf nothing = { .data = NULL };
 	struct block_head head = item->head;
-	int rc = end_group(output, err);
+	int rc = before_end(output, item, err);
 
-	gap_add(&output->gap, &item->lost);
-	if (!rc)
-		rc = write_index(output, err);
 	if (!rc)
 		rc = write_block(output, &head, &nothing, err);
 	if (output->sync_when == SKT_SYNC_GROUP)
@@ -291,14 +324,116 @@ static int take_end(struct output *output, const struct output_item *item, struc
 	return rc;
 }
 
+static int take_mark(struct output *output, const struct output_item *item, struct skt_err *err)
+{
+	struct block_head head = item->head;
+
+	gap_add(&output->gap, &item->lost);
+	return write_block(output, &head, &item->sections[SECTION_META], err);
+}
+
+/* Begin the next file: behind a block with this chain value, which ends this one, and so many snapshots. */
+static int begin_next(const struct output *output, const struct output_next *next, const uint8_t chain[CHAIN_SIZE],
+		      uint64_t snapshots, struct output **ret, struct skt_err *err)
+{
+	struct skt_header header;
+	uint8_t sync[8], random[24];
+	size_t length;
+	int rc = header_fixed_get(next->header.data, next->header.len, &header, sync, &length, err);
+
+	if (rc)
+		return rc;
+	rc = header_facts_get(next->header.data, length, &header, err);
+	if (!rc) {
+		memcpy(random, output->id, sizeof(output->id));
+		memcpy(random + sizeof(output->id), next->sync, sizeof(next->sync));
+		header.file_number = output->number + 1;
+		header.snapshots_before = output->before + snapshots;
+		memcpy(header.chain_before, chain, CHAIN_SIZE);
+		rc = output_new(next->fd, next->name, &header, output->sync_when, random, ret, err);
+	}
+	header_release(&header);
+	return rc;
+}
+
+/*
+ * The header of the next file is written before the end of this one: where the disk is full this one can still go on. It says
+ * which value the end will have.
+ */
+static int take_next(struct output *output, const struct output_item *item, struct skt_err *err)
+{
+	const struct skt_buf nothing = { .data = NULL };
+	struct block_head head = item->head;
+	struct output *next = NULL, ended;
+	struct made end;
+	int rc = before_end(output, item, err);
+
+	if (rc)
+		return rc;
+	make(output, &head, &nothing, &end);
+	rc = begin_next(output, item->next, end.chain, head.number - 1, &next, err);
+	if (!rc)
+		rc = write_made(output, &end, true, err);
+	if (rc) {
+		output_free(next);
+		return rc;
+	}
+	ended = *output;
+	*output = *next;
+	*next = ended;
+	close(ended.fd);
+	output->base = ended.base + head.number - 1;
+	output->current = ended.current;
+	output->state.over = ended.state.over;
+	output->state.lost = ended.state.lost;
+	output->state.unsynced = ended.state.unsynced;
+	output->state.unsynced_at = ended.state.unsynced_at;
+	memcpy(output->state.ended_chain, ended.state.chain, CHAIN_SIZE);
+	crypto_hash_sha256_final(&ended.state.sha, output->state.ended_file);
+	output_free(next);
+	return 0;
+}
+
 int output_take(struct output *output, struct output_item *item, struct skt_err *err)
 {
-	return item->what == OUTPUT_BLOCK ? take_block(output, item, err) : take_end(output, item, err);
+	item->head.number -= output->base;
+	item->lost.number -= item->lost.snapshots ? output->base : 0;
+	switch (item->what) {
+	case OUTPUT_BLOCK:
+		return take_block(output, item, err);
+	case OUTPUT_MARK:
+		return take_mark(output, item, err);
+	case OUTPUT_NEXT:
+		return take_next(output, item, err);
+	case OUTPUT_END:
+	default:
+		return take_end(output, item, err);
+	}
+}
+
+void output_next_free(struct output_next *next)
+{
+	if (!next)
+		return;
+	skt_buf_release(&next->header);
+	free(next->name);
+	free(next);
 }
 
 struct output_state *output_state(struct output *output)
 {
 	return &output->state;
+}
+
+int output_header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *ret, struct skt_err *err)
+{
+	int rc = header_put(header, sync, ret);
+
+	if (rc == -E2BIG)
+		return skt_err_set(err, rc, "header exceeds the limit of %zu bytes", SKT_HEADER_MAX);
+	if (rc == -EINVAL)
+		return skt_err_set(err, rc, "header has a time or number out of range");
+	return rc ? skt_err_set(err, rc, "out of memory") : 0;
 }
 
 /* Where the next byte goes: 0 in a pipe. */
@@ -308,18 +443,6 @@ static off_t position(int fd)
 	off_t at = lseek(fd, 0, flags >= 0 && flags & O_APPEND ? SEEK_END : SEEK_CUR);
 
 	return at > 0 ? at : 0;
-}
-
-static int header_bytes(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *ret,
-			struct skt_err *err)
-{
-	int rc = header_put(header, sync, ret);
-
-	if (rc == -E2BIG)
-		return skt_err_set(err, rc, "header exceeds the limit of %zu bytes", SKT_HEADER_MAX);
-	if (rc == -EINVAL)
-		return skt_err_set(err, rc, "header has a time or number out of range");
-	return rc ? skt_err_set(err, rc, "out of memory") : 0;
 }
 
 /* Write the header, with which the chain begins. */
@@ -347,13 +470,17 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	memcpy(ours.recording_id, random, sizeof(ours.recording_id));
 	memcpy(output->sync, random + 16, sizeof(output->sync));
+	memcpy(output->id, random, sizeof(output->id));
+	output->number = header->file_number ? header->file_number : 1;
+	output->before = header->snapshots_before;
 	output->fd = fd;
 	output->start = position(fd);
 	output->sync_when = sync;
 	output->level = header->interval >= LEVEL_SLOW_NS ? LEVEL_SLOW : LEVEL_FAST;
 	crypto_hash_sha256_init(&output->state.sha);
 	output->name = malloc(strlen(name) + 1);
-	rc = output->name ? header_bytes(&ours, output->sync, &bytes, err) : skt_err_set(err, -ENOMEM, "out of memory");
+	rc = output->name ? output_header_put(&ours, output->sync, &bytes, err)
+			  : skt_err_set(err, -ENOMEM, "out of memory");
 	if (!rc) {
 		memcpy(output->name, name, strlen(name) + 1);
 		rc = begin_file(output, &bytes, err);

@@ -35,6 +35,8 @@ struct queue {
 	int unsynced;
 	uint64_t unsynced_at;
 	struct skt_err error; /* code 0: none */
+	int gone_on;	      /* as queue_gone_on() has it, */
+	struct skt_err why;   /* and why not */
 };
 
 static size_t memory_of(const struct output_item *item)
@@ -50,11 +52,12 @@ static void free_node(struct node *node)
 {
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&node->item.sections[id]);
+	output_next_free(node->item.next);
 	free(node);
 }
 
 /* Tell what became of an item. The lock is held, or there is no thread. */
-static void publish(struct queue *queue, const struct skt_err *err)
+static void publish(struct queue *queue, enum output_what what, const struct skt_err *err)
 {
 	struct output_state *state = output_state(queue->output);
 
@@ -63,7 +66,10 @@ static void publish(struct queue *queue, const struct skt_err *err)
 		queue->unsynced_at = state->unsynced_at;
 	}
 	state->unsynced = 0;
-	if (err->code && (!queue->error.code || err->code == -EPIPE))
+	if (what == OUTPUT_NEXT) {
+		queue->gone_on = err->code ? err->code : 1;
+		queue->why = *err;
+	} else if (err->code && (!queue->error.code || err->code == -EPIPE))
 		queue->error = *err;
 	queue->state = *state;
 }
@@ -99,7 +105,7 @@ static void *run(void *data)
 		pthread_mutex_unlock(&queue->lock);
 		take(queue, &node->item, &err);
 		pthread_mutex_lock(&queue->lock);
-		publish(queue, &err);
+		publish(queue, node->item.what, &err);
 		queue->bytes -= node->bytes;
 		queue->items--;
 		free_node(node);
@@ -199,15 +205,20 @@ int queue_put(struct queue *queue, struct output_item *item)
 
 	if (!queue->threaded) {
 		take(queue, item, &err);
-		publish(queue, &err);
+		publish(queue, item->what, &err);
+		output_next_free(item->next);
+		item->next = NULL;
 		return 0;
 	}
 	node = malloc(sizeof(*node));
-	if (!node)
+	if (!node) {
+		output_next_free(item->next);
+		item->next = NULL;
 		return -ENOMEM;
+	}
 	*node = (struct node){ .bytes = memory_of(item), .item = *item };
 	pthread_mutex_lock(&queue->lock);
-	if (item->what == OUTPUT_BLOCK && is_full(queue, node->bytes)) {
+	if ((item->what == OUTPUT_BLOCK || item->what == OUTPUT_MARK) && is_full(queue, node->bytes)) {
 		rc = -ENOBUFS;
 	} else {
 		*queue->last = node;
@@ -223,6 +234,7 @@ int queue_put(struct queue *queue, struct output_item *item)
 	}
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_init(&item->sections[id]);
+	item->next = NULL;
 	return 0;
 }
 
@@ -265,6 +277,19 @@ int queue_error(struct queue *queue, struct skt_err *err)
 	if (error.code && err)
 		*err = error;
 	return error.code;
+}
+
+int queue_gone_on(struct queue *queue, struct skt_err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&queue->lock);
+	rc = queue->gone_on;
+	queue->gone_on = 0;
+	if (rc < 0 && err)
+		*err = queue->why;
+	pthread_mutex_unlock(&queue->lock);
+	return rc;
 }
 
 int queue_unsynced(struct queue *queue, uint64_t *ret_at)

@@ -24,7 +24,8 @@ void queue_free(struct queue *queue);
 
 /*
  * Put an item in; on success its sections are the queue's, and empty (without a thread they are the caller's as before). -ENOBUFS: it
- * is a block, and there is no room; -ENOMEM. What becomes of it is told by queue_error().
+ * is a block or a mark, and there is no room; -ENOMEM. Where it
+ * goes on is the queue's in any case. What becomes of it is told by queue_error().
  */
 int queue_put(struct queue *queue, struct output_item *item);
 
@@ -43,7 +44,10 @@ struct output_state queue_state(struct queue *queue);
  */
 int queue_error(struct queue *queue, struct skt_err *err);
 
-/* The same of what the disk did not keep; *ret_at is from where on. */
+/* What became of the last OUTPUT_NEXT, once: 1 it goes on in the other file, 0 nothing new, or why not. */
+int queue_gone_on(struct queue *queue, struct skt_err *err);
+
+/* As queue_error() of what the disk did not keep; *ret_at is from where on. */
 int queue_unsynced(struct queue *queue, uint64_t *ret_at);
 
 #endif

@@ -21,6 +21,7 @@
 struct skt_writer {
 	struct queue *queue; /* to the output */
 	char *name;
+	char *next_name; /* of the file that it is to go on in, once it does */
 	int64_t interval;
 
 	/* the block being gathered */
@@ -157,6 +158,7 @@ void skt_writer_free(struct skt_writer *writer)
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
 	queue_free(writer->queue);
+	free(writer->next_name);
 	free(writer->name);
 	free(writer);
 }
@@ -353,6 +355,111 @@ int skt_writer_end(struct skt_writer *writer, int64_t when, struct skt_err *err)
 	if (!rc)
 		rc = more;
 	return rc ? rc : queue_error(writer->queue, err);
+}
+
+int skt_writer_mark(struct skt_writer *writer, int64_t when, const char *text, struct skt_err *err)
+{
+	struct output_item *item = &writer->item;
+	size_t len = strlen(text);
+	int rc;
+
+	if (len > SKT_MARK_MAX)
+		return skt_err_set(err, -E2BIG, "mark of %zu bytes exceeds the limit of %d", len, SKT_MARK_MAX);
+	if (!block_time_is_good(when))
+		return skt_err_set(err, -EINVAL, "mark at %lld ns is not within %lld of 1970", (long long)when,
+				   (long long)BLOCK_TIME_MAX);
+	/* what was gathered stands before it, and is written now: whoever sets a mark wants to look there soon */
+	rc = flush(writer, err);
+	lose_refused(writer);
+	skt_buf_text(&item->sections[SECTION_META], text);
+	item->what = OUTPUT_MARK;
+	item->head = (struct block_head){ .type = BLOCK_MARK,
+					  .flags = BLOCK_ANCILLARY,
+					  .number = writer->next_number - 1,
+					  .first = when,
+					  .last = when };
+	if (skt_buf_status(&item->sections[SECTION_META]))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = hand_on(writer, err);
+	drop(writer);
+	return rc ? rc : queue_error(writer->queue, err);
+}
+
+static struct output_next *next_new(int fd, const char *name, const struct skt_header *header, const uint8_t random[8],
+				    struct skt_err *err)
+{
+	struct output_next *next = calloc(1, sizeof(*next));
+
+	if (next)
+		next->name = malloc(strlen(name) + 1);
+	if (!next || !next->name) {
+		output_next_free(next);
+		skt_err_set(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	strcpy(next->name, name);
+	next->fd = fd;
+	memcpy(next->sync, random, sizeof(next->sync));
+	if (output_header_put(header, next->sync, &next->header, err)) {
+		output_next_free(next);
+		return NULL;
+	}
+	return next;
+}
+
+int skt_writer_rotate(struct skt_writer *writer, int fd, const char *name, const struct skt_header *header,
+		      const uint8_t random[8], struct skt_err *err)
+{
+	struct skt_err why;
+	struct output_next *next;
+	char *copy;
+	int rc;
+
+	/* it can be done later, when there is room for what was gathered until now */
+	if (queue_is_full(writer->queue, 0))
+		return no_room(writer, err);
+	skt_err_init(&why);
+	next = next_new(fd, name, header, random, &why);
+	copy = next ? malloc(strlen(name) + 1) : NULL;
+	if (!copy) {
+		output_next_free(next);
+		if (!next && err)
+			*err = why;
+		return next ? skt_err_set(err, -ENOMEM, "out of memory") : why.code;
+	}
+	free(writer->next_name);
+	writer->next_name = strcpy(copy, name);
+	(void)flush(writer, NULL);
+	lose_refused(writer);
+	writer->began = false;
+	writer->item.what = OUTPUT_NEXT;
+	writer->item.next = next;
+	writer->item.head = (struct block_head){ .type = BLOCK_END,
+						 .number = writer->next_number,
+						 .snapshots = writer->missed,
+						 .first = header->start,
+						 .last = header->start };
+	rc = hand_on(writer, err);
+	drop(writer);
+	return rc;
+}
+
+int skt_writer_rotated(struct skt_writer *writer, uint8_t ret_chain[CHAIN_SIZE], uint8_t ret_file[CHAIN_SIZE],
+		       struct skt_err *err)
+{
+	struct output_state state;
+	int rc = queue_gone_on(writer->queue, err);
+
+	if (rc <= 0)
+		return rc;
+	state = queue_state(writer->queue);
+	memcpy(ret_chain, state.ended_chain, CHAIN_SIZE);
+	memcpy(ret_file, state.ended_file, CHAIN_SIZE);
+	free(writer->name);
+	writer->name = writer->next_name;
+	writer->next_name = NULL;
+	return rc;
 }
 
 int skt_writer_synced(struct skt_writer *writer, struct skt_err *err)
