@@ -11,6 +11,7 @@
  *				wait	sigtimedwait(2), once after each snapshot
  *			CALLS says which of them, each kind counted from 1: "3", "3-5", or "3-" for all from then on. WHAT is
  *				EIO	or another errno known below: the call fails with it, and does nothing
+ *				SLEEP	the call takes 700 ms longer
  *				KILL	or STOP: this signal comes before the call
  *				100	a write takes that many bytes, or all but one where there are no more
  *				100:EIO	and the call after it fails
@@ -54,6 +55,7 @@ struct rule {
 	long bytes; /* -1: not said */
 	int error;  /* 0: none */
 	int signal;
+	bool sleep;
 };
 
 static struct rule rules[32];
@@ -116,6 +118,8 @@ static void read_rule(char *text)
 	while ((what = strtok_r(NULL, ":", &at))) {
 		if (*what >= '0' && *what <= '9')
 			rule->bytes = strtol(what, NULL, 10);
+		else if (!strcmp(what, "SLEEP"))
+			rule->sleep = true;
 		else if (!strcmp(what, "KILL"))
 			rule->signal = SIGKILL;
 		else if (!strcmp(what, "STOP"))
@@ -123,7 +127,7 @@ static void read_rule(char *text)
 		else if (!(rule->error = error_of(what)))
 			die(what);
 	}
-	if (rule->bytes < 0 && !rule->error && !rule->signal)
+	if (rule->bytes < 0 && !rule->error && !rule->signal && !rule->sleep)
 		die("a rule says nothing");
 	if (rule->bytes >= 0 && rule->call != WRITE)
 		die("only writes have bytes");
@@ -192,6 +196,8 @@ static bool may_call(const struct rule *rule)
 {
 	if (rule && rule->signal)
 		raise(rule->signal);
+	if (rule && rule->sleep)
+		usleep(700000);
 	if (!rule || !rule->error)
 		return true;
 	errno = rule->error;
