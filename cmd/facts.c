@@ -19,26 +19,40 @@
 
 void facts_init(struct facts *facts)
 {
-	facts->n = 0;
+	*facts = (struct facts){ 0 };
 }
 
 void facts_release(struct facts *facts)
 {
-	/* const is for those who read them */
+	/* const is for those who read them; the name's allocation holds the value too */
 	for (size_t i = 0; i < facts->n; i++)
-		free((void *)(uintptr_t)facts->facts[i].value);
-	facts->n = 0;
+		free((void *)(uintptr_t)facts->facts[i].name);
+	free(facts->facts);
+	facts_init(facts);
 }
 
 void facts_add(struct facts *facts, const char *name, const char *value)
 {
-	char *copy;
+	size_t len = strlen(name) + 1;
+	char *text;
 
-	if (!value || !*value || facts->n == sizeof(facts->facts) / sizeof(*facts->facts))
+	if (!value || !*value)
 		return;
-	copy = strdup(value);
-	if (copy)
-		facts->facts[facts->n++] = (struct skt_fact){ .name = name, .value = copy };
+	if (facts->n == facts->room) {
+		size_t room = facts->room ? 2 * facts->room : 64;
+		struct skt_fact *more = realloc(facts->facts, room * sizeof(*more));
+
+		if (!more)
+			return;
+		facts->facts = more;
+		facts->room = room;
+	}
+	text = malloc(len + strlen(value) + 1);
+	if (!text)
+		return;
+	strcpy(text, name);
+	strcpy(text + len, value);
+	facts->facts[facts->n++] = (struct skt_fact){ .name = text, .value = text + len };
 }
 
 /* Add what was gathered in a buffer. */

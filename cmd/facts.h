@@ -10,14 +10,15 @@
  * circumstances it came to be: names and values of text. What cannot be found out is left out.
  */
 struct facts {
-	struct skt_fact facts[40];
+	struct skt_fact *facts;
 	size_t n;
+	size_t room;
 };
 
 void facts_init(struct facts *facts);
 void facts_release(struct facts *facts);
 
-/* Copies the value; nothing is added for NULL, "" or without memory. name is a literal. */
+/* Copies both; nothing is added for NULL, "" or without memory. */
 void facts_add(struct facts *facts, const char *name, const char *value);
 
 /* host.*: from the tree, and where that is the running kernel's also from the system. */

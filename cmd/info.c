@@ -166,6 +166,27 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 	return rc;
 }
 
+static int mark_lines(const struct skt_file *file, enum skt_zone zone, struct skt_buf *out, struct skt_err *err)
+{
+	struct skt_mark *marks;
+	size_t n;
+	int rc = skt_file_marks(file, &marks, &n, err);
+
+	if (rc)
+		return rc;
+	number_line(out, "marks", n);
+	for (size_t i = 0; i < n; i++) {
+		skt_buf_text(out, "  ");
+		skt_time_format(out, marks[i].time, zone);
+		skt_buf_printf(out, " after #%" PRIu64, marks[i].number);
+		skt_buf_byte(out, *marks[i].text ? ' ' : '\n');
+		if (*marks[i].text)
+			cli_line(out, marks[i].text);
+	}
+	skt_marks_free(marks, n);
+	return 0;
+}
+
 int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *out, struct skt_err *err)
 {
 	const struct skt_header *header = skt_file_header(file);
@@ -205,6 +226,9 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "with denied processes", totals.denied);
 	number_line(out, "with denied namespaces", totals.netns_denied);
 	number_line(out, "holes", totals.holes);
+	rc = mark_lines(file, zone, out, err);
+	if (rc)
+		return rc;
 	return totals.holes != 0;
 }
 

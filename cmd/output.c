@@ -2,7 +2,7 @@
 #include "output.h"
 
 #include "cli.h"
-#include "facts.h"
+#include "folder.h"
 #include "telling.h"
 
 #include <errno.h>
@@ -55,20 +55,37 @@ static uint64_t to_leave(const struct recorder *recorder, uint64_t size)
 	return share < LEAVE_LEAST && LEAVE_LEAST <= size / 10 ? LEAVE_LEAST : share;
 }
 
-/* Whether less room is left than others are to have, and then a sentence on that. Pipes and devices take no room. */
-static bool no_room(const struct recorder *recorder, struct skt_err *err)
+/* How much room there is on the filesystem, and how much others are to have: false for pipes and devices, which take none. */
+static bool see_room(const struct recorder *recorder, uint64_t *ret_has, uint64_t *ret_leave)
 {
-	uint64_t unit, has, leave;
-	char has_text[16], leave_text[16];
+	/* a directory stays, while files go on in others */
+	int fd = recorder->rotation.rotate ? recorder->rotation.dir : recorder->out;
 	struct statvfs fs;
 	struct stat st;
+	uint64_t unit;
 
-	if (fstat(recorder->out, &st) || !S_ISREG(st.st_mode) || fstatvfs(recorder->out, &fs))
+	if (fstat(fd, &st) || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) || fstatvfs(fd, &fs))
 		return false;
 	unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
-	has = fs.f_bavail * unit;
-	leave = to_leave(recorder, fs.f_blocks * unit);
-	if (has >= leave)
+	*ret_has = fs.f_bavail * unit;
+	*ret_leave = to_leave(recorder, fs.f_blocks * unit);
+	return true;
+}
+
+uint64_t output_needs(const struct recorder *recorder)
+{
+	uint64_t has, leave;
+
+	return see_room(recorder, &has, &leave) && has < leave ? leave - has : 0;
+}
+
+/* Whether less room is left than others are to have, and then a sentence on that. */
+static bool no_room(const struct recorder *recorder, struct skt_err *err)
+{
+	uint64_t has, leave;
+	char has_text[16], leave_text[16];
+
+	if (!see_room(recorder, &has, &leave) || has >= leave)
 		return false;
 	skt_err_set(err, -ENOSPC, "only %s free on its filesystem, of which %s are to stay free (--min-free)",
 		    size_text(has_text, has), size_text(leave_text, leave));
@@ -83,6 +100,7 @@ bool output_is_full(struct recorder *recorder, int64_t now)
 	skt_err_init(&err);
 	if (!recorder->writer)
 		return false;
+	/* --max-size is not for a flight recorder */
 	if (recorder->max_size && skt_writer_bytes(recorder->writer) >= recorder->max_size) {
 		cli_say("%s: it has reached --max-size, and ends", recorder->path);
 		return true;
@@ -90,7 +108,7 @@ bool output_is_full(struct recorder *recorder, int64_t now)
 	if (now - recorder->room_at < ROOM_NS)
 		return false;
 	recorder->room_at = now;
-	if (!no_room(recorder, &err))
+	if (!no_room(recorder, &err) || (recorder->rotation.rotate && rotation_make_room(recorder)))
 		return false;
 	cli_err(&err);
 	cli_say("%s: it ends, in good order", recorder->path);
@@ -98,19 +116,26 @@ bool output_is_full(struct recorder *recorder, int64_t now)
 	return true;
 }
 
-/* Before anything is written: a full disk is no place to begin, unless somebody says so. */
-static int check_room(struct recorder *recorder, bool created, struct skt_err *err)
+int output_no_room(const struct recorder *recorder, struct skt_err *err)
 {
 	if (!no_room(recorder, err))
 		return 0;
-	if (created)
-		unlink(recorder->path);
 	cli_err(err);
 	return skt_err_set(err, -ENOSPC, "nothing was recorded; --min-free=0 records until the disk is full");
 }
 
-/* ./HOST-20261122T140300Z.skt; a host name is what a stranger chose, and becomes a plain file name. */
-static void default_path(struct recorder *recorder)
+/* Before anything is written: a full disk is no place to begin, unless somebody says so. */
+static int check_room(struct recorder *recorder, bool created, struct skt_err *err)
+{
+	int rc = output_no_room(recorder, err);
+
+	if (rc && created)
+		unlink(recorder->path);
+	return rc;
+}
+
+/* HOST-20261122T140300Z; a host name is what a stranger chose, and becomes a plain file name. */
+void output_name(const struct recorder *recorder, char *ret, size_t size)
 {
 	const char *host = skt_capture_host(recorder->capture)->name;
 	time_t now = (time_t)(recorder_time(recorder) / SKT_NS_PER_S);
@@ -126,11 +151,13 @@ static void default_path(struct recorder *recorder)
 	}
 	name[n] = '\0';
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
-	snprintf(recorder->path, sizeof(recorder->path), "./%s-%s.skt", n ? name : "host", when);
+	snprintf(ret, size, "%s-%s", n ? name : "host", when);
 }
 
 int output_open(struct recorder *recorder, struct skt_err *err)
 {
+	if (recorder->rotation.rotate)
+		return rotation_open(recorder, &recorder->header, err);
 	if (recorder->output && !strcmp(recorder->output, "-")) {
 		if (isatty(STDOUT_FILENO))
 			return skt_err_set(
@@ -146,7 +173,10 @@ int output_open(struct recorder *recorder, struct skt_err *err)
 					   sizeof(recorder->path) - 1);
 		strcpy(recorder->path, recorder->output);
 	} else {
-		default_path(recorder);
+		char name[128];
+
+		output_name(recorder, name, sizeof(name));
+		snprintf(recorder->path, sizeof(recorder->path), "./%s.skt", name);
 	}
 	recorder->out = open(recorder->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (recorder->out < 0) {
@@ -157,45 +187,59 @@ int output_open(struct recorder *recorder, struct skt_err *err)
 	return check_room(recorder, true, err);
 }
 
-int output_begin(struct recorder *recorder, struct skt_err *err)
+void output_header(const struct recorder *recorder, struct skt_header *ret)
+{
+	bool live = skt_capture_is_live(recorder->capture);
+
+	recorder->clock.read(recorder->clock.data, &ret->start, &ret->start_boottime);
+	ret->interval = recorder->trees_dir ? 0 : recorder->interval;
+	ret->boot_time = live ? ret->start - ret->start_boottime : skt_capture_host(recorder->capture)->btime;
+	ret->big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	ret->tables = recorder->tables;
+	ret->live = live;
+}
+
+void output_facts(const struct recorder *recorder, struct facts *facts)
 {
 	const struct skt_host *host = skt_capture_host(recorder->capture);
-	bool live = skt_capture_is_live(recorder->capture);
-	struct skt_header header = { .tables = recorder->tables, .live = live, .file_number = 1 };
-	struct facts facts;
+
+	facts_of_host(facts, host, skt_capture_is_live(recorder->capture));
+	facts_of_recorder(facts, recorder->argv, recorder->trees_dir ? recorder->trees_dir : recorder->tree,
+			  recorder->tables);
+	if (!recorder->trees_dir)
+		facts_add(facts, "recorder.ticks", tick_names[recorder->exact]);
+	facts_add(facts, "recorder.netns", netns_names[recorder->own_netns || !host->net_namespace]);
+	facts_add(facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
+	facts_add(facts, FOLDER_FACT, recorder->rotation.rotate);
+	facts_add(facts, "recorder.keep", recorder->rotation.keep);
+	facts_add(facts, "note", recorder->note);
+}
+
+int output_begin(struct recorder *recorder, struct skt_err *err)
+{
 	/* trees wait, and what is read of them is not to be lost */
-	struct skt_writer_options options = { .sync = recorder->sync, .threaded = !recorder->trees_dir };
+	const struct skt_writer_options options = { .sync = recorder->sync, .threaded = !recorder->trees_dir };
+	struct skt_header *header = &recorder->header;
+	struct facts facts;
 	uint8_t random[24];
 	int rc;
 
-	recorder->clock.read(recorder->clock.data, &header.start, &header.start_boottime);
-	if (!recorder->trees_dir)
-		header.interval = recorder->interval;
-	header.boot_time = live ? header.start - header.start_boottime : host->btime;
-	header.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	output_header(recorder, header);
+	if (recorder->rotation.rotate)
+		return rotation_begin(recorder, header, err);
 	facts_init(&facts);
-	facts_of_host(&facts, host, live);
-	facts_of_recorder(&facts, recorder->argv, recorder->trees_dir ? recorder->trees_dir : recorder->tree,
-			  recorder->tables);
-	if (!recorder->trees_dir)
-		facts_add(&facts, "recorder.ticks", tick_names[recorder->exact]);
-	facts_add(&facts, "recorder.netns", netns_names[recorder->own_netns || !host->net_namespace]);
-	facts_add(&facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
-	facts_add(&facts, "note", recorder->note);
-	header.facts = facts.facts;
-	header.n_facts = facts.n;
+	output_facts(recorder, &facts);
+	header->facts = facts.facts;
+	header->n_facts = facts.n;
 	cli_random(random, sizeof(random));
-	rc = skt_writer_open(recorder->out, recorder->path, &header, &options, random, &recorder->writer, err);
+	rc = skt_writer_open(recorder->out, recorder->path, header, &options, random, &recorder->writer, err);
 	facts_release(&facts);
 	return rc;
 }
 
 /* A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is the end. */
-int output_add(struct recorder *recorder, struct skt_err *err)
+static int tell_failure(struct recorder *recorder, int rc, const struct skt_err *err)
 {
-	int rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
-
-	tell_unsynced(recorder);
 	if (!rc || rc == -EPIPE || rc == -ENOMEM)
 		return rc;
 	if (!recorder->write_failed) {
@@ -207,6 +251,38 @@ int output_add(struct recorder *recorder, struct skt_err *err)
 	return 0;
 }
 
+int output_add(struct recorder *recorder, struct skt_err *err)
+{
+	int rc;
+
+	if (recorder->rotation.rotate)
+		rotation_before(recorder);
+	rc = skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
+	tell_unsynced(recorder);
+	if (recorder->rotation.rotate)
+		rotation_after(recorder);
+	return tell_failure(recorder, rc, err);
+}
+
+bool output_signal(struct recorder *recorder, int signal)
+{
+	struct skt_err err;
+
+	if (signal == SIGHUP && recorder->rotation.rotate) {
+		recorder->rotation.asked = true;
+		rotation_after(recorder);
+		return true;
+	}
+	if (signal != SIGUSR1)
+		return false;
+	/* where changes are only watched, there is nothing to mark */
+	if (!recorder->writer)
+		return true;
+	skt_err_init(&err);
+	tell_failure(recorder, skt_writer_mark(recorder->writer, recorder_time(recorder), "", &err), &err);
+	return true;
+}
+
 int output_end(struct recorder *recorder, int rc, struct skt_err *err)
 {
 	if (rc != -EPIPE) {
@@ -215,6 +291,8 @@ int output_end(struct recorder *recorder, int rc, struct skt_err *err)
 		rc = rc ? rc : ended;
 	}
 	tell_unsynced(recorder);
+	if (recorder->rotation.rotate)
+		rotation_end(recorder);
 	/* some filesystems (NFS, quotas) only say when a file is closed that they could not keep it */
 	if (recorder->out != STDOUT_FILENO && close(recorder->out) && !rc) {
 		rc = skt_err_sys(err, -errno, "cannot close");

@@ -189,6 +189,7 @@ int recorder_open(struct recorder *recorder, struct skt_err *err)
 void recorder_release(struct recorder *recorder)
 {
 	skt_writer_free(recorder->writer);
+	rotation_release(&recorder->rotation);
 	skt_capture_free(recorder->capture);
 	trees_release(&recorder->trees);
 	skt_matcher_free(recorder->matcher);
@@ -259,9 +260,11 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 }
 
 /* Wait until this instant: true, or false when a signal says to end. */
-static bool wait_until(const struct recorder *recorder, int64_t when)
+static bool wait_until(struct recorder *recorder, int64_t when)
 {
 	for (;;) {
+		int signal;
+
 		int64_t left = when - clock_ns(CLOCK_BOOTTIME);
 		struct timespec timeout = { .tv_sec = 0 };
 
@@ -270,9 +273,10 @@ static bool wait_until(const struct recorder *recorder, int64_t when)
 			timeout.tv_nsec = left % SKT_NS_PER_S;
 		}
 		/* even when there is no time left, a signal that came during the snapshot is seen */
-		if (sigtimedwait(&recorder->signals, NULL, &timeout) > 0)
+		signal = sigtimedwait(&recorder->signals, NULL, &timeout);
+		if (signal > 0 && !output_signal(recorder, signal))
 			return false;
-		if (errno == EAGAIN && clock_ns(CLOCK_BOOTTIME) >= when)
+		if (signal < 0 && errno == EAGAIN && clock_ns(CLOCK_BOOTTIME) >= when)
 			return true;
 	}
 }

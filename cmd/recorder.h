@@ -3,6 +3,7 @@
 #define RECORDER_H
 
 #include "manners.h"
+#include "rotation.h"
 #include "trees.h"
 
 #include <skt/capture.h>
@@ -69,6 +70,8 @@ struct recorder {
 	char path[4096];
 	struct skt_capture *capture;
 	struct skt_writer *writer;
+	struct skt_header header; /* of the first file */
+	struct rotation rotation;
 	struct skt_matcher *matcher;
 	struct skt_snapshot now;  /* in force: what a reader will have */
 	struct skt_snapshot read; /* as just captured */

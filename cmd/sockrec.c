@@ -17,6 +17,8 @@ enum {
 	OPT_DURATION,
 	OPT_COUNT,
 	OPT_OUTPUT,
+	OPT_ROTATE,
+	OPT_KEEP,
 	OPT_PROC,
 	OPT_TREES,
 	OPT_TABLES,
@@ -41,6 +43,9 @@ static const struct cli_option options[] = {
 	[OPT_DURATION] = { 'd', "duration", "TIME", "end after TIME (unless told: when interrupted)" },
 	[OPT_COUNT] = { 'n', "count", "N", "end after N snapshots" },
 	[OPT_OUTPUT] = { 'o', "output", "FILE", "record into FILE, which must not exist yet; - is standard output" },
+	[OPT_ROTATE] = { 0, "rotate", "LIMIT",
+			 "record into the directory of -o, a new file each SIZE or TIME (64M, 1h)" },
+	[OPT_KEEP] = { 0, "keep", "LIMIT", "with --rotate: drop the oldest files beyond SIZE or TIME (2G, 24h)" },
 	[OPT_PROC] = { 0, "proc", "DIR", "read this tree instead of /proc" },
 	[OPT_TREES] = { 0, "trees", "DIR", "one snapshot of each tree in DIR, at the time that its name says" },
 	[OPT_TABLES] = { 0, "tables", "LIST", "only these tables: tcp,tcp6,udp,udp6,udplite,udplite6,raw,raw6" },
@@ -118,7 +123,8 @@ static void read_min_free(struct recorder *recorder, const char *argument)
 /* The names of trees say when, and nobody waits: what is about that does not apply. Nor is anything lost that could not be made again. */
 static void for_trees(struct recorder *recorder, uint64_t given)
 {
-	static const int others[] = { OPT_INTERVAL, OPT_TICKS, OPT_DURATION, OPT_COUNT, OPT_PROC, OPT_MAX_CPU };
+	static const int others[] = { OPT_INTERVAL, OPT_TICKS,	 OPT_DURATION, OPT_COUNT,
+				      OPT_PROC,	    OPT_MAX_CPU, OPT_ROTATE,   OPT_KEEP };
 
 	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (given & UINT64_C(1) << others[i])
@@ -142,7 +148,7 @@ static void read_format(struct recorder *recorder, const char *argument)
 static void for_watch(const struct recorder *recorder, uint64_t given)
 {
 	static const int of_watch[] = { OPT_FORMAT, OPT_ALL };
-	static const int of_file[] = { OPT_NOTE, OPT_SYNC, OPT_MAX_SIZE, OPT_MIN_FREE };
+	static const int of_file[] = { OPT_NOTE, OPT_SYNC, OPT_MAX_SIZE, OPT_MIN_FREE, OPT_ROTATE, OPT_KEEP };
 
 	for (unsigned i = 0; i < sizeof(of_watch) / sizeof(*of_watch); i++)
 		if (!recorder->watch.on && given & UINT64_C(1) << of_watch[i])
@@ -152,6 +158,23 @@ static void for_watch(const struct recorder *recorder, uint64_t given)
 			cli_usage("--%s: --watch makes no recording unless -o says where", options[of_file[i]].name);
 	if (recorder->watch.on && recorder->output && !strcmp(recorder->output, "-"))
 		cli_usage("--watch prints on standard output: record into a file (-o FILE), not there too");
+}
+
+/* A flight recorder has a directory, and goes on; what ends a single file does not apply. */
+static void for_rotation(const struct recorder *recorder)
+{
+	const struct rotation *rotation = &recorder->rotation;
+
+	if (!rotation->rotate && rotation->keep)
+		cli_usage("--keep does not apply without --rotate: a single file keeps all");
+	if (!rotation->rotate)
+		return;
+	if (!recorder->output || !strcmp(recorder->output, "-"))
+		cli_usage("--rotate: a directory is needed to record into: -o DIR");
+	if (recorder->max_size)
+		cli_usage("--max-size does not apply with --rotate: --keep says how much there may be");
+	if (rotation->keep_size && rotation->keep_size < rotation->size)
+		cli_usage("--keep: less than one file of --rotate cannot be kept");
 }
 
 static void parse(struct recorder *recorder, int argc, char **argv)
@@ -179,6 +202,14 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_OUTPUT:
 			recorder->output = argument;
+			break;
+		case OPT_ROTATE:
+			recorder->rotation.rotate = argument;
+			rotation_read("--rotate", argument, &recorder->rotation.size, &recorder->rotation.age);
+			break;
+		case OPT_KEEP:
+			recorder->rotation.keep = argument;
+			rotation_read("--keep", argument, &recorder->rotation.keep_size, &recorder->rotation.keep_age);
 			break;
 		case OPT_PROC:
 			recorder->tree = argument;
@@ -247,9 +278,10 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 	if (recorder->trees_dir)
 		for_trees(recorder, given);
 	for_watch(recorder, given);
+	for_rotation(recorder);
 }
 
-/* Signals that end the recording are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
+/* Signals that end the recording, or mark something in it, are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
 static void block_signals(struct recorder *recorder)
 {
 	struct sigaction hangup;
@@ -257,6 +289,7 @@ static void block_signals(struct recorder *recorder)
 	sigemptyset(&recorder->signals);
 	sigaddset(&recorder->signals, SIGINT);
 	sigaddset(&recorder->signals, SIGTERM);
+	sigaddset(&recorder->signals, SIGUSR1);
 	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
 		sigaddset(&recorder->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &recorder->signals, NULL);
@@ -278,6 +311,7 @@ int main(int argc, char **argv)
 		.tree_fd = -1,
 		.passwd = -1,
 		.out = -1,
+		.rotation = { .dir = -1 },
 	};
 	struct skt_err err;
 	int rc;

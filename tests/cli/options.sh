@@ -99,7 +99,7 @@ t_a_missing_argument_is_refused() {
 	local option
 
 	for option in -i -d -n -o --interval --duration --count --output --proc --tables --note --sync \
-		--cmdline --ticks --nice --max-cpu --max-size --min-free --trees; do
+		--cmdline --ticks --nice --max-cpu --max-size --min-free --trees --rotate --keep; do
 		refuses "option '$option' needs an argument" sockrec $option
 	done
 	for option in --format --tz; do
