@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void text_line(struct skt_buf *out, const char *name, const char *value)
 {
@@ -45,11 +46,11 @@ static void hex_line(struct skt_buf *out, const char *name, const uint8_t *bytes
 	text_line(out, name, hex);
 }
 
-static void header_lines(const struct skt_header *header, enum skt_zone zone, struct skt_buf *out)
+static void header_lines(const struct skt_header *header, bool directory, enum skt_zone zone, struct skt_buf *out)
 {
 	skt_buf_printf(out, "%-24s %u.%u\n", "format", header->major, header->minor);
 	hex_line(out, "recording", header->recording_id, sizeof(header->recording_id));
-	if (header->file_number > 1) {
+	if (header->file_number > 1 && !directory) {
 		number_line(out, "file number", header->file_number);
 		number_line(out, "snapshots before", header->snapshots_before);
 		hex_line(out, "chain before", header->chain_before, sizeof(header->chain_before));
@@ -67,6 +68,16 @@ static void header_lines(const struct skt_header *header, enum skt_zone zone, st
 	duration_line(out, "interval", header->interval);
 	if (header->boot_time >= 0)
 		time_line(out, "booted", header->boot_time, zone);
+}
+
+static void directory_lines(const struct skt_span *span, struct skt_buf *out)
+{
+	number_line(out, "files", span->files);
+	number_line(out, "runs of the recorder", span->runs);
+	if (span->dropped_files)
+		skt_buf_printf(out, "%-24s %" PRIu64 " files, %" PRIu64 " snapshots\n", "dropped before",
+			       span->dropped_files, span->dropped_snapshots);
+	number_line(out, "other files", span->others);
 }
 
 /* What only reading all of it tells. */
@@ -160,7 +171,7 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 			rc = skt_err_set(err, got, "out of memory");
 		if (got < 0)
 			cli_err(&hole);
-		totals->holes += got < 0;
+		totals->holes += got < 0 && got != -ERESTART;
 	}
 	skt_cursor_free(cursor);
 	return rc;
@@ -197,7 +208,9 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	if (rc)
 		return rc;
 	text_line(out, "file", skt_file_name(file));
-	header_lines(header, zone, out);
+	header_lines(header, span.files != 0, zone, out);
+	if (span.files)
+		directory_lines(&span, out);
 	number_line(out, "bytes", span.bytes);
 	for (unsigned kind = 0; kind < SKT_BLOCK_KINDS; kind++)
 		if (span.kinds[kind].blocks)
@@ -246,7 +259,7 @@ static void chain_line(struct skt_buf *out, const struct skt_verification *found
 }
 
 int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_buf *out, enum skt_zone zone,
-		     struct skt_err *err)
+		     struct verified *ret, struct skt_err *err)
 {
 	struct skt_verification found;
 	int rc = skt_verify(fd, path, chain, &found, err);
@@ -264,7 +277,7 @@ int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_
 			       found.gaps, found.unwritten);
 	hex_line(out, "chain", found.chain, sizeof(found.chain));
 	hex_line(out, "sha256", found.file, sizeof(found.file));
-	if (chain) {
+	if (chain && !ret) {
 		chain_line(out, &found);
 		good &= found.has_chain;
 	}
@@ -273,6 +286,132 @@ int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_
 			       found.newer_blocks, found.newer_snapshots);
 	cli_write(out);
 	recording_tell_damage(path, found.damage, found.n_damage, zone);
+	if (ret) {
+		ret->verdict = found.verdict;
+		ret->has_chain = found.has_chain;
+		ret->newer = found.newer_blocks != 0;
+		memcpy(ret->chain, found.chain, sizeof(ret->chain));
+	}
 	skt_verification_release(&found);
 	return !good ? 1 : found.newer_blocks ? 2 : 0;
+}
+
+/* What is to be said of a file and the one before it; good ones are not named. False: something is wrong. */
+static bool check_border(const struct skt_listed *before, const uint8_t *chain, const struct skt_listed *file,
+			 uint64_t *runs)
+{
+	bool same_run = !memcmp(before->recording_id, file->recording_id, sizeof(file->recording_id));
+
+	*runs += !same_run;
+	if (file->number == before->number)
+		cli_say("%s: has number %llu, as %s has", file->path, (unsigned long long)file->number, before->path);
+	else if (file->number != before->number + 1)
+		cli_say("%s: %llu file%s missing before it", file->path,
+			(unsigned long long)(file->number - before->number - 1),
+			file->number - before->number == 2 ? " is" : "s are");
+	else if (!chain || memcmp(chain, file->chain_before, SKT_CHAIN_SIZE) != 0)
+		cli_say("%s: does not follow from %s: one of them was changed, shortened or exchanged", file->path,
+			before->path);
+	else
+		return true;
+	return false;
+}
+
+/* A directory's files, verified one after the other. */
+struct verifying {
+	const uint8_t *wanted; /* chain value, NULL none */
+	bool found;	       /* and nothing is wrong before it */
+	bool good;	       /* every file */
+	bool intact;	       /* so far */
+	bool several;	       /* recordings, each a beginning: there are no borders */
+	bool newer;	       /* and some of it only a newer program can read */
+	uint64_t broken;       /* borders */
+	uint64_t runs;
+};
+
+static bool verify_one(int fd, const struct skt_listed *listed, const uint8_t *chain, struct skt_buf *out,
+		       enum skt_zone zone, struct verified *ret)
+{
+	struct skt_err err;
+	int file, rc;
+
+	skt_err_init(&err);
+	file = skt_listed_open(fd, listed, &err);
+	rc = file < 0 ? file : verify_recording(file, listed->path, chain, out, zone, ret, &err);
+	if (file >= 0)
+		close(file);
+	if (rc < 0)
+		cli_err(&err);
+	return rc >= 0;
+}
+
+static void verify_files(struct verifying *verifying, int fd, const struct skt_listing *listing, struct skt_buf *out,
+			 enum skt_zone zone)
+{
+	struct verified before = { 0 };
+	bool could = false;
+
+	for (size_t i = 0; i < listing->n; i++) {
+		const struct skt_listed *listed = &listing->files[i];
+		struct verified verified = { 0 };
+		bool can = verify_one(fd, listed, verifying->wanted, out, zone, &verified), follows = true;
+
+		if (i && !verifying->several)
+			follows = check_border(listed - 1, could ? before.chain : NULL, listed, &verifying->runs);
+		verifying->broken += !follows;
+		/* that a file which was not ended is not cut, the next one says that was begun after it */
+		if (i && could && before.verdict == SKT_OPEN)
+			verifying->good &= follows;
+		verifying->good &= can && (verified.verdict == SKT_WHOLE || verified.verdict == SKT_LIVE ||
+					   (verified.verdict == SKT_OPEN && i + 1 < listing->n && !verifying->several));
+		verifying->found |= can && verified.has_chain && verifying->intact && !verifying->broken;
+		verifying->intact &= can && verified.verdict != SKT_DAMAGED;
+		verifying->newer |= verified.newer;
+		could = can;
+		before = verified;
+	}
+}
+
+/* Whether no file says that it follows from another: then they are several recordings, and none is missing. */
+static bool are_beginnings(const struct skt_listing *listing)
+{
+	for (size_t i = 0; i < listing->n; i++)
+		if (listing->files[i].error || listing->files[i].number != 1)
+			return false;
+	return listing->n > 1;
+}
+
+int verify_directory(int fd, const char *path, const uint8_t *chain, struct skt_buf *out, enum skt_zone zone,
+		     struct skt_err *err)
+{
+	struct skt_listing listing;
+	struct verifying verifying = { .wanted = chain, .good = true, .intact = true, .runs = 1 };
+	bool good;
+	int rc = skt_listing_read(fd, path, &listing, err);
+
+	if (rc)
+		return rc;
+	if (!listing.n) {
+		skt_listing_release(&listing);
+		skt_err_set(err, -ENOENT, "there is no recording in this directory");
+		return skt_err_at(err, path, -1);
+	}
+	verifying.several = are_beginnings(&listing);
+	verify_files(&verifying, fd, &listing, out, zone);
+	good = verifying.good && !verifying.broken;
+	skt_buf_printf(out, "%s ", verifying.broken ? "BROKEN" : verifying.several ? "SEVERAL" : "CHAINED");
+	cli_line(out, path);
+	number_line(out, "files", listing.n);
+	if (!verifying.several) {
+		number_line(out, "runs of the recorder", verifying.runs);
+		number_line(out, "dropped before", listing.files[0].number ? listing.files[0].number - 1 : 0);
+	}
+	number_line(out, "other files", listing.others);
+	if (chain) {
+		text_line(out, "chain asked for", verifying.found ? "is in it" : "is not in it");
+		good &= verifying.found;
+	}
+	skt_listing_release(&listing);
+	cli_write(out);
+	return !good ? 1 : verifying.newer ? 2 : 0;
 }

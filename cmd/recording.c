@@ -51,6 +51,14 @@ static int spool(struct skt_err *err)
 	return fd;
 }
 
+/* A directory with net/ in it. */
+static bool is_tree(int fd)
+{
+	struct stat status;
+
+	return !fstatat(fd, "net", &status, 0) && S_ISDIR(status.st_mode);
+}
+
 static int open_file(const char *path, struct skt_err *err)
 {
 	/* not to be held up by a fifo: it is refused once it is open */
@@ -66,6 +74,11 @@ static int open_file(const char *path, struct skt_err *err)
 		skt_err_sys(err, -errno, "cannot open");
 		skt_err_at(err, path, -1);
 		return err->code;
+	}
+	if (is_tree(fd)) {
+		close(fd);
+		skt_err_set(err, -EINVAL, "a tree, as /proc is one, and not a recording");
+		return skt_err_at(err, path, -1);
 	}
 	return fd;
 }
@@ -102,13 +115,29 @@ void recording_close(struct recording *recording)
 	free(recording->path);
 }
 
+/* Of files, not of bytes in one. */
+static bool is_between(const struct skt_damage *damage)
+{
+	return damage->restart || damage->unreadable || damage->unchained || damage->files;
+}
+
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct skt_buf line;
 
 		skt_buf_init(&line);
-		if (damage[i].why)
+		if (damage[i].restart)
+			skt_buf_text(&line, "the recorder was started again");
+		else if (damage[i].unreadable)
+			skt_buf_text(&line, "cannot be read, and may be a part of this recording");
+		else if (damage[i].unchained)
+			skt_buf_text(&line, "does not follow from the file before it: one of them was changed, "
+					    "shortened or exchanged");
+		else if (damage[i].files)
+			skt_buf_printf(&line, "%llu file%s missing before it", (unsigned long long)damage[i].files,
+				       damage[i].files == 1 ? " is" : "s are");
+		else if (damage[i].why)
 			skt_buf_printf(&line, "%llu bytes are what was written, and cannot be read: %s",
 				       (unsigned long long)damage[i].length, damage[i].why);
 		else if (damage[i].gap)
@@ -137,8 +166,11 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 			skt_time_format(&line, damage[i].until, zone);
 		}
 		skt_buf_byte(&line, '\0');
-		if (!line.failed)
-			cli_say("%s:%llu: %s", name, (unsigned long long)damage[i].offset, (char *)line.data);
+		if (!line.failed && is_between(&damage[i]))
+			cli_say("%s: %s", damage[i].file, (char *)line.data);
+		else if (!line.failed)
+			cli_say("%s:%llu: %s", damage[i].file ? damage[i].file : name,
+				(unsigned long long)damage[i].offset, (char *)line.data);
 		skt_buf_release(&line);
 	}
 }

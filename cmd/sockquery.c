@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -119,7 +120,7 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
 	skt_time_format(&line, snapshot->time, query->render.zone);
 	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
-		       (unsigned long long)span.snapshots, rows, rows == 1 ? "" : "s");
+		       (unsigned long long)(span.files ? span.number : span.snapshots), rows, rows == 1 ? "" : "s");
 	if (rows != snapshot->live_socks)
 		skt_buf_printf(&line, " of %zu", snapshot->live_socks);
 	skt_buf_byte(&line, '\0');
@@ -193,7 +194,8 @@ static void tell_tables(struct query *query, const struct skt_file *file, const 
 	tell_waiting(query, file, stale, oldest, unread);
 }
 
-static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot)
+static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_header *header,
+			   const struct skt_snapshot *snapshot)
 {
 	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
 	size_t n = 0;
@@ -207,7 +209,7 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 		for (size_t i = 0; i < snapshot->tables[t].n_rows; i++)
 			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
 				slots[n++] = snapshot->tables[t].order[i];
-	if (!(query->kinds & skt_file_header(file)->tables)) {
+	if (!(query->kinds & header->tables)) {
 		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
 		query->trouble = true;
 	}
@@ -222,8 +224,6 @@ static int show(struct query *query, const struct skt_file *file, const char *ti
 {
 	struct skt_cursor *cursor = NULL;
 	struct skt_time time = { .kind = SKT_TIME_LAST };
-	const struct skt_header *header = skt_file_header(file);
-	const char *host = skt_header_fact(header, "host.name");
 	int64_t when;
 	int rc = 0;
 
@@ -235,9 +235,12 @@ static int show(struct query *query, const struct skt_file *file, const char *ti
 		rc = skt_cursor_seek(cursor, &time, query->render.zone, &when, err);
 	if (cursor && skt_cursor_snapshot(cursor) &&
 	    (!rc || (rc != -ERANGE && !(query->open_flags & SKT_OPEN_STRICT)))) {
+		const struct skt_header *header = skt_cursor_header(cursor);
+		const char *host = skt_header_fact(header, "host.name");
+
 		query->render.host = host ? host : "";
 		query->render.boot_time = header->boot_time;
-		print_snapshot(query, file, skt_cursor_snapshot(cursor));
+		print_snapshot(query, file, header, skt_cursor_snapshot(cursor));
 	}
 	skt_cursor_free(cursor);
 	return rc;
@@ -258,14 +261,71 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 		rc = show(query, file, time, err);
 	cli_write(&query->out);
 	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
-	query->trouble |= n != 0 || rc != 0;
+	for (size_t i = 0; i < n; i++)
+		query->trouble |= !damage[i].restart;
+	query->trouble |= rc != 0;
+	return rc;
+}
+
+/* A path, opened: what was asked for of it. -ENOTUNIQ: a directory of several recordings. */
+static int query_opened(struct query *query, int fd, const char *path, const char *time, struct skt_err *err)
+{
+	struct skt_file *file = NULL;
+	int rc = skt_file_open(fd, path, query->open_flags, &file, err);
+
+	if (!rc)
+		rc = answer(query, file, time, err);
+	skt_file_free(file);
+	return rc;
+}
+
+/* Each recording of a directory by itself, as if all were named. */
+static int query_each(struct query *query, int fd, const char *path, const char *time, struct skt_err *err)
+{
+	struct skt_listing listing;
+	int rc = skt_listing_read(fd, path, &listing, err);
+
+	if (rc)
+		return rc;
+	query->several = true;
+	for (size_t i = 0; i < listing.n; i++) {
+		struct skt_err own;
+		int file;
+
+		skt_err_init(&own);
+		file = skt_listed_open(fd, &listing.files[i], &own);
+		rc = file < 0 ? file : query_opened(query, file, listing.files[i].path, time, &own);
+		if (rc < 0) {
+			cli_err(&own);
+			query->trouble = true;
+		}
+		if (file >= 0)
+			close(file);
+	}
+	skt_listing_release(&listing);
+	return 0;
+}
+
+static int verify_opened(struct query *query, const struct recording *recording, struct skt_err *err)
+{
+	const uint8_t *chain = query->verify_chain ? query->chain : NULL;
+	struct stat status;
+	int rc;
+
+	if (!fstat(recording->fd, &status) && S_ISDIR(status.st_mode))
+		rc = verify_directory(recording->fd, recording->path, chain, &query->out, query->render.zone, err);
+	else
+		rc = verify_recording(recording->fd, recording->path, chain, &query->out, query->render.zone, NULL,
+				      err);
+	query->no |= rc == 1;
+	/* nothing is wrong with it, and it is not all there is to say */
+	query->trouble |= rc == 2;
 	return rc;
 }
 
 static void query_operand(struct query *query, const char *operand)
 {
 	struct recording recording = { .fd = -1 };
-	struct skt_file *file = NULL;
 	struct skt_err err;
 	int rc;
 
@@ -273,22 +333,18 @@ static void query_operand(struct query *query, const char *operand)
 	rc = recording_open(operand, &recording, &err);
 	if (!rc && recording.time && (query->info || query->verify))
 		cli_usage("'%s': --info and --verify are of a whole recording, not of an instant", operand);
-	if (!rc && query->verify) {
-		rc = verify_recording(recording.fd, recording.path, query->verify_chain ? query->chain : NULL,
-				      &query->out, query->render.zone, &err);
-		query->no |= rc == 1;
-		/* nothing is wrong with it, and it is not all there is to say */
-		query->trouble |= rc == 2;
-	} else if (!rc) {
-		rc = skt_file_open(recording.fd, recording.path, query->open_flags, &file, &err);
+	if (!rc && query->verify)
+		rc = verify_opened(query, &recording, &err);
+	else if (!rc)
+		rc = query_opened(query, recording.fd, recording.path, recording.time, &err);
+	if (rc == -ENOTUNIQ) {
+		cli_err(&err);
+		rc = query_each(query, recording.fd, recording.path, recording.time, &err);
 	}
-	if (file)
-		rc = answer(query, file, recording.time, &err);
 	if (rc < 0) {
 		cli_err(&err);
 		query->trouble = true;
 	}
-	skt_file_free(file);
 	recording_close(&recording);
 }
 

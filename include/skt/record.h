@@ -26,6 +26,7 @@
 #define SKT_HEADER_MAX ((size_t)1 << 20)  /* facts: arguments and a note of up to 128 KiB each fit many times over */
 #define SKT_BLOCK_MAX  ((size_t)64 << 20) /* stored bytes of a block: a key block of a million rows has about 20 MiB */
 #define SKT_GROUPS_MAX ((size_t)1 << 22)  /* a group is at least five seconds long: 240 days */
+#define SKT_FILES_MAX  ((size_t)1 << 16)  /* of one directory: a file an hour for seven years */
 /* All sections of a block, inflated: a row has about 60 bytes of IPv4 or 80 of IPv6 in a key block, two million 160 MiB; the rest is for strings. */
 #define SKT_SECTION_MAX ((size_t)256 << 20)
 
@@ -199,10 +200,16 @@ enum {
  * Open a recording for reading on fd (borrowed, positioned reads only). The fixed part of the header must be whole; facts that are
  * damaged are dropped, and told. Groups are found by the index, each entry of which is checked against the key block it names, or by hopping from block to block. What is damaged is passed over
  * to the next good group, and told by skt_file_damage(); payloads are not looked at before a cursor reads them.
+ *
+ * A directory is one recording if the recordings in it (NAME.skt, regular files) chain to each other: their numbers, the chain value of
+ * each file's last block in the header of the next, or else the id of the run, or a number and machine that fit. -ENOTUNIQ: they do not, and are
+ * several recordings (skt_listing_read()). -ENOENT: there is none. Its snapshots have the numbers they were given when they were
+ * recorded: where the oldest files were dropped, the first that is there is not #1. Only a cursor keeps a file open, and only one.
  */
 int skt_file_open(int fd, const char *name, unsigned flags, struct skt_file **ret, struct skt_err *err);
 void skt_file_free(struct skt_file *file);
 
+/* Of a directory: of its newest file, see skt_cursor_header(). */
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
 
@@ -215,7 +222,8 @@ struct skt_span {
 	uint64_t groups;
 	uint64_t bytes;	 /* of the file, up to the end of the last good block */
 	uint64_t number; /* of the last snapshot */
-	int64_t first;	 /* times of the first and last snapshot; 0 where there are none */
+	uint64_t number_first;
+	int64_t first; /* times of the first and last snapshot; 0 where there are none */
 	int64_t last;
 	uint32_t missed; /* ticks missed after the last snapshot, where there is an end block */
 	int64_t end;	 /* until when the last one is in force: the end block's time, else its own and one interval */
@@ -230,6 +238,13 @@ struct skt_span {
 		uint64_t blocks;
 		uint64_t bytes;
 	} kinds[SKT_BLOCK_KINDS]; /* where no index was used */
+
+	/* of a directory; else 0 */
+	uint64_t files;
+	uint64_t runs;		    /* of the recorder, as far as their files are there */
+	uint64_t dropped_files;	    /* before the first that is there */
+	uint64_t dropped_snapshots; /* that were in them */
+	uint64_t others;	    /* that are no recordings, or no part of this one */
 };
 
 struct skt_span skt_file_span(const struct skt_file *file);
@@ -246,6 +261,13 @@ struct skt_damage {
 	bool facts;	    /* those of the header; no snapshot is lost with them */
 	bool newer;	    /* nothing is damaged, but only a newer program can read it */
 	char *why;	    /* what reading the block said, where its bytes are those that were written; else NULL */
+
+	/* in a directory */
+	const char *file; /* which file it is in, or before; NULL: the recording is one file */
+	uint64_t files;	  /* this many are missing before it */
+	bool unchained; /* it does not follow from the one before it: one of them was changed, shortened or exchanged */
+	bool unreadable; /* it is a recording, and cannot be opened */
+	bool restart;	 /* no damage: the recorder was started again, and nothing was recorded in between */
 };
 
 /* What is lost, in the file's order; found on opening. Borrowed. */
@@ -279,11 +301,16 @@ void skt_cursor_follow(struct skt_cursor *cursor);
  * Go on to the next snapshot. 1: the step that leads to it is handed out, borrowed until the next call, and already applied;
  * 0: there is none; -EAGAIN: none yet, when following; other negative: damaged or a gap, what is lost is in the message, and the next call
  * goes on with the group after. So it is before the first group, too. The first step after opening, damage or a gap starts from nothing.
+ * In a directory it goes on from file to file, as from group to group. -ERESTART: the recorder was started again there, which is no damage; the first
+ * step after starts from nothing. A file that was dropped meanwhile is lost, and told. Who follows goes on in files that come.
  */
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 
 /* The snapshot in force; NULL before the first. Borrowed until the next call. */
 const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor);
+
+/* The header of the file it stands in: in a directory another run's may tell another boot. Borrowed until the next call. */
+const struct skt_header *skt_cursor_header(const struct skt_cursor *cursor);
 
 /*
  * Go to the snapshot that is in force at a TIME. -ERANGE: none is (before the first, after the end), or a time of day is on
@@ -329,6 +356,33 @@ struct skt_verification {
 int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], struct skt_verification *ret,
 	       struct skt_err *err);
 void skt_verification_release(struct skt_verification *verification);
+
+/* ---- directories ---- */
+
+/* A file of a directory that is a recording, by its header. */
+struct skt_listed {
+	char *path; /* as messages name it: DIR/NAME */
+	const char *name;
+	int error; /* 0, or why it cannot be read; then nothing below is known */
+	uint64_t number;
+	uint64_t snapshots_before;
+	int64_t start;
+	uint8_t recording_id[16];
+	uint8_t chain_before[SKT_CHAIN_SIZE];
+};
+
+struct skt_listing {
+	struct skt_listed *files; /* by number, then start */
+	size_t n;
+	uint64_t others; /* that are no recordings: another name than *.skt, no regular file, or other bytes */
+};
+
+/* List a directory (borrowed). Links and fifos in it are not opened. ret is released with skt_listing_release(). */
+int skt_listing_read(int fd, const char *name, struct skt_listing *ret, struct skt_err *err);
+void skt_listing_release(struct skt_listing *listing);
+
+/* Open one of them for reading: a descriptor, given to the caller, or a negative errno. */
+int skt_listed_open(int fd, const struct skt_listed *listed, struct skt_err *err);
 
 /* ---- operands ---- */
 

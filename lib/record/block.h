@@ -131,6 +131,9 @@ int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, u
 int header_facts_get(const void *bytes, size_t length, struct skt_header *header, struct skt_err *err);
 void header_release(struct skt_header *header);
 
+/* Whether these bytes begin as a recording does. */
+bool header_is_recording(const void *bytes, size_t length);
+
 /* The chain value before the first block. */
 void chain_start(const void *header, size_t length, uint8_t ret[CHAIN_SIZE]);
 

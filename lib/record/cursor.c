@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Before the first block, which may be no group's: what is lost or missing there is told as it is anywhere else. */
-static void begin(struct skt_cursor *cursor)
+void cursor_begin(struct skt_cursor *cursor)
 {
 	cursor_rewind(cursor, 0);
 	cursor->offset = cursor->file->begin;
@@ -32,8 +31,13 @@ int skt_cursor_new(const struct skt_file *file, struct skt_cursor **ret, struct 
 	/* not out of the file: who wrote it could choose what collides */
 	randombytes_buf(&seed, sizeof(seed));
 	cursor->file = file;
+	cursor->whole = file;
+	cursor->here.fd = -1;
 	cursor->want = SKT_WANT_ALL;
-	begin(cursor);
+	if (file->n_parts)
+		cursor_enter(cursor, 0, false);
+	else
+		cursor_begin(cursor);
 	cursor->matcher = skt_matcher_new(seed);
 	if (!cursor->matcher || skt_snapshot_init(&cursor->now, NULL, seed) ||
 	    skt_snapshot_init(&cursor->next, NULL, seed)) {
@@ -48,6 +52,7 @@ void skt_cursor_free(struct skt_cursor *cursor)
 {
 	if (!cursor)
 		return;
+	cursor_leave(cursor);
 	skt_buf_release(&cursor->block);
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&cursor->sections[id]);
@@ -93,6 +98,11 @@ void cursor_rewind(struct skt_cursor *cursor, size_t group)
 		cursor->offset = file->span.bytes;
 		cursor->ended = true;
 	}
+}
+
+const struct skt_header *skt_cursor_header(const struct skt_cursor *cursor)
+{
+	return &cursor->file->header;
 }
 
 const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor)
@@ -160,7 +170,8 @@ static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err,
 		size_t used = strlen(err->message);
 
 		snprintf(err->message + used, sizeof(err->message) - used, "; snapshots #%llu to #%llu %s",
-			 (unsigned long long)number, (unsigned long long)next_number - 1,
+			 (unsigned long long)(cursor->base + number),
+			 (unsigned long long)(cursor->base + next_number - 1),
 			 code == -EPROTONOSUPPORT ? "need a newer program" : "are lost");
 	}
 	skt_err_at(err, file->name, (int64_t)offset);
@@ -209,7 +220,7 @@ static int load_block(struct skt_cursor *cursor, const struct block_head *head, 
 static int take_gap(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
 {
 	skt_err_set(err, -ENODATA, "gap: %u snapshots from #%llu on could not be written", head->snapshots,
-		    (unsigned long long)head->number);
+		    (unsigned long long)(cursor->base + head->number));
 	skt_err_at(err, cursor->file->name, (int64_t)cursor->offset);
 	cursor->offset += BLOCK_SIZE(head);
 	cursor->sequence++;
@@ -313,7 +324,7 @@ static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *i
 		rc = check_time(cursor, key || cursor->step_number == cursor->first_number, step->time, err);
 	if (rc)
 		return rc;
-	step->number = cursor->step_number;
+	step->number = cursor->base + cursor->step_number;
 	rc = skt_apply(into, step, err);
 	if (!rc && skt_snapshot_is_over(into))
 		rc = skt_err_set(err, -E2BIG, "snapshot #%llu exceeds what a group may hold",
@@ -411,7 +422,7 @@ static int check_block(struct skt_cursor *cursor, struct skt_err *err)
 	return 0;
 }
 
-int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
+int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
 	int rc = cursor->has_next ? change_groups(cursor, err) : 0;
 
@@ -430,4 +441,23 @@ int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 		return pass_hole(cursor, true, err, rc);
 	cursor->left--;
 	return 1;
+}
+
+int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
+{
+	int rc;
+
+	if (!cursor->whole->n_parts)
+		return cursor_next_in_file(cursor, ret, err);
+	do {
+		rc = cursor_reach(cursor, err);
+		if (!rc)
+			rc = cursor_next_in_file(cursor, ret, err);
+		else
+			return rc;
+		if (rc && rc != -EAGAIN)
+			return rc;
+		rc = cursor_cross(cursor, rc, err);
+	} while (rc > 0);
+	return rc;
 }

@@ -12,8 +12,17 @@
  *	                 \......> now
  */
 struct skt_cursor {
-	const struct skt_file *file;
+	const struct skt_file *file; /* the one that is read */
 	bool follow;
+
+	/* in a directory; else whole is file */
+	const struct skt_file *whole;
+	size_t part;	       /* n_parts: a file that was not there when the directory was opened */
+	struct skt_file here;  /* that part, opened: file, unless nothing is open (its fd is -1) */
+	struct skt_file *come; /* the one that came since, opened */
+	uint64_t base;	       /* snapshots before this file: numbers in it are counted from there */
+	bool looked;	       /* once more, since the next file is known */
+
 	unsigned want;
 
 	/* the next block */
@@ -52,5 +61,23 @@ void cursor_rewind(struct skt_cursor *cursor, size_t group);
 
 /* When the next snapshot was taken: 1, 0 there is none, -1 what stands there cannot be read. */
 int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
+
+/* Before the first block of its file, which may be no group's: what is lost or missing there is told as it is anywhere else. */
+void cursor_begin(struct skt_cursor *cursor);
+
+/* As skt_cursor_next(), but in the file it stands in. */
+int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
+
+/* Stand at the beginning of a part of the directory. keep: what is in force goes on. Nothing is opened yet. */
+void cursor_enter(struct skt_cursor *cursor, size_t part, bool keep);
+
+/* Open the part it stands in, unless it is: 0 or a negative errno; then it stands at its end. */
+int cursor_reach(struct skt_cursor *cursor, struct skt_err *err);
+
+/* From the end of a file (or where one who follows has to wait: -EAGAIN) on to the next: 1, end (what it was), or what is told of the border. */
+int cursor_cross(struct skt_cursor *cursor, int end, struct skt_err *err);
+
+/* Close what is open. */
+void cursor_leave(struct skt_cursor *cursor);
 
 #endif

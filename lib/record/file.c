@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int read_header(struct skt_file *file, struct skt_err *err)
+int file_read_header(struct skt_file *file, struct skt_err *err)
 {
 	unsigned char fixed[HEADER_FIXED_SIZE];
 	unsigned char *bytes;
@@ -42,8 +42,7 @@ static int read_header(struct skt_file *file, struct skt_err *err)
 	return rc;
 }
 
-/* Whether a recorder holds its lock; only asked, so that no recorder is ever held up by a reader. */
-static bool is_locked(int fd)
+bool file_is_locked(int fd)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
@@ -79,6 +78,7 @@ static void measure(struct skt_file *file)
 	if (!last)
 		return;
 	span->number = last->number + last->snapshots - 1;
+	span->number_first = file->groups[0].number;
 	span->first = file->groups[0].first;
 	span->last = last->last;
 	/* a recorder whose clock was set back may end before its last snapshot */
@@ -128,16 +128,19 @@ int skt_file_open(int fd, const char *name, unsigned flags, struct skt_file **re
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	} else if (fstat(fd, &status)) {
 		rc = skt_err_sys(err, -errno, "cannot stat");
-	} else if (!S_ISREG(status.st_mode)) {
+	} else if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
 		rc = skt_err_set(err, -EINVAL, "not a regular file");
+	} else if (S_ISDIR(status.st_mode)) {
+		memcpy(file->name, name, strlen(name) + 1);
+		rc = dir_open(file, flags, err);
 	} else {
 		memcpy(file->name, name, strlen(name) + 1);
 		/* the lock first: a recorder that ends in between has then written all of what is read */
-		file->span.live = is_locked(fd);
+		file->span.live = file_is_locked(fd);
 		file->size = (uint64_t)status.st_size;
-		rc = read_header(file, err);
+		rc = file_read_header(file, err);
 	}
-	if (!rc)
+	if (!rc && !file->n_parts)
 		rc = find_groups(file, flags, err);
 	if (rc) {
 		skt_err_at(err, name, -1);
@@ -152,6 +155,7 @@ void skt_file_free(struct skt_file *file)
 {
 	if (!file)
 		return;
+	dir_release(file);
 	header_release(&file->header);
 	free(file->groups);
 	free(file->damage);
@@ -161,7 +165,7 @@ void skt_file_free(struct skt_file *file)
 
 const struct skt_header *skt_file_header(const struct skt_file *file)
 {
-	return &file->header;
+	return file->n_parts ? &file->parts[file->n_parts - 1].file->header : &file->header;
 }
 
 const char *skt_file_name(const struct skt_file *file)
@@ -216,4 +220,23 @@ int file_read_block(const struct skt_file *file, uint64_t offset, const struct b
 	if (rc)
 		skt_err_at(err, file->name, (int64_t)offset);
 	return rc;
+}
+
+int file_chain(const struct skt_file *file, uint64_t offset, uint8_t ret[CHAIN_SIZE])
+{
+	unsigned char *header;
+	int64_t got;
+
+	if (offset >= file->begin + BLOCK_HEAD_SIZE + BLOCK_TAIL_SIZE) {
+		got = io_pread(file->fd, ret, CHAIN_SIZE, offset - BLOCK_TAIL_SIZE);
+		return got == CHAIN_SIZE ? 0 : got < 0 ? (int)got : -ENODATA;
+	}
+	header = malloc(file->begin);
+	if (!header)
+		return -ENOMEM;
+	got = io_pread(file->fd, header, file->begin, 0);
+	if (got == (int64_t)file->begin)
+		chain_start(header, file->begin, ret);
+	free(header);
+	return got == (int64_t)file->begin ? 0 : got < 0 ? (int)got : -ENODATA;
 }

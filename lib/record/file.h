@@ -26,7 +26,46 @@ struct skt_file {
 	struct skt_damage *damage;
 	size_t n_damage, room_damage;
 	struct skt_span span;
+
+	/* a directory: fd is its own, and the rest above but damage and span is empty */
+	struct dir_part *parts;
+	size_t n_parts, room_parts;
 };
+
+/* How a file of a directory follows from the one before it. */
+enum part_link {
+	LINK_FIRST,
+	LINK_GOES_ON, /* the recorder went on in it, without a pause */
+	LINK_RESTART, /* another run of the recorder */
+	LINK_MISSING, /* files that stood between are not there */
+	LINK_BROKEN,  /* its number is the next, but its chain is not */
+};
+
+/* A file of a directory. Nothing is open (file->fd is -1) before a cursor gets there. */
+struct dir_part {
+	struct skt_listed listed;
+	struct skt_file *file; /* without facts */
+	enum part_link link;
+	uint8_t chain[CHAIN_SIZE]; /* of its last good block */
+	char machine[65];	   /* hash of its machine-id; "" unknown */
+};
+
+/* Open the directory file->fd. */
+int dir_open(struct skt_file *file, unsigned flags, struct skt_err *err);
+void dir_release(struct skt_file *file);
+
+/* How next follows from a file with that header, machine and chain value; -ENOTUNIQ: not at all. */
+int dir_link(const struct skt_header *before, const uint8_t chain[CHAIN_SIZE], const struct skt_header *next,
+	     bool same_machine);
+
+/* Chain value of the block that ends at this offset, or of the header where none does: 0 or a negative errno. */
+int file_chain(const struct skt_file *file, uint64_t offset, uint8_t ret[CHAIN_SIZE]);
+
+/* Read the header: file->fd and size are there. */
+int file_read_header(struct skt_file *file, struct skt_err *err);
+
+/* Whether a recorder holds its lock; only asked, so that no recorder is ever held up by a reader. */
+bool file_is_locked(int fd);
 
 #define BLOCK_SIZE(head) (BLOCK_HEAD_SIZE + (uint64_t)(head)->length + BLOCK_TAIL_SIZE)
 

@@ -38,6 +38,11 @@
  */
 static const uint8_t magic[8] = { 0x89, 'S', 'K', 'T', '\r', '\n', 0x1a, '\n' };
 
+bool header_is_recording(const void *bytes, size_t length)
+{
+	return length >= sizeof(magic) && !memcmp(bytes, magic, sizeof(magic));
+}
+
 const char *skt_header_fact(const struct skt_header *header, const char *name)
 {
 	for (size_t i = 0; i < header->n_facts; i++)

@@ -54,12 +54,12 @@ static int walk(struct skt_cursor *cursor, size_t group, uint64_t number, int64_
 	*ret_good = 0;
 	for (;;) {
 		struct skt_step *step;
-		int rc = skt_cursor_next(cursor, &step, err);
+		int rc = cursor_next_in_file(cursor, &step, err);
 
 		if (rc <= 0)
 			return rc;
 		*ret_good = cursor->now.number;
-		if (*ret_good >= number)
+		if (*ret_good >= cursor->base + number)
 			return 0;
 		/* what cannot be read is tried, for what is wrong with it */
 		rc = cursor_peek(cursor, &next);
@@ -82,7 +82,7 @@ static int go(struct skt_cursor *cursor, size_t group, uint64_t number, int64_t 
 	while (!good && group)
 		walk(cursor, --group, UINT64_MAX, INT64_MAX, &good, NULL);
 	if (good)
-		walk(cursor, group, good, INT64_MAX, &again, NULL);
+		walk(cursor, group, good - cursor->base, INT64_MAX, &again, NULL);
 	return rc;
 }
 
@@ -90,6 +90,30 @@ static void add_neighbour(struct skt_buf *text, const char *what, uint64_t numbe
 {
 	skt_buf_printf(text, "%s #%llu at ", what, (unsigned long long)number);
 	skt_time_format(text, when, zone);
+}
+
+/* Between two files of a directory: the snapshots on either side. False where it is not there. */
+static bool add_border(struct skt_buf *text, const struct skt_file *dir, int64_t when, enum skt_zone zone)
+{
+	const struct dir_part *before = NULL;
+
+	for (size_t i = 0; i < dir->n_parts; i++) {
+		const struct dir_part *part = &dir->parts[i];
+		const struct skt_span *span = &part->file->span;
+
+		if (!part->file->n_groups)
+			continue;
+		if (before && before->file->span.last <= when && when < span->first) {
+			add_neighbour(text, ", in a gap: before it is",
+				      before->listed.snapshots_before + before->file->span.number,
+				      before->file->span.last, zone);
+			add_neighbour(text, ", after it", part->listed.snapshots_before + span->number_first,
+				      span->first, zone);
+			return true;
+		}
+		before = part;
+	}
+	return false;
 }
 
 /* -ERANGE, with the snapshots that are nearest. */
@@ -102,10 +126,12 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 	skt_buf_init(&text);
 	skt_buf_text(&text, "no snapshot is in force at ");
 	skt_time_format(&text, when, zone);
-	add_neighbour(&text, ": the first is", file->groups[0].number, span.first, zone);
-	add_neighbour(&text, ", the last is", span.number, span.last, zone);
-	skt_buf_text(&text, " and holds until ");
-	skt_time_format(&text, span.end, zone);
+	if (!add_border(&text, file, when, zone)) {
+		add_neighbour(&text, ": the first is", span.number_first, span.first, zone);
+		add_neighbour(&text, ", the last is", span.number, span.last, zone);
+		skt_buf_text(&text, " and holds until ");
+		skt_time_format(&text, span.end, zone);
+	}
 	skt_buf_byte(&text, '\0');
 	rc = skt_err_set(err, -ERANGE, "%s", text.failed ? "no snapshot is in force then" : (char *)text.data);
 	skt_err_at(err, file->name, -1);
@@ -113,27 +139,58 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 	return rc;
 }
 
+/* In a directory: go to the file that holds a snapshot, or would. *ret_next: number of the first snapshot in those after it. */
+static int enter_number(struct skt_cursor *cursor, uint64_t number, uint64_t *ret_next, struct skt_err *err)
+{
+	const struct skt_file *dir = cursor->whole;
+
+	*ret_next = 0;
+	for (size_t i = dir->n_parts; i-- > 0;) {
+		const struct dir_part *part = &dir->parts[i];
+		uint64_t first = part->listed.snapshots_before + part->file->span.number_first;
+
+		if (!part->file->n_groups)
+			continue;
+		if (first <= number) {
+			cursor_enter(cursor, i, false);
+			return cursor_reach(cursor, err);
+		}
+		*ret_next = first;
+	}
+	return 0;
+}
+
 static int seek_number(struct skt_cursor *cursor, uint64_t number, struct skt_err *err)
 {
-	const struct skt_file *file = cursor->file;
-	size_t group = group_of_number(file, number);
+	const struct skt_file *whole = cursor->whole, *file;
+	uint64_t next, wanted, last;
+	size_t group;
+	int rc;
 
-	if (group == file->n_groups || number > file->span.number) {
+	if (number < whole->span.number_first || number > whole->span.number) {
 		skt_err_set(err, -ERANGE, "there is no snapshot #%llu: there are #%llu to #%llu",
-			    (unsigned long long)number, (unsigned long long)file->groups[0].number,
-			    (unsigned long long)file->span.number);
-		skt_err_at(err, file->name, -1);
+			    (unsigned long long)number, (unsigned long long)whole->span.number_first,
+			    (unsigned long long)whole->span.number);
+		skt_err_at(err, whole->name, -1);
 		return -ERANGE;
 	}
-	if (number >= file->groups[group].number + file->groups[group].snapshots) {
+	rc = enter_number(cursor, number, &next, err);
+	if (rc)
+		return rc;
+	file = cursor->file;
+	wanted = number - cursor->base;
+	group = group_of_number(file, wanted);
+	last = file->groups[group].number + file->groups[group].snapshots - 1;
+	if (wanted > last) {
+		if (group + 1 < file->n_groups)
+			next = cursor->base + file->groups[group + 1].number;
 		skt_err_set(err, -ERANGE, "snapshot #%llu is lost: #%llu is the last before it, #%llu the next",
-			    (unsigned long long)number,
-			    (unsigned long long)(file->groups[group].number + file->groups[group].snapshots - 1),
-			    (unsigned long long)file->groups[group + 1].number);
+			    (unsigned long long)number, (unsigned long long)(cursor->base + last),
+			    (unsigned long long)next);
 		skt_err_at(err, file->name, -1);
 		return -ERANGE;
 	}
-	return go(cursor, group, number, INT64_MAX, err);
+	return go(cursor, group, wanted, INT64_MAX, err);
 }
 
 /* A snapshot is in force until the next one; before a gap, for one interval. */
@@ -166,16 +223,47 @@ static int check_gap(struct skt_cursor *cursor, int64_t when, enum skt_zone zone
 	return 0;
 }
 
+/* In a directory: go to the file in which a snapshot is in force then; of an instant that was shown twice, the later one. */
+static int enter_time(struct skt_cursor *cursor, int64_t when, struct skt_err *err)
+{
+	const struct skt_file *dir = cursor->whole;
+
+	for (size_t i = dir->n_parts; i-- > 0;) {
+		const struct skt_file *file = dir->parts[i].file;
+
+		if (group_of_time(file, when) == file->n_groups)
+			continue;
+		cursor_enter(cursor, i, false);
+		return cursor_reach(cursor, err);
+	}
+	return 0;
+}
+
 static int seek_instant(struct skt_cursor *cursor, int64_t when, enum skt_zone zone, struct skt_err *err)
 {
-	const struct skt_file *file = cursor->file;
-	size_t group = group_of_time(file, when);
-	int rc;
+	const struct skt_file *file;
+	size_t group;
+	int rc = enter_time(cursor, when, err);
 
+	if (rc)
+		return rc;
+	file = cursor->file;
+	group = group_of_time(file, when);
 	if (group == file->n_groups)
-		return out_of_range(file, when, zone, err);
+		return out_of_range(cursor->whole, when, zone, err);
 	rc = go(cursor, group, file->groups[group].number + file->groups[group].snapshots - 1, when, err);
 	return rc ? rc : check_gap(cursor, when, zone, err);
+}
+
+/* First and last instant, not those of the first and last snapshot, where the clock was set back in between. */
+static void widen(const struct skt_file *file, int64_t *first, int64_t *end)
+{
+	for (size_t i = 0; i < file->n_groups; i++) {
+		*first = file->groups[i].first < *first ? file->groups[i].first : *first;
+		*end = group_end(file, i) > *end ? group_end(file, i) : *end;
+	}
+	for (size_t i = 0; i < file->n_parts; i++)
+		widen(file->parts[i].file, first, end);
 }
 
 /* The only instant of the recording at which a clock on the wall shows this. */
@@ -188,11 +276,7 @@ static int time_of_day(const struct skt_file *file, int64_t ns, enum skt_zone zo
 	size_t n;
 	int rc;
 
-	/* not those of the first and last snapshot, where the clock was set back in between */
-	for (size_t i = 0; i < file->n_groups; i++) {
-		first = file->groups[i].first < first ? file->groups[i].first : first;
-		end = group_end(file, i) > end ? group_end(file, i) : end;
-	}
+	widen(file, &first, &end);
 	n = skt_time_of_day(ns, zone, first, end, found, SHOWN);
 	if (n == 1) {
 		*ret_when = found[0];
@@ -222,7 +306,7 @@ static int time_of_day(const struct skt_file *file, int64_t ns, enum skt_zone zo
 int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum skt_zone zone, int64_t *ret_when,
 		    struct skt_err *err)
 {
-	const struct skt_file *file = cursor->file;
+	const struct skt_file *file = cursor->whole;
 	struct skt_span span = file->span;
 	int64_t when = 0;
 	int rc = 0;
@@ -237,7 +321,7 @@ int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum
 	case SKT_TIME_LAST:
 	case SKT_TIME_NUMBER:
 		rc = seek_number(cursor,
-				 time->kind == SKT_TIME_FIRST  ? file->groups[0].number
+				 time->kind == SKT_TIME_FIRST  ? span.number_first
 				 : time->kind == SKT_TIME_LAST ? span.number
 							       : time->number,
 				 err);

@@ -325,6 +325,11 @@ int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], st
 	rc = skt_file_open(fd, name, SKT_OPEN_NO_INDEX, &verifying.file, err);
 	if (rc)
 		return rc;
+	if (verifying.file->n_parts) {
+		skt_file_free(verifying.file);
+		skt_err_set(err, -EISDIR, "is a directory: each of its files is verified by itself");
+		return skt_err_at(err, name, -1);
+	}
 	verifying.offset = verifying.file->begin;
 	header = malloc(verifying.file->begin);
 	if (!header)

@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A directory of recordings as one: fixtures/rec/dir-*, which are v1-groups split into a file for each of its groups, so that what is
+# to be seen is what v1-groups shows. Files are called c, a, b in their order, for names do not tell it.
+. "$(dirname "$0")/../lib.sh"
+
+rec=$TOP/fixtures/rec
+command -v skt-dump >/dev/null || {
+	echo "1..0 # SKIP no skt-dump in PATH: make tests"
+	exit
+}
+
+# rows REC@TIME: as lines for programs
+rows() { sockquery --format=jsonl "$1" 2>/dev/null; }
+
+snapshots() { skt-dump "$1" 2>/dev/null | grep '"type":"snapshot"'; }
+
+t_every_snapshot_has_the_number_and_rows_it_has_in_one_file() {
+	for n in $(seq 20); do
+		rows "$rec/v1-groups.skt@#$n" >one || :
+		rows "$rec/dir-whole@#$n" >many || :
+		cmp one many || echo "#$n"
+	done >wrong
+	cat wrong
+	is_empty wrong
+	[ -s many ]
+	exits 2 sockquery "$rec/dir-whole@#21"
+	has err 'there is no snapshot #21: there are #1 to #20'
+}
+
+t_walking_over_the_borders_gives_every_snapshot() {
+	snapshots "$rec/v1-groups.skt" >one
+	snapshots "$rec/dir-whole" >many
+	cmp one many
+	[ "$(wc -l <many)" = 20 ]
+}
+
+t_a_time_is_looked_up_in_all_files() {
+	for time in first last +1s +5s +8s +8.5s +9s +10s +18s +18.9s -1s -10s; do
+		rows "$rec/v1-groups.skt@$time" >one || :
+		rows "$rec/dir-whole@$time" >many || :
+		cmp one many || echo "$time"
+	done >wrong
+	cat wrong
+	is_empty wrong
+}
+
+t_between_two_files_of_one_run_the_last_snapshot_is_in_force() {
+	# the second file begins with #10; a little before it, #9 was in force
+	begins=$(sockquery "$rec/dir-whole@#10" | grep -o '[0-9-]*T[0-9:.]*Z' | head -n 1)
+	before=$(python3 -c 'import sys, datetime
+whole, part = sys.argv[1][:-1].split(".")
+print("%s.%09dZ" % (whole, int(part) - 1))' "$begins")
+	exits 0 sockquery "$rec/dir-whole@$before"
+	has out 'snapshot 9 of 20'
+}
+
+t_dropped_files_leave_the_numbers_as_they_were() {
+	rows "$rec/v1-groups.skt@#10" >one || :
+	rows "$rec/dir-oldest-dropped@first" >many || :
+	cmp one many
+	exits 0 sockquery --info "$rec/dir-oldest-dropped"
+	has out 'dropped before           1 files, 9 snapshots' 'files                    2'
+	exits 2 sockquery "$rec/dir-oldest-dropped@#9"
+	has err 'there is no snapshot #9: there are #10 to #20'
+	exits 0 sockquery --verify "$rec/dir-oldest-dropped"
+	has out "CHAINED $rec/dir-oldest-dropped"
+}
+
+t_a_missing_file_is_told_with_what_was_in_it() {
+	exits 2 sockquery "$rec/dir-missing"
+	has err 'dir-missing/b.skt: 1 file is missing before it, 10 snapshots are lost'
+	exits 2 sockquery "$rec/dir-missing@#15"
+	has err 'snapshot #15 is lost: #9 is the last before it, #20 the next'
+	exits 2 sockquery "$rec/dir-missing@+12s"
+	has err 'in a gap: before it is #9' 'after it #20'
+	exits 1 sockquery --verify "$rec/dir-missing"
+	has out "BROKEN $rec/dir-missing"
+	has err '1 file is missing before it'
+	exits 2 sockquery --strict "$rec/dir-missing"
+	has err 'recording is not whole'
+	(snapshots "$rec/v1-groups.skt" | sed -n '1,9p;20p') >want
+	snapshots "$rec/dir-missing" | diff want -
+}
+
+t_damage_is_told_with_the_name_of_its_file() {
+	exits 1 sockquery --verify "$rec/dir-damaged"
+	has out "DAMAGED $rec/dir-damaged/a.skt" "WHOLE $rec/dir-damaged/b.skt"
+	exits 2 sockquery --info "$rec/dir-damaged"
+	has err 'dir-damaged/a.skt:' 'snapshots #10 to #19 are lost'
+}
+
+t_a_shortened_file_that_is_good_by_itself_is_found() {
+	exits 1 sockquery --verify "$rec/dir-shortened"
+	has out "WHOLE $rec/dir-shortened/c.skt" "BROKEN $rec/dir-shortened"
+	has err 'does not follow from'
+	exits 2 sockquery "$rec/dir-shortened"
+	has err 'dir-shortened/a.skt: does not follow from the file before it'
+}
+
+t_an_exchanged_file_is_found() {
+	cp -r "$rec/dir-whole" dir
+	# another good second file: the one that the killed recorder left
+	cp "$rec/dir-killed/a.skt" dir/a.skt
+	exits 1 sockquery --verify dir
+	has err 'dir/b.skt: does not follow from dir/a.skt'
+}
+
+t_another_run_is_told_and_is_no_damage() {
+	exits 0 sockquery "$rec/dir-killed"
+	has err 'dir-killed/b.skt: the recorder was started again'
+	exits 0 sockquery --info "$rec/dir-killed"
+	has out 'runs of the recorder     2' 'snapshots                25' 'holes                    0'
+	exits 0 sockquery --verify "$rec/dir-killed"
+	has out "OPEN $rec/dir-killed/a.skt" "CHAINED $rec/dir-killed"
+	# what the other run recorded is numbered on, and shown as it is by itself
+	rows "$rec/v1-live.skt@#3" >one || :
+	rows "$rec/dir-killed@#22" >many || :
+	cmp one many
+	[ -s many ]
+	exits 2 sockquery "$rec/dir-killed@+20s"
+	has err 'in a gap: before it is #19' 'after it #20'
+}
+
+t_recordings_that_do_not_chain_are_several() {
+	exits 0 sockquery --format=csv -H "$rec/dir-two-recordings"
+	has err "not one recording: 'a.skt', file 1, does not follow from 'c.skt', file 1"
+	cat "$rec/dir-two-recordings/c.skt" >c.skt
+	sockquery --format=csv -H c.skt "$rec/v1-live.skt" 2>/dev/null | diff - out
+	exits 0 sockquery --verify "$rec/dir-two-recordings"
+	has out "SEVERAL $rec/dir-two-recordings"
+}
+
+t_what_is_no_recording_is_passed_over_and_counted() {
+	exits 0 sockquery --info "$rec/dir-strangers"
+	has out 'other files              3' 'files                    3'
+}
+
+t_links_and_fifos_are_not_opened() {
+	cp -r "$rec/dir-whole" dir
+	mkfifo dir/fifo.skt
+	ln -s "$rec/v1-live.skt" dir/link.skt
+	ln -s nowhere dir/dangling.skt
+	mkdir dir/folder.skt
+	exits 0 sockquery --info dir
+	has out 'other files              4' 'files                    3'
+}
+
+t_of_two_files_with_one_number_the_chain_decides() {
+	cp -r "$rec/dir-whole" dir
+	cp "$rec/v1-live.skt" dir/0.skt
+	exits 0 sockquery --info dir
+	has out 'files                    3' 'other files              1' 'snapshots                20'
+	# two that both do are one too many
+	cp dir/c.skt dir/1.skt
+	exits 0 sockquery dir
+	has err 'not one recording'
+}
+
+t_a_recording_that_cannot_be_read_is_told() {
+	cp -r "$rec/dir-whole" dir
+	cp "$rec/newer-major.skt" dir/new.skt
+	exits 2 sockquery dir
+	has err 'dir/new.skt: cannot be read, and may be a part of this recording'
+}
+
+t_names_are_escaped() {
+	cp -r "$rec/dir-missing" $'dir\e[31m'
+	mv $'dir\e[31m/b.skt' $'dir\e[31m/\e[32m.skt'
+	exits 2 sockquery $'dir\e[31m'
+	has err '\x1b[32m.skt: 1 file is missing'
+	! grep -q $'\e' out err
+}
+
+t_an_empty_directory_and_a_tree_are_refused() {
+	mkdir empty
+	exits 2 sockquery empty
+	has err 'sockquery: empty: there is no recording in this directory'
+	exits 2 sockquery --verify empty
+	has err 'there is no recording in this directory'
+	exits 2 sockquery "$TOP/fixtures/proc/kinds"
+	has err 'a tree, as /proc is one, and not a recording'
+}
+
+t_a_thousand_files_need_no_thousand_descriptors() {
+	mkdir dir
+	python3 - "$rec" <<'EOF'
+import hashlib, struct, sys, zlib
+# the first file of dir-whole, over and over: each a file of one run, chained
+data = open(sys.argv[1] + "/dir-whole/c.skt", "rb").read()
+length, = struct.unpack_from("<I", data, 12)
+crc = lambda bytes: struct.pack("<I", zlib.crc32(bytes))
+chain, before = bytes(32), 0
+for number in range(1, 1001):
+    header = data[:88] + struct.pack("<QQ", number, before) + chain + data[136:156]
+    header += crc(header) + data[160:length - 4]
+    header += crc(header)
+    out, chain, at = header, hashlib.sha256(header).digest(), length
+    while at < len(data):
+        size = 64 + struct.unpack_from("<I", data, at + 12)[0]
+        chain = hashlib.sha256(chain + data[at:at + size]).digest()
+        body = data[at:at + size] + chain
+        out += body + crc(body) + data[at + 12:at + 16]
+        at += size + 40
+    before += 9
+    open("dir/%d.skt" % number, "wb").write(out)
+EOF
+	ulimit -n 20
+	exits 0 sockquery "dir@last"
+	has out 'snapshot 9000 of 9000'
+	exits 0 sockquery "dir@#4505"
+	has out 'snapshot 4505 of 9000'
+}
+
+run_tests
