@@ -187,6 +187,16 @@ static int look_for_next(const struct skt_cursor *cursor, struct skt_file **ret,
 	return rc;
 }
 
+/* A cursor stays in front of an end block. */
+static uint64_t end_of_last(const struct skt_cursor *cursor)
+{
+	struct block_head head;
+
+	if (cursor->ended && file_read_head(cursor->file, cursor->offset, &head) > 0 && head.type == BLOCK_END)
+		return cursor->offset + BLOCK_SIZE(&head);
+	return cursor->offset;
+}
+
 static int enter_come(struct skt_cursor *cursor, struct skt_file *come, struct skt_err *err)
 {
 	uint64_t before = cursor->file->header.file_number, last = last_number(cursor);
@@ -194,7 +204,7 @@ static int enter_come(struct skt_cursor *cursor, struct skt_file *come, struct s
 	int link = LINK_BROKEN;
 
 	/* a file that is lost has nothing to compare with */
-	if (!file_chain(cursor->file, cursor->offset, chain))
+	if (!file_chain(cursor->file, end_of_last(cursor), chain))
 		link = dir_link(&cursor->file->header, chain, &come->header, true);
 	/* it is in the same directory, and newer: what it does not follow from is told */
 	if (link < 0)
