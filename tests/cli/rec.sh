@@ -119,8 +119,11 @@ t_damaged_recordings_are_made_of_the_kept_ones_byte_for_byte() {
 		# a bomb must be deflated, and another zlib may do it another way
 		[ "$made" = made/bomb.skt ] || [ "$made" = made/bomb-over-limit.skt ] || cmp "$made" "$fixtures/${made#made/}"
 	done
+	for made in made/dir-*; do
+		diff -r "$made" "$fixtures/${made#made/}"
+	done
 	ls made >have
-	(cd "$fixtures" && printf '%s\n' *.skt | grep -v '^v1-') | diff - have
+	(cd "$fixtures" && printf '%s\n' *.skt dir-* | grep -v '^v1-' | sort) | diff - have
 }
 
 # These are no damage, though their makers are beside the others'.

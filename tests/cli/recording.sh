@@ -78,10 +78,10 @@ t_text_is_no_recording() {
 	is_empty out
 }
 
-t_a_directory_is_no_recording() {
+t_a_directory_without_a_recording_is_none() {
 	mkdir dir.skt
 	exits 2 sockquery dir.skt
-	has err 'sockquery: dir.skt: not a regular file'
+	has err 'sockquery: dir.skt: there is no recording in this directory'
 }
 
 t_a_fifo_does_not_hang() {
