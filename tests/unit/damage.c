@@ -358,6 +358,44 @@ static size_t part_at(size_t byte)
 	return p;
 }
 
+/* A head that is good but for its length, which reaches beyond the file: what stands behind it has been found all the same. */
+static void check_claim(size_t at, uint32_t length)
+{
+	struct block_head head = whole.parts[at].head;
+	uint8_t bytes[BLOCK_HEAD_SIZE];
+	bool good[BLOCKS_MAX];
+
+	write_file(whole.bytes, whole.len);
+	head.length = length;
+	block_head_put(&head, whole.bytes + 40, bytes);
+	assert_int_equal(pwrite(whole.fd, bytes, sizeof(bytes), (off_t)whole.parts[at].offset), sizeof(bytes));
+	memset(good, 1, sizeof(good));
+	for (size_t p = at; p < whole.n_parts && (p == at || whole.parts[p].head.type != BLOCK_KEY); p++)
+		good[p] = false;
+	for (unsigned flags = 0; flags <= SKT_OPEN_NO_INDEX; flags += SKT_OPEN_NO_INDEX) {
+		struct result result = read_file(flags);
+
+		assert_int_equal(result.rc, 0);
+		expect_parts(&result, good);
+		assert_true(result.told);
+		assert_int_equal(result.told_at, whole.parts[at].offset);
+	}
+	assert_int_equal(verdict(), SKT_DAMAGED);
+}
+
+static void a_block_that_claims_more_than_there_is_costs_its_group(void **state)
+{
+	size_t last_key = 0;
+
+	(void)state;
+	for (size_t p = 0; p < whole.n_parts; p++)
+		last_key = whole.parts[p].head.type == BLOCK_KEY ? p : last_key;
+	for (size_t at = 0; at < last_key; at++) {
+		check_claim(at, (uint32_t)whole.len);
+		check_claim(at, SKT_BLOCK_MAX);
+	}
+}
+
 /* A flip that leaves nothing but zeros cannot be told from a block whose last bytes were never written. */
 static bool is_zero_from(size_t byte)
 {
@@ -646,6 +684,7 @@ int main(void)
 		cmocka_unit_test(cut_at_any_byte_all_before_is_read),
 		cmocka_unit_test(what_ends_in_zeros_is_torn_where_they_begin),
 		cmocka_unit_test(zeros_that_no_crash_leaves_are_damage),
+		cmocka_unit_test(a_block_that_claims_more_than_there_is_costs_its_group),
 		cmocka_unit_test(with_any_bit_flipped_all_but_its_group_is_read),
 		cmocka_unit_test(damaged_facts_do_not_make_the_blocks_suspect),
 		cmocka_unit_test(a_block_that_stands_twice_is_read_once),
