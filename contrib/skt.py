@@ -270,12 +270,13 @@ class Group:
         self.take_strings(parts[STRINGS])
         snapshot = self.take_meta(parts[META].record(), number)
         self.fresh_row, self.boottime = self.next_row, snapshot.boottime
-        before = set(self.rows)
+        # a table that went with this step leaves the order of rows last
+        before, tables = set(self.rows), set(self.order)
         self.take_processes(parts[IDENTITY])
         self.take_rows(parts[IDENTITY])
         told = self.take_state(parts[STATE])
         self.take_residual(parts[RESIDUAL], told)
-        snapshot.events = self.take_events(parts[EVENTS], snapshot.time, before)
+        snapshot.events = self.take_events(parts[EVENTS], snapshot.time, before, tables)
         snapshot.users = dict(self.users)
         snapshot.tables = self.take_stock()
         named = {slot for row in self.rows.values() for slot in row.slots}
@@ -586,14 +587,16 @@ class Group:
             used += added
         new += old[at:]
 
-    def take_events(self, part, time, before):
+    def take_events(self, part, time, before, tables):
+        """Events; before are the rows that there were, tables those that there were or that came."""
         events, last = [], -TIME
         for _ in range(part.count(EVENTS_OF_STEP, 51)):
             record = part.record()
             source, change, below, last = record.byte(), record.byte(), last, record.time_from(time)
             row = record.varint(self.next_row + 1) - 1
-            need(last >= below and (row < 0 or row >= self.fresh_row or row in before))
-            events.append(Event(source, change, last, row if row >= 0 else None, record.varint(self.next_table), record.bytes(16),
+            table = record.varint(TABLES)
+            need(last >= below and table in tables and (row < 0 or row >= self.fresh_row or row in before))
+            events.append(Event(source, change, last, row if row >= 0 else None, table, record.bytes(16),
                                 record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
                                 record.varint(), record.varint(U32), record.varint(), record.varint(),
                                 record.varint(U32), record.varint(U32), record.varint()))

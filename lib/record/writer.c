@@ -187,8 +187,13 @@ static int check_times(const struct skt_snapshot *now, const struct skt_step *st
 	for (size_t i = 0; i < now->n_tables && !rc; i++)
 		if (!now->tables[i].gone && now->tables[i].read_time)
 			rc = check_time(now, "table read", now->tables[i].read_time, now->time, err);
-	for (size_t i = 0; i < step->n_events && !rc; i++)
+	for (size_t i = 0; i < step->n_events && !rc; i++) {
 		rc = check_time(now, "event", step->events[i].when, now->time, err);
+		if (!rc && i && step->events[i].when < step->events[i - 1].when)
+			rc = skt_err_set(err, -EINVAL,
+					 "snapshot #%llu has event %zu of a time before that of event %zu",
+					 (unsigned long long)now->number, i + 1, i);
+	}
 	return rc;
 }
 

@@ -68,6 +68,12 @@ struct draft {
 	struct edit edits[4];
 	unsigned n_edits;
 	uint32_t puts, first_put;
+	struct {
+		int64_t after; /* the step's time */
+		uint32_t row;  /* 1 + its slot; 0: none */
+		uint32_t table;
+	} events[4];
+	unsigned n_events;
 };
 
 static void add_column(struct column_list *columns, unsigned id, size_t len, const char *bytes)
@@ -202,6 +208,26 @@ static void put_residual(const struct draft *draft, struct skt_buf *out)
 	skt_buf_varint(out, 0);
 }
 
+static void put_events(const struct draft *draft, struct skt_buf *out)
+{
+	struct skt_buf record;
+
+	skt_buf_init(&record);
+	skt_buf_varint(out, draft->n_events);
+	for (unsigned i = 0; i < draft->n_events; i++) {
+		record.len = 0;
+		/* told by 9 that it opened */
+		skt_buf_add(&record, "\11\2", 2);
+		skt_buf_zigzag(&record, draft->events[i].after);
+		skt_buf_varint(&record, draft->events[i].row);
+		skt_buf_varint(&record, draft->events[i].table);
+		/* from nowhere to nowhere, ports 0; state, uid and inode; and nothing else known */
+		skt_buf_fill(&record, 0, 16 + 16 + 2 + 2 + 3 + 6);
+		put_record(&record, out);
+	}
+	skt_buf_release(&record);
+}
+
 /* Decode and take it: the answer. */
 static int take(const struct draft *draft, struct skt_snapshot *snapshot, bool key)
 {
@@ -224,7 +250,7 @@ static int take(const struct draft *draft, struct skt_snapshot *snapshot, bool k
 	put_columns(&draft->opened_state, &sections[SECTION_STATE]);
 	put_changes(&draft->changed_state, &sections[SECTION_STATE]);
 	put_residual(draft, &sections[SECTION_RESIDUAL]);
-	skt_buf_byte(&sections[SECTION_EVENTS], 0);
+	put_events(draft, &sections[SECTION_EVENTS]);
 	for (int id = 0; id < SECTION_END; id++)
 		cur_init(&in[id], sections[id].data, sections[id].len);
 	skt_step_init(&step);
@@ -760,6 +786,90 @@ static void an_edit_drops_or_puts_something(void **state)
 	assert_int_equal(take_step(), 0);
 }
 
+/* --- events --- */
+
+/* Whether an event about this row (its slot; -1: none) of this table may stand in a key, or in the step. */
+static bool may_be_told(struct draft *draft, int row, uint32_t table)
+{
+	int rc;
+
+	draft->n_events = 1;
+	draft->events[0].row = (uint32_t)(row + 1);
+	draft->events[0].table = table;
+	rc = draft == &key ? take_key() : take_step();
+	draft->n_events = 0;
+	assert_true(rc == 0 || rc == -EBADMSG);
+	return !rc;
+}
+
+static void an_event_of_a_key_names_what_comes_with_it(void **state)
+{
+	(void)state;
+	for (int row = -1; row < 3; row++)
+		assert_true(may_be_told(&key, row, 0));
+	assert_true(may_be_told(&key, 2, 1));
+	assert_false(may_be_told(&key, 3, 1));
+	assert_false(may_be_told(&key, SKT_SOCKS_MAX - 1, 1));
+	assert_false(may_be_told(&key, 2, 2));
+	assert_false(may_be_told(&key, -1, SKT_TABLES_MAX));
+}
+
+static void an_event_of_a_step_names_what_was_there_or_comes_with_it(void **state)
+{
+	(void)state;
+	/* three rows and two tables, of which row 2 and table 1 go */
+	step.n_tables = 1;
+	step.first_table = 1;
+	step.tables[0] = key.tables[1];
+	step.tables[0].flags = 1;
+	step.lost.n = 1;
+	step.lost.slots[0] = 2;
+	for (int row = -1; row < 3; row++)
+		assert_true(may_be_told(&step, row, 1));
+	/* what changes is told of in two lists, but comes with neither */
+	assert_false(may_be_told(&step, 3, 1));
+	assert_false(may_be_told(&step, -1, 2));
+	/* another one comes */
+	step.n_tables = 2;
+	step.tables[1].kind = SKT_UDP;
+	assert_true(may_be_told(&step, -1, 2));
+	assert_false(may_be_told(&step, -1, 3));
+}
+
+static void an_event_names_nothing_that_has_gone(void **state)
+{
+	struct skt_snapshot snapshot;
+	struct draft after = { .n_events = 1 };
+
+	(void)state;
+	step.n_tables = 1;
+	step.first_table = 1;
+	step.tables[0] = key.tables[1];
+	step.tables[0].flags = 1;
+	step.lost.n = 1;
+	step.lost.slots[0] = 2;
+	for (uint32_t row = 0; row <= 3; row++)
+		for (uint32_t table = 0; table < 2; table++) {
+			after.events[0].row = row;
+			after.events[0].table = table;
+			assert_int_equal(take_both(&snapshot), 0);
+			assert_int_equal(take(&after, &snapshot, false), row == 3 || table ? -EBADMSG : 0);
+			skt_snapshot_release(&snapshot);
+		}
+}
+
+static void events_stand_by_instant(void **state)
+{
+	(void)state;
+	step.n_events = 3;
+	for (int64_t middle = -3; middle <= 3; middle++) {
+		step.events[0].after = -2;
+		step.events[1].after = middle;
+		step.events[2].after = 2;
+		assert_int_equal(take_step(), middle < -2 || middle > 2 ? -EBADMSG : 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -786,6 +896,10 @@ int main(void)
 		TEST(a_row_whose_timer_ended_has_the_instant_0),
 		TEST(only_a_row_with_a_timer_can_be_off),
 		TEST(an_edit_drops_or_puts_something),
+		TEST(an_event_of_a_key_names_what_comes_with_it),
+		TEST(an_event_of_a_step_names_what_was_there_or_comes_with_it),
+		TEST(an_event_names_nothing_that_has_gone),
+		TEST(events_stand_by_instant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

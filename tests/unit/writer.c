@@ -641,6 +641,16 @@ static void late_event(struct skt_snapshot *now, struct skt_step *step)
 	step->n_events = step->room_events = 1;
 }
 
+static void events_that_go_back(struct skt_snapshot *now, struct skt_step *step)
+{
+	free(step->events);
+	step->events = calloc(2, sizeof(*step->events));
+	assert_non_null(step->events);
+	step->n_events = step->room_events = 2;
+	step->events[0] = (struct skt_event){ .when = now->time, .slot = SKT_NO_SLOT };
+	step->events[1] = (struct skt_event){ .when = now->time - 1, .slot = SKT_NO_SLOT };
+}
+
 static void a_time_that_no_reader_takes_costs_its_snapshot_only(void **state)
 {
 	static const struct {
@@ -655,6 +665,7 @@ static void a_time_that_no_reader_takes_costs_its_snapshot_only(void **state)
 		{ far_end, "end of -4611686018427387903 ns" },
 		{ late_read, "table read of 9223372036854775807 ns" },
 		{ late_event, "event of 9223372036854775807 ns" },
+		{ events_that_go_back, "event 2 of a time before that of event 1" },
 	};
 
 	(void)state;
