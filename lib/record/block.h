@@ -76,6 +76,12 @@ static inline bool block_is_known(uint8_t type)
 	return type >= BLOCK_KEY && type <= BLOCK_GAP;
 }
 
+/* A block that may not be passed over, and of which only a newer program knows what it changes. Of known types flags say nothing. */
+static inline bool block_is_newer(const struct block_head *head)
+{
+	return !block_is_known(head->type) && !(head->flags & BLOCK_ANCILLARY);
+}
+
 /*
  * Whether a block may stand where one with this sequence is expected, and this number of a snapshot; in_group says whether a key
  * block and all since of its group were good.

@@ -17,7 +17,7 @@ void cursor_begin(struct skt_cursor *cursor)
 	cursor->offset = cursor->file->begin;
 	cursor->sequence = 1;
 	cursor->number = 1;
-	cursor->jump = false;
+	cursor->chosen = false;
 	cursor->ended = false;
 }
 
@@ -81,7 +81,7 @@ void cursor_rewind(struct skt_cursor *cursor, size_t group)
 
 	cursor->left = 0;
 	cursor->in_group = false;
-	cursor->jump = true;
+	cursor->chosen = true;
 	cursor->ended = false;
 	cursor->has_now = false;
 	cursor->has_next = false;
@@ -122,13 +122,10 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 		return meta.bad ? -1 : 1;
 	}
 	while (!cursor->ended && offset < cursor->file->span.bytes) {
-		bool newer;
-
 		if (file_read_head(cursor->file, offset, &head) <= 0)
 			return -1;
 		*ret_when = head.first;
-		newer = !block_is_known(head.type) && !(head.flags & BLOCK_ANCILLARY);
-		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS || (newer && head.snapshots))
+		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS || (block_is_newer(&head) && head.snapshots))
 			return 1;
 		offset += BLOCK_SIZE(&head);
 	}
@@ -183,7 +180,7 @@ static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err,
 static int no_block(struct skt_cursor *cursor, struct skt_err *err)
 {
 	/* a group may begin just here, and only what should stand before it be missing: it is tried, once */
-	return pass_hole(cursor, cursor->jump, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
+	return pass_hole(cursor, cursor->chosen, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
 }
 
 /* Read the payload of a key or step block. */
@@ -213,7 +210,7 @@ static int load_block(struct skt_cursor *cursor, const struct block_head *head, 
 	cursor->number = head->number + head->snapshots;
 	cursor->key = head->type == BLOCK_KEY;
 	cursor->in_group = true;
-	cursor->jump = false;
+	cursor->chosen = false;
 	return 1;
 }
 
@@ -225,7 +222,6 @@ static int take_gap(struct skt_cursor *cursor, const struct block_head *head, st
 	cursor->offset += BLOCK_SIZE(head);
 	cursor->sequence++;
 	cursor->number += head->snapshots;
-	cursor->jump = true;
 	cursor->in_group = false;
 	cursor->has_now = false;
 	return -ENODATA;
@@ -238,8 +234,8 @@ static uint64_t limit(const struct skt_cursor *cursor)
 
 	if (cursor->follow && !fstat(cursor->file->fd, &status))
 		return (uint64_t)status.st_size;
-	/* where no block is good, the first one is what is wrong */
-	return cursor->file->n_groups ? cursor->file->span.bytes : cursor->file->size;
+	/* where there is no group, what is wrong is before the first; but a block that was cut off, or is being written, is not wrong */
+	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
 }
 
 /* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
@@ -277,7 +273,7 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 			cursor->ended = true;
 			break;
 		default:
-			if (!(head.flags & BLOCK_ANCILLARY))
+			if (block_is_newer(&head))
 				return pass_hole(cursor, true, err,
 						 skt_err_set(err, -EPROTONOSUPPORT,
 							     "block of type %u is not known to this program",

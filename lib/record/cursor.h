@@ -30,7 +30,7 @@ struct skt_cursor {
 	uint64_t sequence;
 	uint64_t number;
 	bool in_group; /* a key block was read, and all since */
-	bool jump;     /* a gap or a hole came before, or nothing */
+	bool chosen;   /* it is the key block of a group that was gone to */
 	bool ended;
 
 	/* the block being read */

@@ -25,6 +25,7 @@ struct skt_file {
 	size_t n_groups, room_groups;
 	struct skt_damage *damage;
 	size_t n_damage, room_damage;
+	bool cut; /* behind the last good block stands the beginning of another: torn, or being written */
 	struct skt_span span;
 
 	/* a directory: fd is its own, and the rest above but damage and span is empty */

@@ -56,6 +56,7 @@ static int pass_hole(struct scan *scan, bool torn)
 	scan->told = false;
 	scan->newer = false;
 	scan->offset = found ? next : file->size;
+	file->cut = torn && !found;
 	/* what a recorder is writing at this moment is no damage */
 	if (torn && !found && file->span.live)
 		return 0;
@@ -118,7 +119,6 @@ static int take_block(struct scan *scan, const struct block_head *head)
 			       .snapshots = head->snapshots,
 			       .first = head->first,
 			       .last = head->last };
-	bool known = block_is_known(head->type);
 	int rc = 0;
 
 	if (head->type < SKT_BLOCK_KINDS) {
@@ -146,7 +146,7 @@ static int take_block(struct scan *scan, const struct block_head *head)
 	case BLOCK_GAP:
 		return take_gap(scan, head);
 	default:
-		if (known || head->flags & BLOCK_ANCILLARY)
+		if (!block_is_newer(head))
 			return 0;
 		/* what it changes is not known: the rest of the group cannot be read, but goes on in number */
 		rc = take_newer(scan, head);

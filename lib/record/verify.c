@@ -113,7 +113,7 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 	if (rc) {
 		verifying->chained = false;
 		/* what stands in a block that is passed over is nothing to those after it */
-		if (holds_snapshots(head) || !(block_is_known(head->type) || head->flags & BLOCK_ANCILLARY))
+		if (holds_snapshots(head) || block_is_newer(head))
 			verifying->in_group = false;
 		return add_damage(verifying, &damage);
 	}

@@ -343,6 +343,41 @@ static void a_block_is_seen_when_it_is_whole_and_not_before(void **state)
 	recording_release(&recording);
 }
 
+/* What a recorder has not finished is no damage, not even where nothing else is there yet. */
+static void a_first_block_that_is_being_written_is_the_end(void **state)
+{
+	struct recording recording;
+	unsigned char *bytes;
+	size_t begin, len;
+
+	(void)state;
+	make_chain(&recording, 11, 0);
+	bytes = recording_bytes(&recording, &begin);
+	free(bytes);
+	recording_add_quiet(&recording, &(struct random){ .state = 11 }, SKT_NS_PER_S, 0);
+	bytes = recording_bytes(&recording, &len);
+	for (size_t part = begin; part < len; part++) {
+		struct skt_cursor *cursor;
+		struct skt_file *file;
+		size_t n;
+		int fd;
+
+		assert_int_equal(ftruncate(recording.fd, (off_t)part), 0);
+		fd = open_again(&recording);
+		assert_int_equal(skt_file_open(fd, RECORDING_NAME, 0, &file, NULL), 0);
+		assert_true(skt_file_span(file).live);
+		skt_file_damage(file, &n);
+		assert_int_equal(n, 0);
+		cursor = new_cursor(file);
+		expect_end(cursor);
+		skt_cursor_free(cursor);
+		skt_file_free(file);
+		close(fd);
+	}
+	free(bytes);
+	recording_release(&recording);
+}
+
 /* --- the first block --- */
 
 /* The recording with its first block's head as it is given, or (NULL) with its mark gone; then groups are as many as before it. */
@@ -427,6 +462,7 @@ int main(void)
 		cmocka_unit_test(who_wants_less_is_told_the_same_of_it),
 		cmocka_unit_test(a_file_is_followed_while_it_is_written),
 		cmocka_unit_test(a_block_is_seen_when_it_is_whole_and_not_before),
+		cmocka_unit_test(a_first_block_that_is_being_written_is_the_end),
 		cmocka_unit_test(trouble_at_the_first_block_is_told_as_anywhere),
 	};
 

@@ -108,6 +108,7 @@ struct result {
 	uint64_t told_at;   /* the first offset that damage or an error names */
 	bool read[1 + 128]; /* by number */
 	unsigned n;
+	unsigned stops; /* that reading made */
 };
 
 static void note_damage(struct result *result, uint64_t offset)
@@ -152,6 +153,7 @@ static void walk(struct skt_file *file, struct result *result)
 			assert_true(rc == -EBADMSG || rc == -ENODATA || rc == -EPROTONOSUPPORT || rc == -E2BIG);
 			assert_true(err.position >= 0 && *err.message && !strcmp(err.path, RECORDING_NAME));
 			note_damage(result, (uint64_t)err.position);
+			result->stops++;
 			anew = true;
 			continue;
 		}
@@ -264,6 +266,8 @@ static void check_cut(size_t len)
 	}
 	expect_parts(&result, good);
 	assert_int_equal(result.told, !between);
+	/* before it nothing stops reading, and there it ends */
+	assert_int_equal(result.stops, 0);
 	assert_int_equal(verdict(), between ? SKT_OPEN : SKT_TORN);
 	result = read_file(SKT_OPEN_STRICT);
 	assert_int_equal(result.rc, -EBADMSG);
@@ -302,6 +306,7 @@ static void check_zeros(size_t from, size_t more)
 		result = read_file(flags);
 		assert_int_equal(result.rc, 0);
 		expect_parts(&result, good);
+		assert_int_equal(result.stops, 0);
 		assert_int_equal(result.told, !ended || more);
 		if (result.told)
 			assert_int_equal(result.told_at, ended ? whole.len : whole.parts[torn].offset);
@@ -358,17 +363,24 @@ static size_t part_at(size_t byte)
 	return p;
 }
 
+/* The block's head is another, with its checksum mended. What else it is made of stays. */
+static void write_head(size_t at, const struct block_head *head)
+{
+	uint8_t bytes[BLOCK_HEAD_SIZE];
+
+	block_head_put(head, whole.bytes + 40, bytes);
+	write_file(whole.bytes, whole.len);
+	assert_int_equal(pwrite(whole.fd, bytes, sizeof(bytes), (off_t)whole.parts[at].offset), sizeof(bytes));
+}
+
 /* A head that is good but for its length, which reaches beyond the file: what stands behind it has been found all the same. */
 static void check_claim(size_t at, uint32_t length)
 {
 	struct block_head head = whole.parts[at].head;
-	uint8_t bytes[BLOCK_HEAD_SIZE];
 	bool good[BLOCKS_MAX];
 
-	write_file(whole.bytes, whole.len);
 	head.length = length;
-	block_head_put(&head, whole.bytes + 40, bytes);
-	assert_int_equal(pwrite(whole.fd, bytes, sizeof(bytes), (off_t)whole.parts[at].offset), sizeof(bytes));
+	write_head(at, &head);
 	memset(good, 1, sizeof(good));
 	for (size_t p = at; p < whole.n_parts && (p == at || whole.parts[p].head.type != BLOCK_KEY); p++)
 		good[p] = false;
@@ -393,6 +405,54 @@ static void a_block_that_claims_more_than_there_is_costs_its_group(void **state)
 	for (size_t at = 0; at < last_key; at++) {
 		check_claim(at, (uint32_t)whole.len);
 		check_claim(at, SKT_BLOCK_MAX);
+	}
+}
+
+/* Where the recorder tells of fewer snapshots than are missing, the group behind is read all the same. */
+static void behind_a_gap_that_tells_too_few_all_is_read(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at + 1 < whole.n_parts; at++) {
+		struct block_head head = whole.parts[at].head;
+		bool good[BLOCKS_MAX];
+
+		if (head.type != BLOCK_STEPS || whole.parts[at + 1].head.type != BLOCK_KEY)
+			continue;
+		head.type = BLOCK_GAP;
+		head.snapshots--;
+		write_head(at, &head);
+		memset(good, 1, sizeof(good));
+		good[at] = false;
+		for (unsigned flags = 0; flags <= SKT_OPEN_NO_INDEX; flags++) {
+			struct result result = read_file(flags);
+
+			assert_int_equal(result.rc, 0);
+			expect_parts(&result, good);
+			/* the gap, and the jump behind it */
+			assert_int_equal(result.stops, 2);
+		}
+		assert_int_equal(verdict(), SKT_DAMAGED);
+	}
+}
+
+/* Flags are for types that are not known. */
+static void an_index_without_its_flag_is_one(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < whole.n_parts; at++) {
+		struct block_head head = whole.parts[at].head;
+		struct result result;
+		bool good[BLOCKS_MAX];
+
+		if (head.type != BLOCK_INDEX)
+			continue;
+		assert_int_equal(head.flags, BLOCK_ANCILLARY);
+		head.flags = 0;
+		write_head(at, &head);
+		memset(good, 1, sizeof(good));
+		result = read_file(SKT_OPEN_NO_INDEX);
+		expect_parts(&result, good);
+		assert_false(result.told);
 	}
 }
 
@@ -685,6 +745,8 @@ int main(void)
 		cmocka_unit_test(what_ends_in_zeros_is_torn_where_they_begin),
 		cmocka_unit_test(zeros_that_no_crash_leaves_are_damage),
 		cmocka_unit_test(a_block_that_claims_more_than_there_is_costs_its_group),
+		cmocka_unit_test(behind_a_gap_that_tells_too_few_all_is_read),
+		cmocka_unit_test(an_index_without_its_flag_is_one),
 		cmocka_unit_test(with_any_bit_flipped_all_but_its_group_is_read),
 		cmocka_unit_test(damaged_facts_do_not_make_the_blocks_suspect),
 		cmocka_unit_test(a_block_that_stands_twice_is_read_once),
