@@ -127,14 +127,14 @@ t_damaged_recordings_are_made_of_the_kept_ones_byte_for_byte() {
 }
 
 # These are no damage, though their makers are beside the others'.
-sound='gap newer-minor nothing-in-it recording-in-cmdline unknown-ancillary-block'
+sound='gap index-without-flag newer-minor nothing-in-it recording-in-cmdline unknown-ancillary-block'
 # And these are none, but not all of them can be read.
 newer='unknown-required-block unknown-required-blocks-with-snapshots'
 # Their sums and chain are right, whoever made them could compute both: only reading them tells.
-told_by_reading='bomb bomb-over-limit lying-count lying-count-of-rows lying-section-length lying-snapshots lying-times
-	lying-times-that-fall overlong-varint string-twice unknown-codec wrong-digest'
+told_by_reading='bomb bomb-over-limit event-of-no-row event-of-no-table events-out-of-order lying-count
+	lying-count-of-rows lying-section-length lying-snapshots lying-times lying-times-that-fall overlong-varint string-twice unknown-codec wrong-digest'
 # A crash of the machine, or a cut, is no damage to what is there.
-torn='cut-in-head cut-in-payload cut-in-tail zeroed-from-block zeroed-tail'
+torn='cut-in-head cut-in-payload cut-in-tail zeroed-from-block zeroed-from-first-block zeroed-tail'
 open='cut-before-end cut-before-first-block cut-between-blocks'
 
 # is_in LIST NAME
