@@ -2,7 +2,8 @@
 #include <skt/step.h>
 
 #include "base/array.h"
-#include "model/order.h"
+#include "model/reorder.h"
+#include "model/step.h"
 #include "model/tables.h"
 
 #include <errno.h>
@@ -18,11 +19,6 @@
 		if (fields & SKT_BIT(field))       \
 			to->member = from->member; \
 	} while (0)
-
-static int misfit(struct skt_err *err, const char *what, uint32_t number)
-{
-	return skt_err_set(err, -EBADMSG, "step does not fit its snapshot: %s %u", what, number);
-}
 
 static bool has_string(const struct skt_snapshot *snapshot, uint32_t id)
 {
@@ -110,7 +106,7 @@ static int apply_tables(struct skt_snapshot *snapshot, struct skt_step *step, st
 		int rc = i && slot <= step->tables[i - 1].slot ? -EBADMSG : apply_table(snapshot, &step->tables[i]);
 
 		if (rc == -EBADMSG)
-			return misfit(err, "table", slot);
+			return step_misfit(err, "table", slot);
 		if (rc)
 			return skt_err_set(err, rc, "table %u", slot);
 	}
@@ -152,7 +148,7 @@ static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step,
 			int rc;
 
 			if (change->slot != snapshot->n_processes || !has_strings(snapshot, &change->now))
-				return misfit(err, "new process", change->slot);
+				return step_misfit(err, "new process", change->slot);
 			rc = skt_snapshot_add_process(snapshot, &change->now, &slot);
 			if (rc)
 				return skt_err_set(err, rc, "process %u", change->slot);
@@ -162,12 +158,12 @@ static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step,
 		exits = change->change == SKT_PROCESS_EXITED;
 		if ((!exits && change->change != SKT_PROCESS_EXEC && change->change != SKT_PROCESS_CHANGED) ||
 		    change->slot >= snapshot->n_processes || (exits && snapshot->processes[change->slot].exited))
-			return misfit(err, "process", change->slot);
+			return step_misfit(err, "process", change->slot);
 		process = &snapshot->processes[change->slot];
 		change->before = *process;
 		take_process_fields(process, &change->now, change->fields & ~SKT_BIT(SKT_P_EXITED));
 		if (!has_strings(snapshot, process))
-			return misfit(err, "strings of process", change->slot);
+			return step_misfit(err, "strings of process", change->slot);
 		process->exited |= exits;
 		change->now = *process;
 	}
@@ -215,7 +211,7 @@ static int take_owners(struct skt_snapshot *snapshot, const struct skt_step *ste
 	int rc;
 
 	if (now->first_owner > step->n_owners || now->n_owners > step->n_owners - now->first_owner)
-		return misfit(err, "owners from", now->first_owner);
+		return step_misfit(err, "owners from", now->first_owner);
 	if (!now->n_owners) {
 		now->first_owner = 0;
 		return 0;
@@ -223,7 +219,7 @@ static int take_owners(struct skt_snapshot *snapshot, const struct skt_step *ste
 	owners = &step->owners[now->first_owner];
 	for (uint32_t i = 0; i < now->n_owners; i++)
 		if (owners[i].process >= snapshot->n_processes)
-			return misfit(err, "owner", owners[i].process);
+			return step_misfit(err, "owner", owners[i].process);
 	rc = skt_snapshot_add_owners(snapshot, owners, now->n_owners, &now->first_owner);
 	return rc ? skt_err_set(err, rc, "owners") : 0;
 }
@@ -235,11 +231,11 @@ static int apply_opened(struct skt_snapshot *snapshot, struct skt_step *step, st
 	int rc;
 
 	if (change->slot != snapshot->n_socks)
-		return misfit(err, "new socket", change->slot);
+		return step_misfit(err, "new socket", change->slot);
 	if (change->now.table >= snapshot->n_tables || snapshot->tables[change->now.table].gone)
-		return misfit(err, "socket of table", change->now.table);
+		return step_misfit(err, "socket of table", change->now.table);
 	if (!has_string(snapshot, change->now.tail) || !has_string(snapshot, change->now.text))
-		return misfit(err, "strings of socket", change->slot);
+		return step_misfit(err, "strings of socket", change->slot);
 	rc = take_owners(snapshot, step, &change->now, err);
 	if (rc)
 		return rc;
@@ -258,7 +254,7 @@ static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, s
 
 	take_fields(&now, &change->now, change->fields);
 	if (!has_string(snapshot, now.tail) || !has_string(snapshot, now.text))
-		return misfit(err, "strings of socket", change->slot);
+		return step_misfit(err, "strings of socket", change->slot);
 	if (change->fields & SKT_BIT(SKT_F_OWNERS)) {
 		int rc;
 
@@ -292,7 +288,7 @@ static int apply_sock(struct skt_snapshot *snapshot, struct skt_step *step, stru
 	if (change->change == SKT_OPENED || change->change == SKT_PRESENT)
 		return apply_opened(snapshot, step, change, err);
 	if (change->slot >= snapshot->n_socks || snapshot->socks[change->slot].table == SKT_NO_TABLE)
-		return misfit(err, "socket", change->slot);
+		return step_misfit(err, "socket", change->slot);
 	change->before = snapshot->socks[change->slot];
 	switch (change->change) {
 	case SKT_CHANGED:
@@ -301,7 +297,7 @@ static int apply_sock(struct skt_snapshot *snapshot, struct skt_step *step, stru
 	case SKT_LOST:
 		return apply_closed(snapshot, change);
 	default:
-		return misfit(err, "change of kind", change->change);
+		return step_misfit(err, "change of kind", change->change);
 	}
 }
 
@@ -338,11 +334,11 @@ static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, st
 		struct skt_sock *sock = timer->slot < snapshot->n_socks ? &snapshot->socks[timer->slot] : NULL;
 
 		if (!sock || sock->table == SKT_NO_TABLE || (i && timer->slot <= step->timers[i - 1].slot))
-			return misfit(err, "timer of socket", timer->slot);
+			return step_misfit(err, "timer of socket", timer->slot);
 		timer->before = sock->timer_expires;
 		timer->changed = false;
 		if (!skt_sock_pull_timer(sock, timer->off, snapshot->boottime))
-			return misfit(err, "ticks of socket", timer->slot);
+			return step_misfit(err, "ticks of socket", timer->slot);
 	}
 	/* a row may have changed and its timer be off as well */
 	for (size_t i = 0; i < step->n_socks && step->n_timers; i++) {
@@ -352,77 +348,11 @@ static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, st
 		if (!timer)
 			continue;
 		if (change->change != SKT_CHANGED || change->fields & SKT_BIT(SKT_F_TIMER_MS))
-			return misfit(err, "timer, told and off, of socket", change->slot);
+			return step_misfit(err, "timer, told and off, of socket", change->slot);
 		timer->changed = true;
 		change->now.timer_expires = snapshot->socks[timer->slot].timer_expires;
 	}
 	return 0;
-}
-
-/* Whether a table and its rows are as they must be after a step that changed either. */
-static bool table_is_good(const struct skt_table *table)
-{
-	return table->gone ? !table->n_rows : !table->n_raw || table->raw[table->n_raw - 1].before <= table->n_rows;
-}
-
-/* Every live row stands in its table's order once. */
-static int check_order(const struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
-{
-	size_t rows = snapshot->tables_known->rows;
-
-	for (size_t i = 0; i < step->n_tables; i++)
-		if (!table_is_good(&snapshot->tables[step->tables[i].slot]))
-			return misfit(err, "rows of table", step->tables[i].slot);
-	if (rows != snapshot->live_socks)
-		return misfit(err, "number of rows", (uint32_t)rows);
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock *sock = &snapshot->socks[step->socks[i].slot];
-
-		if (sock->listed != (sock->table != SKT_NO_TABLE))
-			return misfit(err, "order of socket", step->socks[i].slot);
-		if (sock->table == SKT_NO_TABLE && !table_is_good(&snapshot->tables[step->socks[i].before.table]))
-			return misfit(err, "rows of table", step->socks[i].before.table);
-	}
-	return 0;
-}
-
-static int apply_order(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
-{
-	size_t put = 0;
-
-	if (order_remove(snapshot, step))
-		return skt_err_set(err, -ENOMEM, "order of rows");
-	for (size_t first = 0; first < step->n_edits;) {
-		uint32_t table = step->edits[first].table;
-		size_t n = 1, rows;
-		int rc;
-
-		while (first + n < step->n_edits && step->edits[first + n].table == table)
-			n++;
-		if (table >= snapshot->n_tables || (first && table <= step->edits[first - 1].table))
-			return misfit(err, "order of table", table);
-		rows = snapshot->tables[table].n_rows;
-		rc = order_apply(snapshot, table, step, first, n, &put);
-		if (rc == -EBADMSG)
-			return misfit(err, "order of table", table);
-		if (rc)
-			return skt_err_set(err, rc, "order of table %u", table);
-		if (!table_is_good(&snapshot->tables[table]))
-			return misfit(err, "rows of table", table);
-		snapshot->tables_known->rows += snapshot->tables[table].n_rows - rows;
-		first += n;
-	}
-	return check_order(snapshot, step, err);
-}
-
-/* No order was read: tables have none. */
-static void forget_order(struct skt_snapshot *snapshot)
-{
-	if (!snapshot->tables_known->rows)
-		return;
-	for (size_t i = 0; i < snapshot->n_tables; i++)
-		snapshot->tables[i].n_rows = 0;
-	snapshot->tables_known->rows = 0;
 }
 
 /* How many of the step's users the snapshot does not have. Both stand by rising uids. */
@@ -445,7 +375,7 @@ static int apply_users(struct skt_snapshot *snapshot, const struct skt_step *ste
 
 	for (size_t i = 0; i < step->n_users; i++)
 		if (!has_string(snapshot, step->users[i].name) || (i && step->users[i].uid <= step->users[i - 1].uid))
-			return misfit(err, "name of user", step->users[i].uid);
+			return step_misfit(err, "name of user", step->users[i].uid);
 	if (!left)
 		return 0;
 	to = had + count_new_users(snapshot, step);
@@ -491,8 +421,8 @@ int skt_apply(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_e
 	if (!rc)
 		rc = apply_timers(snapshot, step, err);
 	if (!rc && !step->unordered)
-		rc = apply_order(snapshot, step, err);
+		rc = reorder(snapshot, step, err);
 	if (step->unordered)
-		forget_order(snapshot);
+		reorder_forget(snapshot);
 	return rc;
 }

@@ -2,7 +2,6 @@
 #include "model/order.h"
 
 #include "base/array.h"
-#include "model/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -93,108 +92,4 @@ int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-/* The rows marked leave the order of a table. */
-static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table, const bool *marked)
-{
-	size_t to = 0;
-
-	for (size_t from = 0; from < table->n_rows; from++) {
-		uint32_t slot = table->order[from];
-
-		if (marked[slot])
-			snapshot->socks[slot].listed = false;
-		else
-			table->order[to++] = slot;
-	}
-	snapshot->tables_known->rows -= table->n_rows - to;
-	table->n_rows = to;
-}
-
-int order_remove(struct skt_snapshot *snapshot, const struct skt_step *step)
-{
-	bool *rows = NULL, *tables = NULL;
-
-	/* marks, for they lie close together: to look at every row itself would cost more than the rest of a step */
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
-
-		if (change->change != SKT_CLOSED && change->change != SKT_LOST)
-			continue;
-		if (!rows) {
-			rows = calloc(snapshot->n_socks + snapshot->n_tables, sizeof(bool));
-			if (!rows)
-				return -ENOMEM;
-			tables = rows + snapshot->n_socks;
-		}
-		rows[change->slot] = true;
-		tables[change->before.table] = true;
-	}
-	for (size_t i = 0; rows && i < snapshot->n_tables; i++)
-		if (tables[i])
-			remove_marked(snapshot, &snapshot->tables[i], rows);
-	free(rows);
-	return 0;
-}
-
-/* How many rows the new order has, or -1 where the edits do not fit the old one, or put more than puts rows. */
-static int64_t new_length(const struct skt_table *table, const struct skt_order_edit *edits, size_t n, size_t puts)
-{
-	size_t length = table->n_rows, left = length;
-
-	for (size_t k = 0; k < n; k++) {
-		if (edits[k].keep > left || edits[k].drop > left - edits[k].keep || edits[k].put > puts)
-			return -1;
-		left -= edits[k].keep + edits[k].drop;
-		puts -= edits[k].put;
-		length += edits[k].put;
-		length -= edits[k].drop;
-	}
-	return length > SKT_SOCKS_MAX ? -1 : (int64_t)length;
-}
-
-/* The rows put stand in the order now. A row that moved was dropped by one edit and put by another, perhaps an earlier one: so this comes last. */
-static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t put, size_t end)
-{
-	for (; put < end; put++) {
-		uint32_t slot = step->puts[put];
-		struct skt_sock *sock = slot < snapshot->n_socks ? &snapshot->socks[slot] : NULL;
-
-		if (!sock || sock->table != table || sock->listed)
-			return -EBADMSG;
-		sock->listed = true;
-	}
-	return 0;
-}
-
-int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t first, size_t n,
-		size_t *put)
-{
-	struct skt_table *t = &snapshot->tables[table];
-	size_t from = 0, to = 0, first_put = *put;
-	uint32_t *order;
-	int64_t length = new_length(t, &step->edits[first], n, step->n_puts - *put);
-
-	if (length < 0)
-		return -EBADMSG;
-	order = malloc(((size_t)length + 1) * sizeof(*order));
-	if (!order)
-		return -ENOMEM;
-	for (size_t k = first; k < first + n; k++) {
-		const struct skt_order_edit *edit = &step->edits[k];
-
-		for (uint32_t i = 0; i < edit->keep; i++)
-			order[to++] = t->order[from++];
-		for (uint32_t i = 0; i < edit->drop; i++)
-			snapshot->socks[t->order[from++]].listed = false;
-		for (uint32_t i = 0; i < edit->put; i++)
-			order[to++] = step->puts[(*put)++];
-	}
-	while (from < t->n_rows)
-		order[to++] = t->order[from++];
-	free(t->order);
-	t->order = order;
-	t->n_rows = (size_t)length;
-	return list_rows(snapshot, table, step, first_put, *put);
 }

@@ -24,14 +24,4 @@ void ordering_release(struct ordering *ordering);
 int order_find(struct ordering *ordering, const struct pairing *pairing, uint32_t table, size_t n_old, size_t n_now,
 	       const uint32_t *slots, struct skt_step *step);
 
-/* Rows that closed or were lost, by a step whose changes have been made, leave the order of their tables. 0 or -ENOMEM. */
-int order_remove(struct skt_snapshot *snapshot, const struct skt_step *step);
-
-/*
- * Take n edits of the step, from number first on, all of one table. They are from outside: -EBADMSG where they do not
- * fit. put is the number of the next of step->puts, advanced past what was used.
- */
-int order_apply(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t first, size_t n,
-		size_t *put);
-
 #endif

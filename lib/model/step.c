@@ -3,6 +3,7 @@
 
 #include "model/step.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,11 @@ void skt_step_release(struct skt_step *step)
 	free(step->users);
 	free(step->events);
 	skt_step_init(step);
+}
+
+int step_misfit(struct skt_err *err, const char *what, uint32_t number)
+{
+	return skt_err_set(err, -EBADMSG, "step does not fit its snapshot: %s %u", what, number);
 }
 
 /* What the step says of this table, or NULL where it says nothing. */

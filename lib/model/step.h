@@ -13,4 +13,7 @@
  */
 void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old);
 
+/* -EBADMSG: a step does not fit its snapshot. what is wrong, and in which slot. */
+int step_misfit(struct skt_err *err, const char *what, uint32_t number);
+
 #endif
