@@ -213,8 +213,8 @@ void skt_file_free(struct skt_file *file);
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
 
-/* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap", "mark"; "" for a number without a name. */
-#define SKT_BLOCK_KINDS 7
+/* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap", "mark", "keys"; "" for a number without a name. */
+#define SKT_BLOCK_KINDS 8
 const char *skt_block_kind_name(unsigned kind);
 
 struct skt_span {
@@ -318,6 +318,75 @@ const struct skt_header *skt_cursor_header(const struct skt_cursor *cursor);
  */
 int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum skt_zone zone, int64_t *ret_when,
 		    struct skt_err *err);
+
+/* ---- finding ---- */
+
+/*
+ * A recording knows of each group which addresses, ports and processes stand in it, so that a question about one of
+ * them reads those groups only. A key is what it is known by: bytes of at most SKT_KEY_MAX. Each function makes one,
+ * and returns whether recordings have such keys at all.
+ */
+enum skt_key_kind {
+	SKT_KEY_REMOTE_ADDRESS = 1, /* 16 bytes; IPv4 as ::ffff:0:0/96, so that it is found in both tables */
+	SKT_KEY_LOCAL_PORT = 2,	    /* 2 bytes, high one first, as in all numbers, for keys are sorted */
+	SKT_KEY_REMOTE_PORT = 3,
+	SKT_KEY_PID = 4,  /* 4 bytes */
+	SKT_KEY_COMM = 5, /* its first 64 bytes */
+	SKT_KEY_KINDS,
+};
+
+#define SKT_KEY_MAX 64
+
+struct skt_key {
+	uint8_t kind; /* enum skt_key_kind */
+	uint8_t len;
+	uint8_t bytes[SKT_KEY_MAX];
+};
+
+bool skt_key_of_address(const uint8_t address[16], bool ipv6, struct skt_key *ret); /* not of 0.0.0.0 and :: */
+bool skt_key_of_port(uint16_t port, bool remote, struct skt_key *ret);		    /* not of those from 32768 on */
+bool skt_key_of_pid(uint32_t pid, struct skt_key *ret);
+bool skt_key_of_comm(const char *comm, size_t len, struct skt_key *ret);
+
+/* Why a group has to be read all the same. */
+enum skt_doubt {
+	SKT_DOUBT_TABLES = 1, /* some table was unknown, could not be read, or had lines that are no rows */
+	SKT_DOUBT_OWNERS = 2, /* of some row it is not known for certain who holds it */
+};
+
+/* Groups to be read, and what has to be known of the others. */
+struct skt_choice {
+	bool *groups; /* of each whether it is chosen */
+	size_t n_groups;
+	size_t n_chosen;
+	int64_t longest; /* of those that are not: ns between two snapshots, up to the next group's first, at most */
+	uint64_t missed; /* ticks that were missed in them */
+};
+
+/*
+ * The groups in which one of these keys may be, or of which one of these doubts (enum skt_doubt, ored) stands. All that the
+ * recording says nothing of are among them; all there are where something in it is damaged or missing, so that what is said of a hole stays
+ * in one place, the cursor. Opened with SKT_OPEN_NO_INDEX, all. Release it with skt_choice_release(). 0 or -ENOMEM.
+ */
+int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_t n, unsigned doubts,
+		  struct skt_choice *ret, struct skt_err *err);
+void skt_choice_release(struct skt_choice *choice);
+
+/* What a cursor went over: snapshots from a first to a last time. */
+struct skt_skipped {
+	uint64_t snapshots; /* 0: it went over nothing */
+	int64_t first;
+	int64_t last;
+};
+
+/* Read only the groups of this choice (of the same file, borrowed; NULL: all). */
+void skt_cursor_choose(struct skt_cursor *cursor, const struct skt_choice *choice);
+
+/*
+ * What it went over just before the step that skt_cursor_next() handed out, which then starts from nothing, or before the
+ * end that it came to.
+ */
+struct skt_skipped skt_cursor_skipped(const struct skt_cursor *cursor);
 
 /* ---- verifying ---- */
 

@@ -21,7 +21,7 @@ static void put(uint8_t *at, uint64_t value, unsigned width)
 
 const char *skt_block_kind_name(unsigned kind)
 {
-	static const char *const names[SKT_BLOCK_KINDS] = { "", "key", "steps", "end", "index", "gap", "mark" };
+	static const char *const names[SKT_BLOCK_KINDS] = { "", "key", "steps", "end", "index", "gap", "mark", "keys" };
 
 	return kind < SKT_BLOCK_KINDS ? names[kind] : "";
 }

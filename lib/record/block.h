@@ -43,6 +43,7 @@ enum block_type {
 	BLOCK_GAP =
 		5, /* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
 	BLOCK_MARK = 6, /* somebody marked this instant, after snapshot `number`; the payload is text; ancillary */
+	BLOCK_KEYS = 7, /* what stands in the groups that the index block behind it tells; ancillary */
 };
 
 /* An unknown block with this flag may be passed over; one without it ends what can be read of its group. */

@@ -70,6 +70,16 @@ void skt_cursor_want(struct skt_cursor *cursor, unsigned want)
 	cursor->want = want;
 }
 
+void skt_cursor_choose(struct skt_cursor *cursor, const struct skt_choice *choice)
+{
+	cursor->choice = choice;
+}
+
+struct skt_skipped skt_cursor_skipped(const struct skt_cursor *cursor)
+{
+	return cursor->skipped;
+}
+
 void skt_cursor_follow(struct skt_cursor *cursor)
 {
 	cursor->follow = true;
@@ -238,6 +248,28 @@ static uint64_t limit(const struct skt_cursor *cursor)
 	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
 }
 
+/* A group begins here: go over those that are not to be read. */
+static bool skip_groups(struct skt_cursor *cursor)
+{
+	const struct skt_file *file = cursor->file;
+	const struct skt_choice *choice = cursor->choice;
+	size_t first, group;
+
+	if (!choice)
+		return false;
+	first = group = group_from(file, cursor->offset);
+	while (group < choice->n_groups && file->groups[group].offset >= cursor->offset && !choice->groups[group])
+		group++;
+	if (group == first || file->groups[first].offset != cursor->offset)
+		return false;
+	for (size_t i = first; i < group; i++)
+		cursor->skipped.snapshots += file->groups[i].snapshots;
+	cursor->skipped.first = file->groups[first].first;
+	cursor->skipped.last = file->groups[group - 1].last;
+	cursor_rewind(cursor, group);
+	return true;
+}
+
 /* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
 static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 {
@@ -264,6 +296,9 @@ static int next_block(struct skt_cursor *cursor, struct skt_err *err)
 		}
 		switch (head.type) {
 		case BLOCK_KEY:
+			if (skip_groups(cursor))
+				break;
+			/* fall through */
 		case BLOCK_STEPS:
 			rc = load_block(cursor, &head, err);
 			return rc < 0 ? pass_hole(cursor, true, err, rc) : rc;
@@ -422,6 +457,7 @@ int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct
 {
 	int rc = cursor->has_next ? change_groups(cursor, err) : 0;
 
+	memset(&cursor->skipped, 0, sizeof(cursor->skipped));
 	if (rc)
 		return pass_hole(cursor, true, err, rc);
 	rc = 1;

@@ -32,6 +32,8 @@ struct skt_cursor {
 	bool in_group; /* a key block was read, and all since */
 	bool chosen;   /* it is the key block of a group that was gone to */
 	bool ended;
+	const struct skt_choice *choice; /* NULL: all groups are read */
+	struct skt_skipped skipped;	 /* before what was handed out last */
 
 	/* the block being read */
 	struct skt_buf block;

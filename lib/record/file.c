@@ -59,6 +59,14 @@ int file_add_group(struct skt_file *file, const struct group *group)
 	return 0;
 }
 
+int file_add_keys(struct skt_file *file, uint64_t offset)
+{
+	if (array_room(&file->keys, &file->room_keys, file->n_keys + 1, sizeof(*file->keys)))
+		return -ENOMEM;
+	file->keys[file->n_keys++] = offset;
+	return 0;
+}
+
 int file_add_damage(struct skt_file *file, const struct skt_damage *damage)
 {
 	if (array_room(&file->damage, &file->room_damage, file->n_damage + 1, sizeof(*file->damage)))
@@ -158,6 +166,7 @@ void skt_file_free(struct skt_file *file)
 	dir_release(file);
 	header_release(&file->header);
 	free(file->groups);
+	free(file->keys);
 	free(file->damage);
 	free(file->name);
 	free(file);

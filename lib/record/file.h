@@ -23,6 +23,8 @@ struct skt_file {
 	uint64_t size;	/* of the file when it was opened */
 	struct group *groups;
 	size_t n_groups, room_groups;
+	uint64_t *keys; /* offsets of blocks of keys, in any order */
+	size_t n_keys, room_keys;
 	struct skt_damage *damage;
 	size_t n_damage, room_damage;
 	bool cut; /* behind the last good block stands the beginning of another: torn, or being written */
@@ -81,6 +83,7 @@ int file_read_block(const struct skt_file *file, uint64_t offset, const struct b
 		    struct skt_err *err);
 
 int file_add_group(struct skt_file *file, const struct group *group);
+int file_add_keys(struct skt_file *file, uint64_t offset);
 int file_add_damage(struct skt_file *file, const struct skt_damage *damage);
 
 /* Find groups and damage by hopping over all blocks. 0, -ENOMEM, -E2BIG. */

@@ -100,6 +100,15 @@ static void turn_round(struct skt_file *file)
 	}
 }
 
+/* The block right before an index block is that of the keys in its groups, where there is one. */
+static int add_keys(struct skt_file *file, uint64_t index)
+{
+	struct block_head head;
+	uint64_t offset = block_before(file, index, &head);
+
+	return offset && head.type == BLOCK_KEYS ? file_add_keys(file, offset) : 0;
+}
+
 /* Read one index block; *at becomes the offset of the one before it. 1, 0 it cannot be used, -ENOMEM. */
 static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 {
@@ -123,8 +132,9 @@ static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 	   cannot be followed for ever */
 	if (rc || !cur_is_done(&in) || own != *at || before >= *at)
 		return rc == -ENOMEM ? rc : 0;
+	rc = add_keys(file, *at);
 	*at = before;
-	return 1;
+	return rc ? rc : 1;
 }
 
 /* Every entry names a key block that stands there, one after the other without a jump. */
@@ -171,6 +181,7 @@ int file_read_index(struct skt_file *file)
 		file->span.bytes = file->size;
 	} else {
 		file->n_groups = 0;
+		file->n_keys = 0;
 	}
 	return rc;
 }

@@ -44,7 +44,9 @@ struct output {
 	struct group group;
 	struct group *groups;
 	size_t n_groups, room_groups;
-	uint64_t index; /* offset of the last index block, 0 none */
+	uint64_t index;		/* offset of the last index block, 0 none */
+	size_t keyed;		/* of those groups, so many have had their keys told, or never will */
+	struct dictionary keys; /* of the others, and of the group being written */
 
 	struct block_head gap; /* what could not be written since the last block that was */
 };
@@ -196,15 +198,37 @@ static int write_block(struct output *output, struct block_head *head, const str
 	return write_made(output, &made, head->type == BLOCK_KEY, err);
 }
 
+/* What stands in the groups since the last index. Where that cannot be told, they will be read, which costs nothing but time. */
+static int write_keys(struct output *output, struct skt_err *err)
+{
+	struct block_head head = { .type = BLOCK_KEYS, .flags = BLOCK_ANCILLARY };
+	uint64_t numbers[KEYS_GROUPS];
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = output->keyed; i < output->n_groups && n < KEYS_GROUPS; i++)
+		numbers[n++] = output->groups[i].number;
+	skt_buf_clear(&output->payload);
+	if (n && !output->keys.failed && !dictionary_put(&output->keys, numbers, n, &output->payload) &&
+	    output->payload.len <= SKT_BLOCK_MAX)
+		rc = write_block(output, &head, &output->payload, err);
+	dictionary_clear(&output->keys);
+	output->keyed = output->n_groups;
+	return rc;
+}
+
 /* Tell where the groups since the last index are. */
 static int write_index(struct output *output, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_INDEX, .flags = BLOCK_ANCILLARY };
-	uint64_t offset = output->state.bytes + (output->gap.snapshots ? BLOCK_SIZE(&output->gap) : 0);
-	int rc;
+	uint64_t offset;
+	int rc = 0;
 
-	if (!output->n_groups)
-		return 0;
+	if (output->n_groups)
+		rc = write_keys(output, err);
+	if (rc || !output->n_groups)
+		return rc;
+	offset = output->state.bytes + (output->gap.snapshots ? BLOCK_SIZE(&output->gap) : 0);
 	skt_buf_clear(&output->payload);
 	index_put(offset, output->index, output->groups, output->n_groups, &output->payload);
 	rc = skt_buf_status(&output->payload);
@@ -215,6 +239,7 @@ static int write_index(struct output *output, struct skt_err *err)
 		return rc;
 	output->index = offset;
 	output->n_groups = 0;
+	output->keyed = 0;
 	return 0;
 }
 
@@ -277,6 +302,7 @@ static int write_sections(struct output *output, const struct output_item *item,
 	}
 	group->snapshots += head.snapshots;
 	group->last = head.last;
+	dictionary_add(&output->keys, &item->keys, &item->facts, output->n_groups - output->keyed);
 	return 0;
 }
 
@@ -463,6 +489,7 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 	struct output *output = calloc(1, sizeof(*output));
 	struct skt_header ours = *header;
 	struct skt_buf bytes;
+	uint64_t seed;
 	int rc;
 
 	skt_buf_init(&bytes);
@@ -477,6 +504,9 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 	output->start = position(fd);
 	output->sync_when = sync;
 	output->level = header->interval >= LEVEL_SLOW_NS ? LEVEL_SLOW : LEVEL_FAST;
+	/* not what stands in the file: whoever reads it could choose what collides */
+	randombytes_buf(&seed, sizeof(seed));
+	dictionary_init(&output->keys, seed);
 	crypto_hash_sha256_init(&output->state.sha);
 	output->name = malloc(strlen(name) + 1);
 	rc = output->name ? output_header_put(&ours, output->sync, &bytes, err)
@@ -498,6 +528,7 @@ void output_free(struct output *output)
 	if (!output)
 		return;
 	skt_buf_release(&output->payload);
+	dictionary_release(&output->keys);
 	free(output->groups);
 	free(output->name);
 	free(output);

@@ -3,6 +3,7 @@
 #define RECORD_OUTPUT_H
 
 #include "record/block.h"
+#include "record/keys.h"
 
 #include <skt/record.h>
 
@@ -40,6 +41,8 @@ struct output_item {
 	struct block_head head;
 	uint64_t group; /* which one it belongs to, as whoever gathers counts them, from 1 */
 	struct skt_buf sections[SECTION_END];
+	struct skt_buf keys; /* of a block: what stands in it (keys.h) */
+	struct group_facts facts;
 	struct output_next *next;
 };
 

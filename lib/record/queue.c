@@ -45,13 +45,14 @@ static size_t memory_of(const struct output_item *item)
 
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		bytes += item->sections[id].size;
-	return bytes;
+	return bytes + item->keys.size;
 }
 
 static void free_node(struct node *node)
 {
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&node->item.sections[id]);
+	skt_buf_release(&node->item.keys);
 	output_next_free(node->item.next);
 	free(node);
 }
@@ -234,6 +235,7 @@ int queue_put(struct queue *queue, struct output_item *item)
 	}
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_init(&item->sections[id]);
+	skt_buf_init(&item->keys);
 	item->next = NULL;
 	return 0;
 }

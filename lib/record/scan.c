@@ -145,6 +145,8 @@ static int take_block(struct scan *scan, const struct block_head *head)
 		return 0;
 	case BLOCK_GAP:
 		return take_gap(scan, head);
+	case BLOCK_KEYS:
+		return file_add_keys(file, scan->offset);
 	default:
 		if (!block_is_newer(head))
 			return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/cursor.h"
+#include "record/keys_check.h"
 
 #include "base/io.h"
 
@@ -252,13 +253,38 @@ static int by_offset(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
+/* Keys that are not those of their groups hide them from whoever looks for one. */
+static int add_wrong_keys(void *data, uint64_t offset)
+{
+	static const char why[] = "its keys are not those of the groups that it names";
+	struct verifying *verifying = data;
+	struct block_head head;
+	struct skt_damage damage = { .offset = offset, .after = INT64_MIN, .until = INT64_MAX };
+
+	if (file_read_head(verifying->file, offset, &head) > 0)
+		damage.length = BLOCK_SIZE(&head);
+	damage.why = malloc(sizeof(why));
+	if (!damage.why)
+		return -ENOMEM;
+	memcpy(damage.why, why, sizeof(why));
+	if (!add_damage(verifying, &damage))
+		return 0;
+	free(damage.why);
+	return -ENOMEM;
+}
+
 /* Decode and apply every step. */
 static int check_steps(struct verifying *verifying, struct skt_err *err)
 {
 	struct skt_verification *ret = verifying->ret;
 	struct reading_all reading = { .n_known = ret->n_damage, .open = ret->n_damage, .last = INT64_MIN };
+	/* of what is damaged keys cannot be told */
+	bool with_keys = !ret->n_damage;
+	struct keys_check keys = { .file = NULL };
 	int rc = skt_cursor_new(verifying->file, &reading.cursor, err), got = 1;
 
+	if (!rc && with_keys && keys_check_begin(&keys, verifying->file, add_wrong_keys, verifying))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	while (!rc && got) {
 		const struct skt_cursor *cursor = reading.cursor;
 		uint64_t next = cursor->left ? cursor->step_number : cursor->number;
@@ -269,9 +295,18 @@ static int check_steps(struct verifying *verifying, struct skt_err *err)
 		got = skt_cursor_next(reading.cursor, &step, &stop);
 		if (got > 0)
 			take_snapshot(verifying, &reading);
+		/* what is not read of a group cannot be held against its keys */
+		if (got < 0 && stop.code != -ENODATA)
+			keys.spoiled = true;
+		if (got > 0 && with_keys && keys_check_step(&keys, cursor, step))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
 		else if (got < 0 && take_stop(verifying, &reading, next, &stop))
 			rc = skt_err_set(err, -ENOMEM, "out of memory");
 	}
+	if (!rc && with_keys && keys_check_end(&keys))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (with_keys)
+		keys_check_release(&keys);
 	skt_cursor_free(reading.cursor);
 	if (ret->n_damage)
 		qsort(ret->damage, ret->n_damage, sizeof(*ret->damage), by_offset);

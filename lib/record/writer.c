@@ -53,6 +53,8 @@ static void drop(struct skt_writer *writer)
 {
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_clear(&writer->item.sections[id]);
+	skt_buf_clear(&writer->item.keys);
+	memset(&writer->item.facts, 0, sizeof(writer->item.facts));
 	memset(&writer->item.head, 0, sizeof(writer->item.head));
 }
 
@@ -154,6 +156,7 @@ void skt_writer_free(struct skt_writer *writer)
 		return;
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&writer->item.sections[id]);
+	skt_buf_release(&writer->item.keys);
 	skt_step_release(&writer->key);
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
@@ -254,6 +257,7 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const st
 		return rc;
 	}
 	step_encode(&writer->encoder, &writer->key, &dense, 1, writer->item.sections);
+	keys_of_snapshot(&dense, &writer->key, &writer->item.keys, &writer->item.facts);
 	skt_snapshot_release(now);
 	*now = dense;
 	writer->began = true;
@@ -285,6 +289,7 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 		rc = add_key(writer, now, step, err);
 	} else {
 		step_encode(&writer->encoder, step, now, writer->strings, writer->item.sections);
+		keys_of_step(now, step, &writer->item.keys, &writer->item.facts);
 		writer->digest = digest_step(writer->digest, now, step);
 	}
 	writer->group_snapshots++;
