@@ -5,7 +5,8 @@
  *	open	opening it, by its index and by hopping over every block
  *	seek	opening it and going to a random instant, by index and without
  *	span	five minutes from a random instant on: go there, and take every step
- *	address	who talked to one address, in all of it: every row that came, and nothing of it but its identity
+ *	address	who talked to one address, in all of it: every row that came, and nothing of it but its identity; then the same
+ *		of the groups that the index names, of a peer that is often there, and of the one that is in the fewest groups
  *	walk	every step of it
  *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link, and of
  *		that the walk through descriptors
@@ -236,8 +237,9 @@ static bool some_peer(const struct skt_file *file, unsigned char ret[16])
 	return found;
 }
 
-/* How many connections with this peer there were. */
-static uint64_t count_connections(const struct skt_file *file, const unsigned char peer[16])
+/* How many connections with this peer there were, in these groups (NULL: in all). */
+static uint64_t count_connections(const struct skt_file *file, const unsigned char peer[16],
+				  const struct skt_choice *choice)
 {
 	struct skt_cursor *cursor = new_cursor(file, SKT_WANT_IDENTITY);
 	struct skt_step *step;
@@ -246,6 +248,7 @@ static uint64_t count_connections(const struct skt_file *file, const unsigned ch
 	int rc;
 
 	skt_err_init(&err);
+	skt_cursor_choose(cursor, choice);
 	while ((rc = skt_cursor_next(cursor, &step, &err)) != 0) {
 		if (rc < 0)
 			die(&err);
@@ -260,24 +263,87 @@ static uint64_t count_connections(const struct skt_file *file, const unsigned ch
 	return n;
 }
 
+/* The groups that a peer is in, by opening the file and asking its index. */
+static struct skt_choice choose(const struct skt_file *file, const unsigned char peer[16])
+{
+	struct skt_choice choice;
+	struct skt_key key;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	skt_key_of_address(peer, false, &key);
+	if (skt_file_find(file, &key, 1, 0, &choice, &err))
+		die(&err);
+	return choice;
+}
+
+/* Of the rows in the middle of the recording the peer that is in the fewest groups. */
+static void rare_peer(const struct skt_file *file, unsigned char ret[16])
+{
+	struct skt_span span = skt_file_span(file);
+	struct skt_cursor *cursor = new_cursor(file, SKT_WANT_IDENTITY);
+	const struct skt_snapshot *now;
+	size_t fewest = SIZE_MAX;
+
+	seek(cursor, span.first + (span.last - span.first) / 2);
+	now = skt_cursor_snapshot(cursor);
+	for (size_t i = 0; i < now->n_socks && i < 400; i++) {
+		const struct skt_sock *sock = &now->socks[i];
+		struct skt_choice choice;
+
+		if (sock->table == SKT_NO_TABLE || !sock->remote_port)
+			continue;
+		choice = choose(file, sock->remote_address);
+		if (choice.n_chosen < fewest) {
+			fewest = choice.n_chosen;
+			memcpy(ret, sock->remote_address, 16);
+		}
+		skt_choice_release(&choice);
+	}
+	skt_cursor_free(cursor);
+}
+
+static void time_address(const unsigned char peer[16], bool by_keys, const char *what)
+{
+	struct skt_choice choice = { .n_chosen = 0 };
+	double times[WALKS];
+	char name[128];
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < WALKS; i++) {
+		double begin = now_ms();
+		struct recording recording = open_recording(0);
+
+		skt_choice_release(&choice);
+		if (by_keys)
+			choice = choose(recording.file, peer);
+		n = count_connections(recording.file, peer, by_keys ? &choice : NULL);
+		times[i] = now_ms() - begin;
+		close_recording(recording);
+	}
+	tell_spread(what, times, WALKS);
+	snprintf(name, sizeof(name), "%s: connections found", what);
+	tell(name, (double)n, "");
+	snprintf(name, sizeof(name), "%s: groups read", what);
+	if (by_keys)
+		tell(name, (double)choice.n_chosen, "");
+	skt_choice_release(&choice);
+}
+
 static void part_address(void)
 {
 	struct recording recording = open_recording(0);
-	unsigned char peer[16];
-	double times[WALKS];
-	uint64_t n = 0;
+	unsigned char often[16], rare[16] = { 0 };
+	bool found = some_peer(recording.file, often);
 
-	if (some_peer(recording.file, peer)) {
-		for (size_t i = 0; i < WALKS; i++) {
-			double begin = now_ms();
-
-			n = count_connections(recording.file, peer);
-			times[i] = now_ms() - begin;
-		}
-		tell_spread("one address in all of it", times, WALKS);
-		tell("one address in all of it: connections found", (double)n, "");
-	}
+	if (found)
+		rare_peer(recording.file, rare);
 	close_recording(recording);
+	if (!found)
+		return;
+	time_address(often, false, "one address in all of it, every group");
+	time_address(often, true, "one address in all of it, often there");
+	time_address(rare, true, "one address in all of it, rare");
 }
 
 struct counts {

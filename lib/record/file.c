@@ -109,6 +109,7 @@ static int find_groups(struct skt_file *file, unsigned flags, struct skt_err *er
 {
 	int rc = add_facts_damage(file);
 
+	file->no_index = flags & SKT_OPEN_NO_INDEX;
 	if (!rc && !(flags & SKT_OPEN_NO_INDEX))
 		rc = file_read_index(file);
 	file->span.indexed = rc > 0;

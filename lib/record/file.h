@@ -23,6 +23,7 @@ struct skt_file {
 	uint64_t size;	/* of the file when it was opened */
 	struct group *groups;
 	size_t n_groups, room_groups;
+	bool no_index;	/* keys are not to be believed either */
 	uint64_t *keys; /* offsets of blocks of keys, in any order */
 	size_t n_keys, room_keys;
 	struct skt_damage *damage;

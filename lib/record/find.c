@@ -95,7 +95,7 @@ int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_
 	memset(ret->groups, true, file->n_groups);
 	ret->n_groups = ret->n_chosen = file->n_groups;
 	skt_buf_init(&bytes);
-	for (size_t i = 0; i < file->n_keys && n && !file->n_damage && !rc; i++)
+	for (size_t i = 0; i < file->n_keys && n && !file->no_index && !file->n_damage && !rc; i++)
 		rc = ask(file, file->keys[i], keys, n, doubts, &bytes, ret);
 	skt_buf_release(&bytes);
 	if (!rc)

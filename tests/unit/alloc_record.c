@@ -176,7 +176,8 @@ static void an_end_that_could_not_be_written_can_be_written_later(void **state)
 			recording_add_random(&recording, &random, &world, 300 * SKT_NS_PER_MS);
 		failing_alloc_after(i);
 		rc = skt_writer_end(recording.writer, recording.now.time, NULL);
-		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		/* keys alone are left out without a word: all groups are read then */
+		assert_true(failing_alloc_stop() ? !rc || rc == -ENOMEM : !rc);
 		if (rc)
 			assert_int_equal(skt_writer_end(recording.writer, recording.now.time, NULL), 0);
 		file = recording_open(&recording);
