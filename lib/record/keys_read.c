@@ -18,6 +18,13 @@ static int damaged(struct skt_err *err)
 	return skt_err_set(err, -EBADMSG, "block of keys is damaged");
 }
 
+static int compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 static void get_groups(struct cur *in, struct keys_block *ret)
 {
 	uint64_t number = 0;
@@ -48,20 +55,33 @@ static void get_page(struct cur *in, struct keys_page *ret)
 		cur_fail(in);
 }
 
+/* A kind that is not known here: its pages, which come after those of all others, are passed over. */
+static void pass_kind(struct cur *in, size_t n, uint64_t *passed)
+{
+	for (size_t i = 0; i < n && !in->bad; i++) {
+		struct keys_page page;
+
+		get_page(in, &page);
+		*passed += page.stored_len;
+	}
+}
+
 /* 0, or -ENOMEM; what is wrong sticks to `in`. */
-static int get_kind(struct cur *in, struct keys_block *ret)
+static int get_kind(struct cur *in, uint8_t *last, struct keys_block *ret, uint64_t *passed)
 {
 	uint8_t number = cur_byte(in), full = cur_byte(in);
 	/* a page is described in four bytes at least */
 	size_t n = cur_count(in, cur_left(in) / 4 < PAGES_MOST ? cur_left(in) / 4 : PAGES_MOST);
-	struct keys_kind passed = { .there = false }, *kind = &passed;
+	struct keys_kind *kind;
 
-	if (number && number < SKT_KEY_KINDS)
-		kind = &ret->kinds[number];
-	if (kind->there || full > 1 || (full && n))
+	if (number <= *last || full > 1 || (full && n))
 		cur_fail(in);
-	if (in->bad)
+	*last = number;
+	if (!in->bad && number >= SKT_KEY_KINDS)
+		pass_kind(in, n, passed);
+	if (in->bad || number >= SKT_KEY_KINDS)
 		return 0;
+	kind = &ret->kinds[number];
 	kind->there = true;
 	kind->full = full;
 	kind->n_pages = n;
@@ -70,26 +90,32 @@ static int get_kind(struct cur *in, struct keys_block *ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		get_page(in, &kind->pages[i]);
+	for (size_t i = 1; i < n && !in->bad; i++)
+		if (compare(kind->pages[i - 1].first, kind->pages[i - 1].first_len, kind->pages[i].first,
+			    kind->pages[i].first_len) >= 0)
+			cur_fail(in);
 	return 0;
 }
 
 int keys_block_get(const void *payload, size_t length, struct keys_block *ret, struct skt_err *err)
 {
 	struct cur in;
-	uint64_t n;
+	uint64_t n, passed = 0;
+	uint8_t last = 0;
 	int rc = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	cur_init(&in, payload, length);
 	get_groups(&in, ret);
-	n = cur_count(&in, SKT_KEY_KINDS - 1);
+	n = cur_count(&in, UINT8_MAX);
 	for (uint64_t i = 0; i < n && !in.bad && !rc; i++)
-		rc = get_kind(&in, ret);
+		rc = get_kind(&in, &last, ret, &passed);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	for (unsigned k = 1; k < SKT_KEY_KINDS; k++)
 		for (size_t i = 0; i < ret->kinds[k].n_pages; i++)
 			ret->kinds[k].pages[i].stored = cur_bytes(&in, ret->kinds[k].pages[i].stored_len);
+	cur_bytes(&in, passed);
 	return cur_is_done(&in) ? 0 : damaged(err);
 }
 
@@ -126,13 +152,6 @@ struct walk {
 	size_t left;
 	bool began;
 };
-
-static int compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
-{
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-
-	return order ? order : (a_len > b_len) - (a_len < b_len);
-}
 
 static int begin_page(struct keys_block *block, const struct keys_page *page, struct walk *ret, struct skt_err *err)
 {
@@ -205,6 +224,18 @@ int keys_block_find(struct keys_block *block, const struct skt_key *key, uint64_
 
 /* ---- verifying ---- */
 
+/* Whether the dictionary's next key is this one. */
+static bool is_next(const struct dictionary *dictionary, size_t at, uint8_t kind, const struct walk *walk)
+{
+	const struct dictionary_key *key;
+
+	if (at >= dictionary->n_keys)
+		return false;
+	key = &dictionary->keys[at];
+	return key->kind == kind && key->groups == walk->groups &&
+	       !compare(dictionary->bytes.data + key->at, key->len, walk->bytes, walk->len);
+}
+
 /* The kind's keys, all pages in turn, against those of a sorted dictionary from *at on: 1, 0, -ENOMEM. */
 static int kind_equals(struct keys_block *block, uint8_t number, const struct dictionary *dictionary, size_t *at)
 {
@@ -217,15 +248,11 @@ static int kind_equals(struct keys_block *block, uint8_t number, const struct di
 		struct walk walk = { .len = 0 };
 		int rc = begin_page(block, &kind->pages[i], &walk, NULL);
 
-		while (!rc && (rc = next_key(&walk, &kind->pages[i], NULL)) > 0) {
-			const struct dictionary_key *key = dictionary->keys + *at;
-
-			if (*at >= dictionary->n_keys || key->kind != number || key->groups != walk.groups ||
-			    compare(dictionary->bytes.data + key->at, key->len, walk.bytes, walk.len) != 0)
+		if (!rc)
+			rc = next_key(&walk, &kind->pages[i], NULL);
+		for (; rc > 0; rc = next_key(&walk, &kind->pages[i], NULL), ++*at)
+			if (!is_next(dictionary, *at, number, &walk))
 				return 0;
-			++*at;
-			rc = 0;
-		}
 		if (rc)
 			return rc == -ENOMEM ? rc : 0;
 	}
