@@ -361,6 +361,9 @@ struct skt_choice {
 	size_t n_chosen;
 	int64_t longest; /* of those that are not: ns between two snapshots, up to the next group's first, at most */
 	uint64_t missed; /* ticks that were missed in them */
+
+	struct skt_choice *parts; /* of a directory: of each of its files; the numbers above are of all of them */
+	size_t n_parts;
 };
 
 /*
@@ -383,8 +386,8 @@ struct skt_skipped {
 void skt_cursor_choose(struct skt_cursor *cursor, const struct skt_choice *choice);
 
 /*
- * What it went over just before the step that skt_cursor_next() handed out, which then starts from nothing, or before the
- * end that it came to.
+ * What skt_cursor_next() went over the last time: before the step that it handed out, which then starts from nothing, before the
+ * end that it came to, or before what it told.
  */
 struct skt_skipped skt_cursor_skipped(const struct skt_cursor *cursor);
 

@@ -248,11 +248,22 @@ static uint64_t limit(const struct skt_cursor *cursor)
 	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
 }
 
+/* What of the file it stands in is to be read; NULL: all. */
+static const struct skt_choice *choice_here(const struct skt_cursor *cursor)
+{
+	const struct skt_choice *choice = cursor->choice;
+
+	if (!choice || !cursor->whole->n_parts)
+		return choice;
+	return cursor->part < choice->n_parts ? &choice->parts[cursor->part] : NULL;
+}
+
 /* A group begins here: go over those that are not to be read. */
 static bool skip_groups(struct skt_cursor *cursor)
 {
 	const struct skt_file *file = cursor->file;
-	const struct skt_choice *choice = cursor->choice;
+	const struct skt_choice *choice = choice_here(cursor);
+	struct skt_skipped *skipped = &cursor->skipped;
 	size_t first, group;
 
 	if (!choice)
@@ -262,10 +273,11 @@ static bool skip_groups(struct skt_cursor *cursor)
 		group++;
 	if (group == first || file->groups[first].offset != cursor->offset)
 		return false;
+	if (!skipped->snapshots)
+		skipped->first = file->groups[first].first;
 	for (size_t i = first; i < group; i++)
-		cursor->skipped.snapshots += file->groups[i].snapshots;
-	cursor->skipped.first = file->groups[first].first;
-	cursor->skipped.last = file->groups[group - 1].last;
+		skipped->snapshots += file->groups[i].snapshots;
+	skipped->last = file->groups[group - 1].last;
 	cursor_rewind(cursor, group);
 	return true;
 }
@@ -456,8 +468,6 @@ static int check_block(struct skt_cursor *cursor, struct skt_err *err)
 int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
 	int rc = cursor->has_next ? change_groups(cursor, err) : 0;
-
-	memset(&cursor->skipped, 0, sizeof(cursor->skipped));
 	if (rc)
 		return pass_hole(cursor, true, err, rc);
 	rc = 1;
@@ -479,6 +489,7 @@ int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 {
 	int rc;
 
+	memset(&cursor->skipped, 0, sizeof(cursor->skipped));
 	if (!cursor->whole->n_parts)
 		return cursor_next_in_file(cursor, ret, err);
 	do {

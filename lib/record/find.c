@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The group whose first snapshot has this number, or n_groups. */
 static size_t group_numbered(const struct skt_file *file, uint64_t number)
@@ -82,22 +83,70 @@ static int ask(const struct skt_file *file, uint64_t offset, const struct skt_ke
 	return rc == -ENOMEM ? rc : 0;
 }
 
-int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_t n, unsigned doubts,
-		  struct skt_choice *ret, struct skt_err *err)
+static int find_in_file(const struct skt_file *file, const struct skt_key *keys, size_t n, unsigned doubts,
+			struct skt_choice *ret)
 {
 	struct skt_buf bytes;
 	int rc = 0;
 
-	memset(ret, 0, sizeof(*ret));
 	ret->groups = malloc(file->n_groups + 1);
 	if (!ret->groups)
-		return skt_err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	memset(ret->groups, true, file->n_groups);
 	ret->n_groups = ret->n_chosen = file->n_groups;
 	skt_buf_init(&bytes);
 	for (size_t i = 0; i < file->n_keys && n && !file->no_index && !file->n_damage && !rc; i++)
 		rc = ask(file, file->keys[i], keys, n, doubts, &bytes, ret);
 	skt_buf_release(&bytes);
+	return rc;
+}
+
+/* A file of a directory is opened for as long as it is asked; one that cannot be is read, and will tell why. */
+static int find_in_part(const struct skt_file *whole, size_t i, const struct skt_key *keys, size_t n, unsigned doubts,
+			struct skt_choice *ret)
+{
+	const struct dir_part *part = &whole->parts[i];
+	struct skt_file file = *part->file;
+	int rc;
+
+	file.fd = file.n_keys ? skt_listed_open(whole->fd, &part->listed, NULL) : -1;
+	if (file.fd < 0)
+		file.n_keys = 0;
+	rc = find_in_file(&file, keys, n, doubts, ret);
+	if (file.fd >= 0)
+		close(file.fd);
+	return rc;
+}
+
+static int find_in_directory(const struct skt_file *whole, const struct skt_key *keys, size_t n, unsigned doubts,
+			     struct skt_choice *ret)
+{
+	int rc = 0;
+
+	ret->parts = calloc(whole->n_parts, sizeof(*ret->parts));
+	if (!ret->parts)
+		return -ENOMEM;
+	ret->n_parts = whole->n_parts;
+	for (size_t i = 0; i < whole->n_parts && !rc; i++) {
+		struct skt_choice *part = &ret->parts[i];
+
+		rc = find_in_part(whole, i, keys, n, doubts, part);
+		ret->n_groups += part->n_groups;
+		ret->n_chosen += part->n_chosen;
+		ret->missed += part->missed;
+		if (part->longest > ret->longest)
+			ret->longest = part->longest;
+	}
+	return rc;
+}
+
+int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_t n, unsigned doubts,
+		  struct skt_choice *ret, struct skt_err *err)
+{
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	rc = file->n_parts ? find_in_directory(file, keys, n, doubts, ret) : find_in_file(file, keys, n, doubts, ret);
 	if (!rc)
 		return 0;
 	skt_choice_release(ret);
@@ -106,6 +155,9 @@ int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_
 
 void skt_choice_release(struct skt_choice *choice)
 {
+	for (size_t i = 0; i < choice->n_parts; i++)
+		free(choice->parts[i].groups);
+	free(choice->parts);
 	free(choice->groups);
 	memset(choice, 0, sizeof(*choice));
 }
