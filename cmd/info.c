@@ -75,8 +75,12 @@ static void directory_lines(const struct skt_span *span, struct skt_buf *out)
 	number_line(out, "files", span->files);
 	number_line(out, "runs of the recorder", span->runs);
 	if (span->dropped_files)
-		skt_buf_printf(out, "%-24s %" PRIu64 " files, %" PRIu64 " snapshots\n", "dropped before",
-			       span->dropped_files, span->dropped_snapshots);
+		skt_buf_printf(out, "%-24s %" PRIu64 " file%s", "dropped before", span->dropped_files,
+			       span->dropped_files == 1 ? "" : "s");
+	if (span->dropped_snapshots)
+		skt_buf_printf(out, ", %" PRIu64 " snapshots", span->dropped_snapshots);
+	if (span->dropped_files)
+		skt_buf_byte(out, '\n');
 	number_line(out, "other files", span->others);
 }
 
@@ -290,6 +294,7 @@ int verify_recording(int fd, const char *path, const uint8_t *chain, struct skt_
 		ret->verdict = found.verdict;
 		ret->has_chain = found.has_chain;
 		ret->newer = found.newer_blocks != 0;
+		ret->blocks = found.blocks;
 		memcpy(ret->chain, found.chain, sizeof(ret->chain));
 	}
 	skt_verification_release(&found);
@@ -345,9 +350,19 @@ static bool verify_one(int fd, const struct skt_listed *listed, const uint8_t *c
 	return rc >= 0;
 }
 
+/*
+ * Begun when the recorder was killed, before it ended the file before: nothing is in it, and that file has no end. It says which chain value
+ * that end would have had, so it does not follow, and nothing was changed.
+ */
+static bool was_only_begun(const struct verified *before, const struct verified *file)
+{
+	return before->verdict == SKT_OPEN && file->verdict == SKT_OPEN && !file->blocks;
+}
+
 static void verify_files(struct verifying *verifying, int fd, const struct skt_listing *listing, struct skt_buf *out,
 			 enum skt_zone zone)
 {
+	const struct skt_listed *last = NULL;
 	struct verified before = { 0 };
 	bool could = false;
 
@@ -355,21 +370,50 @@ static void verify_files(struct verifying *verifying, int fd, const struct skt_l
 		const struct skt_listed *listed = &listing->files[i];
 		struct verified verified = { 0 };
 		bool can = verify_one(fd, listed, verifying->wanted, out, zone, &verified), follows = true;
+		bool cut = verified.verdict == SKT_OPEN || verified.verdict == SKT_TORN;
 
-		if (i && !verifying->several)
-			follows = check_border(listed - 1, could ? before.chain : NULL, listed, &verifying->runs);
+		verifying->good &= can;
+		/* where in the order it belongs is not known */
+		if (listed->error)
+			continue;
+		if (could && can && i + 1 == listing->n && was_only_begun(&before, &verified)) {
+			cli_say("%s: was begun, and nothing was recorded in it", listed->path);
+			verifying->good = false;
+			break;
+		}
+		if (last && !verifying->several)
+			follows = check_border(last, could ? before.chain : NULL, listed, &verifying->runs);
 		verifying->broken += !follows;
-		/* that a file which was not ended is not cut, the next one says that was begun after it */
-		if (i && could && before.verdict == SKT_OPEN)
-			verifying->good &= follows;
-		verifying->good &= can && (verified.verdict == SKT_WHOLE || verified.verdict == SKT_LIVE ||
-					   (verified.verdict == SKT_OPEN && i + 1 < listing->n && !verifying->several));
+		/* that no more of a file was cut off, the next one says that was begun after it */
+		verifying->good &= verified.verdict == SKT_WHOLE || verified.verdict == SKT_LIVE ||
+				   (cut && i + 1 < listing->n && !verifying->several);
 		verifying->found |= can && verified.has_chain && verifying->intact && !verifying->broken;
 		verifying->intact &= can && verified.verdict != SKT_DAMAGED;
 		verifying->newer |= verified.newer;
+		last = listed;
 		could = can;
 		before = verified;
 	}
+}
+
+/* The first one whose number is known; NULL: there is none. */
+static const struct skt_listed *first_of(const struct skt_listing *listing)
+{
+	for (size_t i = 0; i < listing->n; i++)
+		if (!listing->files[i].error)
+			return &listing->files[i];
+	return NULL;
+}
+
+/* Files before the first one that is there: how many some file says were dropped, and how many nobody does. */
+static uint64_t dropped_first(const struct skt_listing *listing, uint64_t *ret_missing)
+{
+	const struct skt_listed *first = first_of(listing);
+	uint64_t before = first ? first->number - 1 : 0;
+	uint64_t dropped = listing->dropped < before ? listing->dropped : before;
+
+	*ret_missing = before - dropped;
+	return dropped;
 }
 
 /* Whether no file says that it follows from another: then they are several recordings, and none is missing. */
@@ -385,6 +429,7 @@ int verify_directory(int fd, const char *path, const uint8_t *chain, struct skt_
 		     struct skt_err *err)
 {
 	struct skt_listing listing;
+	uint64_t dropped, missing;
 	struct verifying verifying = { .wanted = chain, .good = true, .intact = true, .runs = 1 };
 	bool good;
 	int rc = skt_listing_read(fd, path, &listing, err);
@@ -397,6 +442,11 @@ int verify_directory(int fd, const char *path, const uint8_t *chain, struct skt_
 		return skt_err_at(err, path, -1);
 	}
 	verifying.several = are_beginnings(&listing);
+	dropped = dropped_first(&listing, &missing);
+	if (missing)
+		cli_say("%s: %llu file%s missing before it", first_of(&listing)->path, (unsigned long long)missing,
+			missing == 1 ? " is" : "s are");
+	verifying.broken += missing != 0;
 	verify_files(&verifying, fd, &listing, out, zone);
 	good = verifying.good && !verifying.broken;
 	skt_buf_printf(out, "%s ", verifying.broken ? "BROKEN" : verifying.several ? "SEVERAL" : "CHAINED");
@@ -404,7 +454,7 @@ int verify_directory(int fd, const char *path, const uint8_t *chain, struct skt_
 	number_line(out, "files", listing.n);
 	if (!verifying.several) {
 		number_line(out, "runs of the recorder", verifying.runs);
-		number_line(out, "dropped before", listing.files[0].number ? listing.files[0].number - 1 : 0);
+		number_line(out, "dropped before", dropped);
 	}
 	number_line(out, "other files", listing.others);
 	if (chain) {

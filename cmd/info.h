@@ -12,7 +12,8 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 struct verified {
 	enum skt_verdict verdict;
 	bool has_chain;
-	bool newer;		       /* some of it only a newer program can read */
+	bool newer; /* some of it only a newer program can read */
+	uint64_t blocks;
 	uint8_t chain[SKT_CHAIN_SIZE]; /* of its last good block */
 };
 

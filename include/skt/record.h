@@ -241,9 +241,10 @@ struct skt_span {
 
 	/* of a directory; else 0 */
 	uint64_t files;
-	uint64_t runs;		    /* of the recorder, as far as their files are there */
-	uint64_t dropped_files;	    /* before the first that is there */
-	uint64_t dropped_snapshots; /* that were in them */
+	uint64_t runs; /* of the recorder, as far as their files are there */
+	uint64_t
+		dropped_files; /* before the first that is there, as some file says; those that none tells are damage */
+	uint64_t dropped_snapshots; /* that were in them; 0 where more files are missing */
 	uint64_t others;	    /* that are no recordings, or no part of this one */
 };
 
@@ -276,7 +277,7 @@ const struct skt_damage *skt_file_damage(const struct skt_file *file, size_t *re
 /* An instant that somebody marked while it was recorded. */
 struct skt_mark {
 	int64_t time;
-	uint64_t number; /* of the snapshot before it; 0: there is none */
+	uint64_t number; /* of the snapshot before it in its file; 0: there is none */
 	char *text;	 /* "": none; may be hostile */
 };
 
@@ -441,12 +442,21 @@ struct skt_listed {
 	int64_t start;
 	uint8_t recording_id[16];
 	uint8_t chain_before[SKT_CHAIN_SIZE];
+	bool rotates;	    /* a flight recorder made it */
+	bool facts_damaged; /* so that cannot be told */
+	uint64_t dropped;   /* highest number of a file that it says was dropped; 0: none */
 };
 
 struct skt_listing {
 	struct skt_listed *files; /* by number, then start */
 	size_t n;
-	uint64_t others; /* that are no recordings: another name than *.skt, no regular file, or other bytes */
+	uint64_t
+		dropped; /* the highest of all: files after that one, and before the first that is there, are missing */
+	/*
+	 * That are no recordings: another name than *.skt, no regular file, or other bytes. Where a flight recorder was at work,
+	 * recordings that it did not make as well.
+	 */
+	uint64_t others;
 };
 
 /* List a directory (borrowed). Links and fifos in it are not opened. ret is released with skt_listing_release(). */

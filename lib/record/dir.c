@@ -107,6 +107,15 @@ static int choose(const struct skt_file *dir, const struct dir_part *part, const
 	return first == second ? -ENOTUNIQ : second;
 }
 
+/*
+ * The recorder ends a file once the header of the next is there. Was it killed in between (or is just there), the file before has no
+ * end, and the next one, which says what that would have been, has nothing in it: it is not needed, and nothing was changed.
+ */
+static bool was_only_begun(const struct dir_part *before, const struct dir_part *part)
+{
+	return !before->file->span.ended && part->file->size == part->file->begin;
+}
+
 static int add_part(struct skt_file *dir, struct dir_part *part, const struct skt_listing *listing, struct skt_err *err)
 {
 	struct dir_part *last = dir->n_parts ? &dir->parts[dir->n_parts - 1] : NULL;
@@ -128,6 +137,11 @@ static int add_part(struct skt_file *dir, struct dir_part *part, const struct sk
 		link = dir_link(&last->file->header, last->chain, &part->file->header, is_same_machine(last, part));
 		if (link < 0)
 			return say_several(last, part, err);
+		if (link == LINK_BROKEN && was_only_begun(last, part)) {
+			dir->span.others++;
+			part_release(part);
+			return 0;
+		}
 		/* a cursor reads those of the file it is in; thousands are not kept */
 		header_release(&last->file->header);
 	}
@@ -198,9 +212,26 @@ static struct skt_damage border(const struct skt_file *dir, size_t i)
 	return damage;
 }
 
+/* Files before the first that is there, of which no other says that they were dropped. */
+static struct skt_damage missing_first(const struct skt_file *dir)
+{
+	const struct dir_part *first = &dir->parts[0];
+	uint64_t before = first->listed.number - 1, dropped = dir->span.dropped_files;
+
+	return (struct skt_damage){
+		.after = INT64_MIN,
+		.until = first->file->n_groups ? first->file->span.first : INT64_MAX,
+		.file = first->listed.path,
+		.files = before - dropped,
+		/* those of the dropped are counted with them */
+		.snapshots = dropped ? 0 : first->listed.snapshots_before,
+	};
+}
+
 static int gather_damage(struct skt_file *dir)
 {
-	int rc = 0;
+	struct skt_damage missing = missing_first(dir);
+	int rc = missing.files ? file_add_damage(dir, &missing) : 0;
 
 	for (size_t i = 0; i < dir->n_parts && !rc; i++) {
 		const struct dir_part *part = &dir->parts[i];
@@ -269,8 +300,19 @@ static void measure(struct skt_file *dir)
 	for (size_t i = 0; i < dir->n_parts; i++)
 		add_span(sum, &dir->parts[i]);
 	sum->files = dir->n_parts;
-	sum->dropped_files = dir->parts[0].listed.number - 1;
-	sum->dropped_snapshots = dir->parts[0].listed.snapshots_before;
+}
+
+/* What was dropped before the first file that is there. */
+static void measure_dropped(struct skt_file *dir, uint64_t dropped)
+{
+	const struct skt_listed *first = &dir->parts[0].listed;
+
+	if (dropped < first->number - 1) {
+		dir->span.dropped_files = dropped;
+		return;
+	}
+	dir->span.dropped_files = first->number - 1;
+	dir->span.dropped_snapshots = first->snapshots_before;
 }
 
 static bool is_whole(const struct skt_file *dir)
@@ -287,15 +329,19 @@ static bool is_whole(const struct skt_file *dir)
 int dir_open(struct skt_file *dir, unsigned flags, struct skt_err *err)
 {
 	struct skt_listing listing;
+	uint64_t dropped;
 	int rc = skt_listing_read(dir->fd, dir->name, &listing, err);
 
 	if (rc)
 		return rc;
+	dropped = listing.dropped;
 	dir->span.others = listing.others;
 	rc = open_parts(dir, &listing, flags, err);
 	skt_listing_release(&listing);
 	if (!rc && !dir->n_parts)
 		rc = skt_err_set(err, -ENOENT, "there is no recording in this directory");
+	if (!rc)
+		measure_dropped(dir, dropped);
 	if (!rc && gather_damage(dir))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	if (rc)

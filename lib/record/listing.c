@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/block.h"
+#include "record/file.h"
 
 #include "base/array.h"
 #include "base/io.h"
@@ -40,40 +40,78 @@ static int open_regular(int fd, const char *name)
 	return rc;
 }
 
+/* The number in "file 7, NAME, ...": what a header says of a file that was dropped. 0: there is none. */
+static uint64_t number_of_dropped(const char *text)
+{
+	static const char before[] = "file ";
+	uint64_t number = 0;
+
+	if (strncmp(text, before, sizeof(before) - 1) != 0)
+		return 0;
+	for (text += sizeof(before) - 1; *text >= '0' && *text <= '9'; text++) {
+		if (number > BLOCK_NUMBER_MAX / 10)
+			return 0;
+		number = 10 * number + (uint64_t)(*text - '0');
+	}
+	return *text == ',' ? number : 0;
+}
+
+static void take_facts(const struct skt_header *header, struct skt_listed *ret)
+{
+	static const char dropped[] = "rotation.dropped.";
+
+	ret->facts_damaged = header->facts_damaged;
+	ret->rotates = skt_header_fact(header, "recorder.rotate") != NULL;
+	for (size_t i = 0; i < header->n_facts; i++) {
+		uint64_t number = 0;
+
+		if (!strncmp(header->facts[i].name, dropped, sizeof(dropped) - 1))
+			number = number_of_dropped(header->facts[i].value);
+		/* a file can only tell of those before it */
+		if (number < header->file_number && number > ret->dropped)
+			ret->dropped = number;
+	}
+}
+
 /* By its header: 1 a recording (error says whether it can be read), 0 something else, or -ENOMEM, -EMFILE, -ENFILE. */
 static int look(int fd, const char *name, struct skt_listed *listed)
 {
-	unsigned char fixed[HEADER_FIXED_SIZE];
-	struct skt_header header;
-	uint8_t sync[8];
-	size_t length;
+	struct skt_file opened = { .fd = open_regular(fd, name) };
+	unsigned char begins[8];
+	struct stat status;
 	int64_t got;
-	int file = open_regular(fd, name);
 
 	memset(listed, 0, sizeof(*listed));
-	if (file == -EINVAL || file == -ENOENT)
+	if (opened.fd == -EINVAL || opened.fd == -ENOENT)
 		return 0;
-	if (file == -ENOMEM || file == -EMFILE || file == -ENFILE)
-		return file;
-	listed->error = file < 0 ? file : 0;
-	if (file < 0)
+	if (opened.fd == -ENOMEM || opened.fd == -EMFILE || opened.fd == -ENFILE)
+		return opened.fd;
+	listed->error = opened.fd < 0 ? opened.fd : 0;
+	if (opened.fd < 0)
 		return 1;
-	got = io_pread(file, fixed, sizeof(fixed), 0);
-	close(file);
+	got = io_pread(opened.fd, begins, sizeof(begins), 0);
+	if (got >= 0 && !header_is_recording(begins, (size_t)got)) {
+		close(opened.fd);
+		return 0;
+	}
 	if (got < 0)
 		listed->error = (int)got;
-	else if (!header_is_recording(fixed, (size_t)got))
-		return 0;
-	else
-		listed->error = header_fixed_get(fixed, (size_t)got, &header, sync, &length, NULL);
-	if (listed->error)
-		return 1;
-	listed->number = header.file_number;
-	listed->snapshots_before = header.snapshots_before;
-	listed->start = header.start;
-	memcpy(listed->recording_id, header.recording_id, sizeof(listed->recording_id));
-	memcpy(listed->chain_before, header.chain_before, sizeof(listed->chain_before));
-	return 1;
+	else if (fstat(opened.fd, &status))
+		listed->error = -errno;
+	opened.size = listed->error ? 0 : (uint64_t)status.st_size;
+	if (!listed->error)
+		listed->error = file_read_header(&opened, NULL);
+	close(opened.fd);
+	if (!listed->error) {
+		listed->number = opened.header.file_number;
+		listed->snapshots_before = opened.header.snapshots_before;
+		listed->start = opened.header.start;
+		memcpy(listed->recording_id, opened.header.recording_id, sizeof(listed->recording_id));
+		memcpy(listed->chain_before, opened.header.chain_before, sizeof(listed->chain_before));
+		take_facts(&opened.header, listed);
+	}
+	header_release(&opened.header);
+	return listed->error == -ENOMEM ? -ENOMEM : 1;
 }
 
 static int set_path(struct skt_listed *listed, const char *dir, const char *name)
@@ -123,6 +161,31 @@ static int in_order(const void *x, const void *y)
 	return strcmp(a->name, b->name);
 }
 
+/*
+ * Where a flight recorder was at work, a recording that it did not make is somebody's who left it there: it goes on from none such,
+ * and drops none. What cannot tell, because its facts are damaged, stays.
+ */
+static void leave_out_others(struct skt_listing *listing)
+{
+	bool rotates = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < listing->n; i++)
+		rotates |= listing->files[i].rotates;
+	for (size_t i = 0; i < listing->n; i++) {
+		struct skt_listed *file = &listing->files[i];
+
+		if (rotates && !file->rotates && !file->facts_damaged && !file->error) {
+			free(file->path);
+			listing->others++;
+			continue;
+		}
+		listing->dropped = file->dropped > listing->dropped ? file->dropped : listing->dropped;
+		listing->files[n++] = *file;
+	}
+	listing->n = n;
+}
+
 int skt_listing_read(int fd, const char *name, struct skt_listing *ret, struct skt_err *err)
 {
 	struct skt_listing listing = { 0 };
@@ -153,6 +216,7 @@ int skt_listing_read(int fd, const char *name, struct skt_listing *ret, struct s
 		skt_err_at(err, name, -1);
 		return rc;
 	}
+	leave_out_others(&listing);
 	if (listing.n)
 		qsort(listing.files, listing.n, sizeof(*listing.files), in_order);
 	*ret = listing;

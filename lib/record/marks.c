@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void skt_marks_free(struct skt_mark *marks, size_t n)
 {
@@ -46,10 +47,14 @@ static int read_mark(const struct skt_file *file, uint64_t offset, const struct 
 	return 1;
 }
 
-int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *ret_n, struct skt_err *err)
+struct marks {
+	struct skt_mark *marks;
+	size_t n, room;
+};
+
+/* The marks of one file; before: snapshots in those before it. */
+static int add_marks(struct marks *marks, const struct skt_file *file, uint64_t before)
 {
-	struct skt_mark *marks = NULL;
-	size_t n = 0, room = 0;
 	struct block_head head;
 	struct skt_buf block;
 	int rc = 0;
@@ -60,18 +65,44 @@ int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *r
 			offset = group_after(file, offset);
 			continue;
 		}
-		rc = array_room(&marks, &room, n + 1, sizeof(*marks));
+		rc = array_room(&marks->marks, &marks->room, marks->n + 1, sizeof(*marks->marks));
 		if (!rc)
-			rc = read_mark(file, offset, &head, &block, &marks[n]);
-		n += rc > 0;
+			rc = read_mark(file, offset, &head, &block, &marks->marks[marks->n]);
+		if (rc > 0 && marks->marks[marks->n].number)
+			marks->marks[marks->n].number += before;
+		marks->n += rc > 0;
 		offset += BLOCK_SIZE(&head);
 	}
 	skt_buf_release(&block);
-	if (rc < 0) {
-		skt_marks_free(marks, n);
+	return rc < 0 ? rc : 0;
+}
+
+/* One that was dropped since has none. */
+static int add_marks_of_part(struct marks *marks, const struct skt_file *dir, const struct dir_part *part)
+{
+	struct skt_file file = *part->file;
+	int rc;
+
+	file.fd = skt_listed_open(dir->fd, &part->listed, NULL);
+	if (file.fd < 0)
+		return file.fd == -ENOMEM ? file.fd : 0;
+	rc = add_marks(marks, &file, part->listed.snapshots_before);
+	close(file.fd);
+	return rc;
+}
+
+int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *ret_n, struct skt_err *err)
+{
+	struct marks marks = { NULL, 0, 0 };
+	int rc = file->n_parts ? 0 : add_marks(&marks, file, 0);
+
+	for (size_t i = 0; i < file->n_parts && !rc; i++)
+		rc = add_marks_of_part(&marks, file, &file->parts[i]);
+	if (rc) {
+		skt_marks_free(marks.marks, marks.n);
 		return skt_err_set(err, rc, "out of memory");
 	}
-	*ret = marks;
-	*ret_n = n;
+	*ret = marks.marks;
+	*ret_n = marks.n;
 	return 0;
 }

@@ -231,6 +231,12 @@ int cursor_cross(struct skt_cursor *cursor, int end, struct skt_err *err)
 	rc = look_for_next(cursor, &come, err);
 	if (rc <= 0)
 		return rc ? rc : -EAGAIN;
+	/* begun, but not gone on in yet: was the recorder killed just then, it never will be */
+	if (!cursor->ended && come->size == come->begin) {
+		close(come->fd);
+		skt_file_free(come);
+		return -EAGAIN;
+	}
 	/* it may have written more between the last look and its end */
 	if (!cursor->ended && !cursor->looked) {
 		cursor->looked = true;

@@ -116,6 +116,15 @@ static bool add_border(struct skt_buf *text, const struct skt_file *dir, int64_t
 	return false;
 }
 
+/* Of a flight recorder: what is not there may have been. */
+static void add_dropped(struct skt_buf *text, const struct skt_span *span)
+{
+	if (span->dropped_files)
+		skt_buf_printf(text, "; %llu file%s before the first %s dropped",
+			       (unsigned long long)span->dropped_files, span->dropped_files == 1 ? "" : "s",
+			       span->dropped_files == 1 ? "was" : "were");
+}
+
 /* -ERANGE, with the snapshots that are nearest. */
 static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone zone, struct skt_err *err)
 {
@@ -131,6 +140,8 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 		add_neighbour(&text, ", the last is", span.number, span.last, zone);
 		skt_buf_text(&text, " and holds until ");
 		skt_time_format(&text, span.end, zone);
+		if (when < span.first)
+			add_dropped(&text, &span);
 	}
 	skt_buf_byte(&text, '\0');
 	rc = skt_err_set(err, -ERANGE, "%s", text.failed ? "no snapshot is in force then" : (char *)text.data);
@@ -160,6 +171,21 @@ static int enter_number(struct skt_cursor *cursor, uint64_t number, uint64_t *re
 	return 0;
 }
 
+static int no_number(const struct skt_file *file, uint64_t number, struct skt_err *err)
+{
+	struct skt_buf text;
+
+	skt_buf_init(&text);
+	if (number < file->span.number_first)
+		add_dropped(&text, &file->span);
+	skt_buf_byte(&text, '\0');
+	skt_err_set(err, -ERANGE, "there is no snapshot #%llu: there are #%llu to #%llu%s", (unsigned long long)number,
+		    (unsigned long long)file->span.number_first, (unsigned long long)file->span.number,
+		    text.failed ? "" : (char *)text.data);
+	skt_buf_release(&text);
+	return skt_err_at(err, file->name, -1), -ERANGE;
+}
+
 static int seek_number(struct skt_cursor *cursor, uint64_t number, struct skt_err *err)
 {
 	const struct skt_file *whole = cursor->whole, *file;
@@ -167,13 +193,8 @@ static int seek_number(struct skt_cursor *cursor, uint64_t number, struct skt_er
 	size_t group;
 	int rc;
 
-	if (number < whole->span.number_first || number > whole->span.number) {
-		skt_err_set(err, -ERANGE, "there is no snapshot #%llu: there are #%llu to #%llu",
-			    (unsigned long long)number, (unsigned long long)whole->span.number_first,
-			    (unsigned long long)whole->span.number);
-		skt_err_at(err, whole->name, -1);
-		return -ERANGE;
-	}
+	if (number < whole->span.number_first || number > whole->span.number)
+		return no_number(whole, number, err);
 	rc = enter_number(cursor, number, &next, err);
 	if (rc)
 		return rc;

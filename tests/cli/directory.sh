@@ -60,11 +60,43 @@ t_dropped_files_leave_the_numbers_as_they_were() {
 	rows "$rec/dir-oldest-dropped@first" >many || :
 	cmp one many
 	exits 0 sockquery --info "$rec/dir-oldest-dropped"
-	has out 'dropped before           1 files, 9 snapshots' 'files                    2'
+	has out 'dropped before           1 file, 9 snapshots' 'files                    2'
 	exits 2 sockquery "$rec/dir-oldest-dropped@#9"
-	has err 'there is no snapshot #9: there are #10 to #20'
+	has err 'there is no snapshot #9: there are #10 to #20; 1 file before the first was dropped'
+	exits 2 sockquery "$rec/dir-oldest-dropped@2020-01-01"
+	has err '1 file before the first was dropped'
 	exits 0 sockquery --verify "$rec/dir-oldest-dropped"
 	has out "CHAINED $rec/dir-oldest-dropped"
+}
+
+t_an_oldest_file_that_nobody_says_was_dropped_is_missing() {
+	exits 2 sockquery "$rec/dir-oldest-removed"
+	has err 'dir-oldest-removed/a.skt: 1 file is missing before it, 9 snapshots are lost'
+	exits 1 sockquery --verify "$rec/dir-oldest-removed"
+	has out "BROKEN $rec/dir-oldest-removed"
+	has err 'dir-oldest-removed/a.skt: 1 file is missing before it'
+	exits 2 sockquery --strict "$rec/dir-oldest-removed"
+}
+
+t_a_damaged_first_file_is_told_and_the_others_are_read() {
+	cp -r "$rec/dir-whole" dir
+	# its number
+	printf '\377' | dd of=dir/c.skt bs=1 seek=90 conv=notrunc 2>/dev/null
+	exits 2 sockquery dir
+	has out 'snapshot 20 of 20'
+	has err 'dir/c.skt: cannot be read, and may be a part of this recording' 'dir/a.skt: 1 file is missing before it'
+	exits 1 sockquery --verify dir
+	has out 'WHOLE dir/a.skt' 'WHOLE dir/b.skt' 'BROKEN dir'
+	has err 'dir/c.skt: header is damaged' 'dir/a.skt: 1 file is missing before it'
+	# a block of it
+	cp "$rec/dir-whole/c.skt" dir/c.skt
+	printf '\377' | dd of=dir/c.skt bs=1 seek=1200 conv=notrunc 2>/dev/null
+	exits 2 sockquery --info dir
+	has err 'dir/c.skt:'
+	exits 0 sockquery "dir@#15"
+	has out 'snapshot 15 of 20'
+	exits 1 sockquery --verify dir
+	has out 'DAMAGED dir/c.skt' 'WHOLE dir/a.skt'
 }
 
 t_a_missing_file_is_told_with_what_was_in_it() {
@@ -157,11 +189,66 @@ t_of_two_files_with_one_number_the_chain_decides() {
 	has err 'not one recording'
 }
 
+# Ten thousand files, of every kind that a file can be of.
+t_a_directory_that_a_hostile_hand_made_ends() {
+	cp -r "$rec/dir-whole" dir
+	python3 - "$rec" <<'EOF'
+import os, sys
+one, other = (open(sys.argv[1] + name, "rb").read() for name in ("/dir-whole/c.skt", "/v1-live.skt"))
+for i in range(10000):
+    name = "dir/%d.skt" % i
+    kind = i % 8
+    if kind == 0:
+        os.symlink("../dir", name)
+    elif kind == 1:
+        os.mkfifo(name)
+    elif kind == 2:
+        os.mkdir(name)
+    elif kind == 3:
+        os.symlink("%d.skt" % i, name)
+    else:
+        # no recording, an empty file, one that ends in its header, and one of which the header is wrong
+        open(name, "wb").write((b"SKT" * i, b"", one[:100], one[:88] + b"\xff" * 40 + one[128:])[kind - 4])
+EOF
+	exits 2 timeout 60 sockquery dir
+	has out 'snapshot 20 of 20'
+	has err 'dir/9998.skt: cannot be read' 'dir/9999.skt: cannot be read'
+	exits 2 timeout 60 sockquery --info dir
+	has out 'files                    3' 'other files              7500'
+	exits 1 timeout 60 sockquery --verify dir
+	has out 'CHAINED dir'
+}
+
+# Ten thousand recordings with one number, each as good as the other.
+t_ten_thousand_recordings_with_one_number_are_as_many_recordings() {
+	mkdir dir
+	python3 - "$rec/v1-live.skt" <<'EOF'
+import os, sys
+data = open(sys.argv[1], "rb").read()
+open("1", "wb").write(data)
+for i in range(10000):
+    os.link("1", "dir/%d.skt" % i)
+EOF
+	exits 0 timeout 120 sockquery -H dir
+	has err 'not one recording'
+	exits 0 timeout 120 sockquery --verify dir
+	has out 'SEVERAL dir'
+}
+
 t_a_recording_that_cannot_be_read_is_told() {
 	cp -r "$rec/dir-whole" dir
 	cp "$rec/newer-major.skt" dir/new.skt
 	exits 2 sockquery dir
 	has err 'dir/new.skt: cannot be read, and may be a part of this recording'
+}
+
+t_what_only_a_newer_program_can_read_is_told() {
+	mkdir dir
+	cp "$rec/unknown-required-blocks-with-snapshots.skt" dir/
+	exits 2 sockquery --verify dir
+	has out 'CHAINED dir' 'for a newer program'
+	exits 2 sockquery --info dir
+	has err 'need a newer program'
 }
 
 t_names_are_escaped() {

@@ -6,6 +6,7 @@
 #include "scene.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -351,6 +352,67 @@ static void a_seek_out_of_range_is_told_without_memory(void **state)
 	skt_file_free(file);
 }
 
+/* A file of a directory, with these bytes. */
+static void make_file(int dir, const char *name, const void *bytes, size_t length)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, bytes, length), length);
+	close(fd);
+}
+
+/* Open it, and read all of it: how many snapshots, or a negative errno. */
+static int read_directory(int fd)
+{
+	int snapshots = 0;
+	struct skt_cursor *cursor = NULL;
+	struct skt_file *file = NULL;
+	struct skt_mark *marks;
+	struct skt_step *step;
+	size_t n;
+	int rc = skt_file_open(fd, "dir", 0, &file, NULL);
+
+	if (!rc)
+		rc = skt_cursor_new(file, &cursor, NULL);
+	if (!rc)
+		rc = skt_file_marks(file, &marks, &n, NULL);
+	if (!rc) {
+		skt_marks_free(marks, n);
+		while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0)
+			snapshots++;
+	}
+	skt_cursor_free(cursor);
+	skt_file_free(file);
+	return rc ? rc : snapshots;
+}
+
+static void a_directory_is_read_or_not(void **state)
+{
+	char dir[] = "/tmp/alloc_record.XXXXXX";
+	static unsigned char bytes[1 << 20];
+	ssize_t length = pread(original.fd, bytes, sizeof(bytes), 0);
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_file(fd, "a.skt", bytes, (size_t)length);
+	/* and one that cannot be read */
+	make_file(fd, "b.skt", bytes, 100);
+	FAILING_ALLOC_EACH(i)
+	{
+		int rc;
+
+		failing_alloc_after(i);
+		rc = read_directory(fd);
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : SNAPSHOTS);
+	}
+	unlinkat(fd, "a.skt", 0);
+	unlinkat(fd, "b.skt", 0);
+	close(fd);
+	rmdir(dir);
+}
+
 static void a_verdict_is_right_or_none(void **state)
 {
 	(void)state;
@@ -380,6 +442,7 @@ int main(void)
 		cmocka_unit_test(what_a_cursor_reads_is_right_or_told),
 		cmocka_unit_test(a_seek_gets_there_or_tells),
 		cmocka_unit_test(a_seek_out_of_range_is_told_without_memory),
+		cmocka_unit_test(a_directory_is_read_or_not),
 		cmocka_unit_test(a_verdict_is_right_or_none),
 	};
 

@@ -183,6 +183,45 @@ static void a_run_that_was_killed_is_left_when_another_begins(void **state)
 	world_release(&world);
 }
 
+/* It says which chain value the end of the file before would have had; there is no such end, and nothing is in it. */
+static void a_file_that_was_only_begun_is_not_gone_on_in(void **state)
+{
+	uint8_t chain[SKT_CHAIN_SIZE];
+	struct skt_cursor *cursor;
+	struct skt_file *file;
+	struct skt_step *step;
+	struct world world;
+	int rc;
+
+	(void)state;
+	world_begin(&world);
+	begin_file(&world, 1);
+	add(&world, 10);
+	end_file(&world, false);
+	memcpy(chain, world.chain, sizeof(chain));
+	world.chain[0] ^= 1;
+	begin_file(&world, 1);
+	recording_release(&world.now);
+	cursor = follow(&world, &file);
+	assert_int_equal(skt_file_span(file).files, 1);
+	while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0)
+		;
+	assert_int_equal(rc, -EAGAIN);
+	expect_code(cursor, -EAGAIN, NULL);
+	/* the next recorder removes it, and takes its number */
+	unlinkat(world.fd, "2.skt", 0);
+	world.number--;
+	memcpy(world.chain, chain, sizeof(chain));
+	begin_file(&world, 2);
+	add(&world, 1);
+	end_file(&world, true);
+	expect_code(cursor, -ERESTART, "the recorder was started again here");
+	expect_next(cursor, 11, true);
+	skt_cursor_free(cursor);
+	skt_file_free(file);
+	world_release(&world);
+}
+
 static void files_dropped_before_they_were_read_are_told_as_lost(void **state)
 {
 	struct skt_cursor *cursor;
@@ -248,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_on_in_the_file_that_comes),
 		cmocka_unit_test(a_run_that_was_killed_is_left_when_another_begins),
+		cmocka_unit_test(a_file_that_was_only_begun_is_not_gone_on_in),
 		cmocka_unit_test(files_dropped_before_they_were_read_are_told_as_lost),
 		cmocka_unit_test(another_file_of_the_same_name_is_not_taken_for_it),
 	};
