@@ -34,6 +34,18 @@ static int add(struct folder *folder, const struct folder_file *file)
 	return 0;
 }
 
+static bool is_empty(const struct skt_file *recording)
+{
+	struct skt_span span = skt_file_span(recording);
+	uint64_t blocks = 0;
+	size_t n;
+
+	for (unsigned kind = 0; kind < SKT_BLOCK_KINDS; kind++)
+		blocks += span.kinds[kind].blocks;
+	(void)skt_file_damage(recording, &n);
+	return !span.groups && !blocks && !n;
+}
+
 static void describe(const struct skt_file *recording, const struct stat *st, struct folder_file *ret)
 {
 	const struct skt_header *header = skt_file_header(recording);
@@ -50,6 +62,8 @@ static void describe(const struct skt_file *recording, const struct stat *st, st
 	ret->last = span.snapshots ? span.last : header->start;
 	snprintf(ret->boot_id, sizeof(ret->boot_id), "%s", boot_id ? boot_id : "");
 	ret->live = span.live;
+	ret->ended = span.ended;
+	ret->empty = is_empty(recording);
 }
 
 /* 1 it is one of ours, 0 it is not, or -ENOMEM. A fifo would block whoever opens it, and a link leads elsewhere. */

@@ -23,6 +23,8 @@ struct folder_file {
 	int64_t last;
 	char boot_id[64]; /* "": unknown */
 	bool live;	  /* a recorder has it locked */
+	bool ended;
+	bool empty; /* there is a header, and nothing behind it */
 	bool drop;
 };
 

@@ -80,14 +80,29 @@ static int create(struct job *job)
 	return 0;
 }
 
+/*
+ * What this file and the next may come to: as much as the largest. And half of one, for a file ends behind a block, and what is dropped
+ * is still there when the one after has begun, with a whole snapshot.
+ */
+static uint64_t room_for_two(const struct job *job)
+{
+	const struct recorder *recorder = job->recorder;
+	uint64_t now = recorder->writer ? skt_writer_bytes(recorder->writer) : 0;
+	uint64_t most = recorder->rotation.size > now ? recorder->rotation.size : now;
+
+	for (size_t i = 0; i < job->folder.n; i++)
+		if (job->folder.files[i].bytes > most)
+			most = job->folder.files[i].bytes;
+	return 2 * most + most / 2;
+}
+
 /* How many bytes are too many, and before which instant files are too old. */
 static void plan_drops(struct job *job)
 {
 	const struct recorder *recorder = job->recorder;
 	const struct rotation *rotation = &recorder->rotation;
 	struct folder *folder = &job->folder;
-	/* what is being written, and what is going to be */
-	uint64_t all = rotation->size + (recorder->writer ? skt_writer_bytes(recorder->writer) : 0), freed = 0;
+	uint64_t all = room_for_two(job), freed = 0;
 	uint64_t needed = job->no_room ? output_needs(recorder) : 0;
 	int64_t oldest = rotation->keep_age ? recorder_time(recorder) - rotation->keep_age : INT64_MIN;
 
@@ -121,7 +136,7 @@ static void add_drops(struct job *job)
 		if (!file->drop)
 			continue;
 		skt_buf_init(&text);
-		skt_buf_printf(&text, "%s, ", file->name);
+		skt_buf_printf(&text, "file %llu, %s, ", (unsigned long long)file->number, file->name);
 		skt_time_format(&text, file->first, SKT_ZONE_UTC);
 		skt_buf_text(&text, " to ");
 		skt_time_format(&text, file->last, SKT_ZONE_UTC);
@@ -162,12 +177,18 @@ static void *run_prepare(void *data)
 	return NULL;
 }
 
-/* Remove what the header of the new file says was dropped. */
+/* Remove what the header of the new file says was dropped, once the disk keeps that. */
 static void *run_drop(void *data)
 {
 	struct job *job = data;
 	int dir = job->recorder->rotation.dir;
 
+	if (fsync(job->fd) && errno != EINVAL && errno != EROFS) {
+		job->rc = skt_err_sys(&job->err, -errno,
+				      "the disk may not have kept what it says was dropped; nothing is");
+		skt_err_at(&job->err, job->path, -1);
+		return NULL;
+	}
 	for (size_t i = 0; i < job->folder.n; i++) {
 		const struct folder_file *file = &job->folder.files[i];
 		char path[sizeof(job->path)];
@@ -247,6 +268,26 @@ static int open_directory(struct recorder *recorder, struct skt_err *err)
 	return 0;
 }
 
+/*
+ * A recorder that was killed after it began a file, and before it ended the one before, leaves one that nothing was recorded in and
+ * that says it follows an end which is not there. It would look as if somebody had changed that: it is removed.
+ */
+static void remove_only_begun(const struct recorder *recorder, struct folder *folder)
+{
+	const struct folder_file *newest, *before;
+
+	if (folder->n < 2)
+		return;
+	newest = &folder->files[folder->n - 1];
+	before = newest - 1;
+	if (!newest->empty || newest->live || before->ended || newest->number != before->number + 1 ||
+	    unlinkat(recorder->rotation.dir, newest->name, 0))
+		return;
+	cli_say("%s/%s: was begun when its recorder was killed, and nothing is in it: removed", recorder->output,
+		newest->name);
+	folder->n--;
+}
+
 /* What the new file follows: the last good block of the newest there is. */
 static int go_on_from(struct job *job, struct skt_header *header, struct skt_err *err)
 {
@@ -298,6 +339,7 @@ int rotation_open(struct recorder *recorder, struct skt_header *header, struct s
 	job->no_room = output_needs(recorder) > 0;
 	rc = folder_read(rotation->dir, "", &job->folder, &job->err);
 	if (!rc) {
+		remove_only_begun(recorder, &job->folder);
 		plan_drops(job);
 		rc = job->no_room && !job->drops ? output_no_room(recorder, &job->err) : create(job);
 	}

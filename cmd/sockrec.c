@@ -173,8 +173,9 @@ static void for_rotation(const struct recorder *recorder)
 		cli_usage("--rotate: a directory is needed to record into: -o DIR");
 	if (recorder->max_size)
 		cli_usage("--max-size does not apply with --rotate: --keep says how much there may be");
-	if (rotation->keep_size && rotation->keep_size < rotation->size)
-		cli_usage("--keep: less than one file of --rotate cannot be kept");
+	if (rotation->keep_size && rotation->keep_size / 2 < rotation->size)
+		cli_usage(
+			"--keep: less than two files of --rotate cannot be kept: one is there until the next has grown");
 }
 
 static void parse(struct recorder *recorder, int argc, char **argv)

@@ -52,7 +52,8 @@ class Run:
 
     def __init__(self, rules, *options, tree="tree", path="x.skt", wait=True, **more):
         self.rules, self.tree, self.path, self.tail = rules, tree, path, 0
-        if os.path.exists(path):
+        # a directory is gone on in
+        if os.path.isfile(path):
             os.unlink(path)
         open("log", "w").close()
         environ = dict(os.environ, LD_PRELOAD=os.environ["PRELOAD"], TROUBLE=rules, TROUBLE_LOG="log", TROUBLE_CLOCK="1",

@@ -112,7 +112,10 @@ t_whole_oldest_files_are_dropped_and_the_next_file_says_so() {
 	python <<'END'
 found = files()
 check_chain(found, found[0].number)
-dropped = [(file.number, name, int(many.split()[0])) for file in found for name, span, many in file.dropped]
+dropped = [(file.number, name, int(many.split()[0])) for file in found for number, name, span, many in file.dropped]
+# each is told by its number, and none is left out
+numbers = sorted({int(number.split("file ")[1]) for file in found for number, name, span, many in file.dropped})
+assert numbers == list(range(numbers[0], found[0].number)), (numbers, found)
 assert found[0].number > 1 and dropped, found
 assert not any(os.path.exists("d/" + name) for _, name, _ in dropped), dropped
 # as many as are missing, unless they were dropped by one that is gone itself
@@ -155,6 +158,11 @@ found = files()
 # a recording with the number 1 that happens to lie there is none to go on from
 assert found[0].number > 1 and all("mine.skt" not in str(file.facts) for file in found), found
 END
+	# nor is it read as a part of it
+	exits 0 sockquery --info d
+	has out 'other files              7'
+	exits 0 sockquery --verify d
+	has out 'CHAINED d' 'other files              7'
 }
 
 t_after_an_end_it_goes_on_and_says_so() {
@@ -383,8 +391,8 @@ t_options_that_do_not_go_together_are_refused() {
 	has err '--keep does not apply without --rotate'
 	exits 2 "${record[@]}" --rotate=1M --max-size=2M -o d
 	has err '--max-size does not apply with --rotate'
-	exits 2 "${record[@]}" --rotate=2M --keep=1M -o d
-	has err '--keep: less than one file'
+	exits 2 "${record[@]}" --rotate=2M --keep=3M -o d
+	has err '--keep: less than two files'
 	exits 2 "${record[@]}" --rotate=0 -o d
 	has err '--rotate: nothing can be recorded in no bytes'
 	exits 2 "${record[@]}" --rotate=0s -o d

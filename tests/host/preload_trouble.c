@@ -19,7 +19,7 @@
  *	TROUBLE_LOG	a file: gets a line for each call, "write 3 100 -1 EIO" (what was asked for, what was returned), before
  *			what comes of it is known to the caller. It outlives a caller that is killed.
  *	TROUBLE_CLOCK	a wait takes no time, but the clocks have moved on by it when it is over. It lasts until the thread that
- *			writes has nothing more to do, so that what is written when does not hang on how busy the machine is
+ *			writes has nothing more to do, and every other one has ended, so that what is written when does not hang on how busy the machine is
  *	TROUBLE_TREE	a tree of files that changes: before the first snapshot then/0 becomes net/tcp, and after each wait the
  *			next, from the last one on to then/0 again
  */
@@ -65,8 +65,9 @@ static int pending; /* the error of the next write */
 static int log_fd = -1, tree_fd = -1;
 static unsigned long n_then;
 static bool fast;
-static atomic_bool busy; /* the thread that writes has been given something to do */
-static long long passed; /* ns that the clocks are ahead */
+static atomic_bool busy;  /* the thread that writes has been given something to do */
+static atomic_int others; /* threads but that one, which is the first to be created */
+static long long passed;  /* ns that the clocks are ahead */
 
 /* A test that is wrong must not look like one that passes. */
 static void die(const char *what)
@@ -327,6 +328,56 @@ int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
 	return real(condition, lock);
 }
 
+struct thread {
+	void *(*run)(void *);
+	void *data;
+};
+
+static void *run_other(void *data)
+{
+	struct thread thread = *(struct thread *)data;
+	void *ret;
+
+	free(data);
+	ret = thread.run(thread.data);
+	others--;
+	return ret;
+}
+
+int pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *), void *data)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	static bool has_writer;
+	struct thread *thread;
+	int rc;
+
+	find("pthread_create", &real);
+	if (!fast || !has_writer) {
+		has_writer = true;
+		return real(ret, attributes, run, data);
+	}
+	thread = malloc(sizeof(*thread));
+	if (!thread)
+		die("out of memory");
+	*thread = (struct thread){ run, data };
+	others++;
+	rc = real(ret, attributes, run_other, thread);
+	if (rc) {
+		others--;
+		free(thread);
+	}
+	return rc;
+}
+
+/* One that has nothing more to do may not be quite gone: that is not to cost a tick, now and then. */
+int pthread_tryjoin_np(pthread_t thread, void **ret)
+{
+	int (*real)(pthread_t, void **);
+
+	find("pthread_tryjoin_np", &real);
+	return fast && !others ? pthread_join(thread, ret) : real(thread, ret);
+}
+
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
 	int (*real)(const sigset_t *, siginfo_t *, const struct timespec *);
@@ -334,7 +385,7 @@ int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *ti
 	int rc, error;
 
 	find("sigtimedwait", &real);
-	while (fast && busy)
+	while (fast && (busy || others))
 		usleep(50);
 	log_call(WAIT, 0, 0);
 	may_call(next_rule(WAIT));
