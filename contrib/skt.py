@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Read recordings of sockets and their holders, as sockrec(1) writes them.
 
-    contrib/skt.py FILE
+    contrib/skt.py FILE|DIR
 
-prints all that a recording holds, in the form that tests/host/skt-dump.c describes: one JSON object a line. Exit
-status 0, or 2 where the file cannot be opened or its header not be read.
+prints all that a recording holds, in the form that tests/host/skt-dump.c describes: one JSON object a line. Of a
+directory, all that each of its recordings holds, by the numbers of the files; whether they follow from each other is
+not asked. Exit status 0, or 2 where a file cannot be opened or its header not be read.
 
     recording = skt.open("host.skt")
     for snapshot in recording:
@@ -959,29 +960,46 @@ def plain_snapshot(snapshot):
     return plain(snapshot, type="snapshot", tables=tables, processes=processes, users=users)
 
 
+def show(recording):
+    print(line({"type": "header", "major": recording.major, "minor": recording.minor,
+                "recording_id": recording.id.hex(), "file_number": recording.file_number,
+                "snapshots_before": recording.snapshots_before, "chain_before": recording.chain_before.hex(),
+                "start": recording.start, "start_boottime": recording.start_boottime,
+                "boot_time": recording.boot_time, "interval": recording.interval, "tables": recording.tables,
+                "big_endian": recording.big_endian, "live": recording.live,
+                "facts_damaged": recording.facts is None,
+                "facts": [(text(name), text(value)) for name, value in recording.facts or ()]}))
+    for snapshot in recording:
+        print(line(plain_snapshot(snapshot)))
+    for stop in recording.stops:
+        print(line({"type": "stop", **stop._asdict()}))
+
+
+def show_all(paths):
+    """Those that can be read, by number; whether all can."""
+    numbered, good = [], True
+    for path in paths:
+        try:
+            with open(path) as recording:
+                numbered.append((recording.file_number, recording.start, path))
+        except (OSError, Refused) as error:
+            print("skt.py: %s: %s" % (path, getattr(error, "strerror", None) or error), file=sys.stderr)
+            good = False
+    for _, _, path in sorted(numbered):
+        with open(path) as recording:
+            show(recording)
+    return good
+
+
 def main(arguments):
     if len(arguments) != 1:
-        print("usage: skt.py FILE", file=sys.stderr)
+        print("usage: skt.py FILE|DIR", file=sys.stderr)
         return 2
-    try:
-        recording = open(arguments[0])
-    except (OSError, Refused) as error:
-        print("skt.py: %s: %s" % (arguments[0], getattr(error, "strerror", None) or error), file=sys.stderr)
-        return 2
-    with recording:
-        print(line({"type": "header", "major": recording.major, "minor": recording.minor,
-                    "recording_id": recording.id.hex(), "file_number": recording.file_number,
-                    "snapshots_before": recording.snapshots_before, "chain_before": recording.chain_before.hex(),
-                    "start": recording.start, "start_boottime": recording.start_boottime,
-                    "boot_time": recording.boot_time, "interval": recording.interval, "tables": recording.tables,
-                    "big_endian": recording.big_endian, "live": recording.live,
-                    "facts_damaged": recording.facts is None,
-                    "facts": [(text(name), text(value)) for name, value in recording.facts or ()]}))
-        for snapshot in recording:
-            print(line(plain_snapshot(snapshot)))
-        for stop in recording.stops:
-            print(line({"type": "stop", **stop._asdict()}))
-    return 0
+    paths = arguments
+    if os.path.isdir(paths[0]):
+        paths = [entry.path for entry in os.scandir(paths[0])
+                 if entry.name.endswith(".skt") and entry.is_file(follow_symlinks=False)]
+    return 0 if show_all(paths) else 2
 
 
 if __name__ == "__main__":

@@ -158,6 +158,17 @@ END_OF_PYTHON
 	is_empty out
 }
 
+t_a_directory_is_each_of_its_files_by_number() {
+	for name in c a b; do
+		python3 "$TOP/contrib/skt.py" "$TOP/fixtures/rec/dir-strangers/$name.skt"
+	done >want
+	exits 2 python3 "$TOP/contrib/skt.py" "$TOP/fixtures/rec/dir-strangers"
+	cmp want out
+	has err 'dir-strangers/notes.skt: not a recording' 'dir-strangers/empty.skt: not a recording'
+	exits 0 python3 "$TOP/contrib/skt.py" "$TOP/fixtures/rec/dir-whole"
+	cmp want out
+}
+
 t_what_is_no_recording() {
 	exits 2 python3 "$TOP/contrib/skt.py" nowhere.skt
 	has err 'skt.py: nowhere.skt: No such file or directory'
