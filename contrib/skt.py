@@ -762,7 +762,7 @@ class Recording:
         if len(raw) < 64 or raw[:8] != self.mark or not checked(raw):
             return None
         kind, flags, length, sequence, number, snapshots, first, last = struct.unpack("<8xBBxxIQQI4xqq8x", raw)
-        if length > PAYLOAD or number > NUMBER or not (-TIME <= first <= TIME and -TIME <= last <= TIME):
+        if length > PAYLOAD or sequence > NUMBER or number > NUMBER or not (-TIME <= first <= TIME and -TIME <= last <= TIME):
             return None
         ancillary = kind == INDEX or not KEY <= kind <= GAP and flags & 1
         return Head(kind, ancillary, length, sequence, number, snapshots, first, last, raw)

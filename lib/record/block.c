@@ -59,8 +59,9 @@ bool block_head_get(const uint8_t bytes[BLOCK_HEAD_SIZE], const uint8_t sync[8],
 	ret->first = (int64_t)cur_le64(&in);
 	ret->last = (int64_t)cur_le64(&in);
 	cur_le32(&in);
-	return cur_le32(&in) == crc(0, bytes, 60) && ret->length <= SKT_BLOCK_MAX && ret->number <= BLOCK_NUMBER_MAX &&
-	       block_time_is_good(ret->first) && block_time_is_good(ret->last);
+	return cur_le32(&in) == crc(0, bytes, 60) && ret->length <= SKT_BLOCK_MAX &&
+	       ret->sequence <= BLOCK_NUMBER_MAX && ret->number <= BLOCK_NUMBER_MAX && block_time_is_good(ret->first) &&
+	       block_time_is_good(ret->last);
 }
 
 bool block_fits(const struct block_head *head, uint64_t sequence, uint64_t number, bool in_group)

@@ -52,7 +52,7 @@ enum block_type {
 /* Instants this far from 1970 are refused, so that sums of two fit into int64_t: years 1824 to 2116. */
 #define BLOCK_TIME_MAX ((INT64_C(1) << 62) - 1)
 
-/* The same for numbers of snapshots, so that what comes after a block can be told. */
+/* The same for numbers of snapshots and blocks, so that what comes after a block can be told. */
 #define BLOCK_NUMBER_MAX (UINT64_C(1) << 62)
 
 static inline bool block_time_is_good(int64_t when)

@@ -120,6 +120,14 @@ static void a_head_over_a_limit_is_none(void **state)
 	head = some_head();
 	head.number = UINT64_MAX;
 	assert_false(head_is_good(head));
+	/* and which block is the next one */
+	head = some_head();
+	head.sequence = UINT64_C(1) << 62;
+	assert_true(head_is_good(head));
+	head.sequence++;
+	assert_false(head_is_good(head));
+	head.sequence = UINT64_MAX;
+	assert_false(head_is_good(head));
 }
 
 static void a_tail_holds_for_its_block_only(void **state)
