@@ -32,6 +32,7 @@ from collections import namedtuple
 FIXED, HEADER, PAYLOAD, SECTIONS, STRING = 160, 1 << 20, 1 << 26, 1 << 28, 1 << 22
 STRINGS_OF_GROUP, BYTES_OF_GROUP, TABLES, USERS = 1 << 22, 1 << 28, 1 << 16, 1 << 16
 ROWS, PROCESSES, HOLDERS, RAW_LINES, EVENTS_OF_STEP = 1 << 21, 1 << 20, 1 << 23, 1 << 20, 1 << 20
+WALKED, MOVED = 1 << 27, 1 << 22
 GROUPS, NUMBER = 1 << 22, 1 << 62
 TIME = (1 << 62) - 1
 U32, U64 = 1 << 32, 1 << 64
@@ -249,7 +250,7 @@ class Group:
         self.users, self.tables, self.order, self.names = {}, {}, {}, set()
         self.rows, self.processes = {}, {}
         self.next_table = self.next_row = self.next_process = 0
-        self.holders, self.time = 0, None
+        self.holders, self.walked, self.moved, self.time = 0, 0, 0, None
 
     def block(self, head, payload):
         """Yield the snapshots of a block."""
@@ -315,8 +316,9 @@ class Group:
             if self.take_table(part, slot, time):
                 with_raw.append(slot)
         need(sum(self.take_raw(part, slot) for slot in with_raw) <= RAW_LINES)
-        last = -1
-        for _ in range(part.count(USERS, 2)):
+        last, users = -1, part.count(USERS, 2)
+        self.walked += len(self.users) if users else 0
+        for _ in range(users):
             below, last = last, part.varint(U32)
             need(last > below)
             self.users[last] = self.string(part)
@@ -419,10 +421,11 @@ class Group:
 
     def take_rows(self, part):
         """IDENTITY, behind its processes: rows that went, came, and changed."""
+        self.touched = set()
         for _ in range(2):
             for slot in part.slots(self.fresh_row):
                 need(slot in self.rows)
-                del self.rows[slot]
+                self.touched.add(self.rows.pop(slot).table)
         came = []
         while True:
             count = part.varint()
@@ -553,6 +556,7 @@ class Group:
             off, row.hash = part.zigzag(32), None
             need(off and row.has & TIMER)
             row.pull(off, self.boottime)
+        rows = {table: len(order) for table, order in self.order.items()}
         for order in self.order.values():
             order[:] = [slot for slot in order if slot in self.rows]
         edits = part.count(len(self.rows) + part.left(), 4)
@@ -587,6 +591,9 @@ class Group:
             new += slots[used:used + added]
             used += added
         new += old[at:]
+        self.walked += sum(rows[table] for table in self.touched.union(tables))
+        self.moved += sum(drop)
+        need(self.walked <= WALKED and self.moved <= MOVED)
 
     def take_events(self, part, time, before, tables):
         """Events; before are the rows that there were, tables those that there were or that came."""

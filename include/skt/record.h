@@ -44,6 +44,9 @@
  *
  * That is 5 GiB; a host of ten thousand sockets needs a hundredth of it. A byte of a section costs less than 80 (the 15 of a row
  * that came, where arrays have grown to twice what they hold), and a byte of a file a thousand times that, for such is deflate.
+ *
+ * Time is limited by the file, too: at worst a minute and a half of a processor for a megabyte, which may be thirty groups that begin with
+ * two million rows each. Steps cost what they say; for order and users, see SKT_WALKED_MAX.
  */
 #define SKT_READER_MAX (UINT64_C(5) << 30)
 

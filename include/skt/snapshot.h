@@ -102,6 +102,7 @@ struct skt_snapshot {
 	size_t room_tables, room_socks, room_owners, room_processes, room_users;
 	size_t live_socks; /* rows, free slots not counted */
 	struct skt_tables_known *tables_known;
+	uint64_t walked, moved; /* by the steps since it was empty: see SKT_WALKED_MAX */
 };
 
 /*
@@ -116,6 +117,14 @@ struct skt_snapshot {
 #define SKT_RAW_MAX	   (1u << 20) /* of all tables together */
 #define SKT_USERS_MAX	   65536
 #define SKT_SNAPSHOT_TIMES 2
+
+/*
+ * Limits on what the steps of a group cost beyond what they say. A step of a few bytes that puts a row into the order of a table walks
+ * along all its rows, and one that names a user along all users: two million rows each second for a minute. A row that moves is
+ * dropped by a count, and may stand anywhere in memory: all rows twice.
+ */
+#define SKT_WALKED_MAX (UINT64_C(1) << 27)
+#define SKT_MOVED_MAX  (UINT64_C(1) << 22)
 
 /* Whether it holds more than a group may, after a step was applied to it. A recorder begins another then. */
 bool skt_snapshot_is_over(const struct skt_snapshot *snapshot);

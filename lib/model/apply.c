@@ -378,6 +378,7 @@ static int apply_users(struct skt_snapshot *snapshot, const struct skt_step *ste
 			return step_misfit(err, "name of user", step->users[i].uid);
 	if (!left)
 		return 0;
+	snapshot->walked += had;
 	to = had + count_new_users(snapshot, step);
 	if (to > SKT_SNAPSHOT_TIMES * (size_t)SKT_USERS_MAX)
 		return skt_err_set(err, -E2BIG, "user %u", step->users[0].uid);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* The rows marked leave the order of a table. */
-static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table, const bool *marked)
+static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table)
 {
+	const bool *marked = snapshot->tables_known->row_marks;
 	size_t to = 0;
 
 	for (size_t from = 0; from < table->n_rows; from++) {
@@ -25,31 +26,38 @@ static void remove_marked(struct skt_snapshot *snapshot, struct skt_table *table
 	table->n_rows = to;
 }
 
-/* Rows that closed or were lost leave the order of their tables. 0 or -ENOMEM. */
-static int remove_rows(struct skt_snapshot *snapshot, const struct skt_step *step)
+static bool has_gone(const struct skt_sock_change *change)
 {
-	bool *rows = NULL, *tables = NULL;
+	return change->change == SKT_CLOSED || change->change == SKT_LOST;
+}
 
+/* The table's order is about to be walked along. Once a step is enough to tell how much that costs. */
+static bool mark_table(struct skt_snapshot *snapshot, uint32_t table)
+{
+	bool *mark = &snapshot->tables_known->table_marks[table];
+
+	if (*mark)
+		return false;
+	*mark = true;
+	snapshot->walked += snapshot->tables[table].n_rows;
+	return true;
+}
+
+/* Rows that closed or were lost leave the order of their tables, which are marked. */
+static void remove_rows(struct skt_snapshot *snapshot, const struct skt_step *step)
+{
 	/* marks, for they lie close together: to look at every row itself would cost more than the rest of a step */
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
+	bool *rows = snapshot->tables_known->row_marks;
 
-		if (change->change != SKT_CLOSED && change->change != SKT_LOST)
-			continue;
-		if (!rows) {
-			rows = calloc(snapshot->n_socks + snapshot->n_tables, sizeof(bool));
-			if (!rows)
-				return -ENOMEM;
-			tables = rows + snapshot->n_socks;
-		}
-		rows[change->slot] = true;
-		tables[change->before.table] = true;
-	}
-	for (size_t i = 0; rows && i < snapshot->n_tables; i++)
-		if (tables[i])
-			remove_marked(snapshot, &snapshot->tables[i], rows);
-	free(rows);
-	return 0;
+	for (size_t i = 0; i < step->n_socks; i++)
+		if (has_gone(&step->socks[i]))
+			rows[step->socks[i].slot] = true;
+	for (size_t i = 0; i < step->n_socks; i++)
+		if (has_gone(&step->socks[i]) && mark_table(snapshot, step->socks[i].before.table))
+			remove_marked(snapshot, &snapshot->tables[step->socks[i].before.table]);
+	for (size_t i = 0; i < step->n_socks; i++)
+		if (has_gone(&step->socks[i]))
+			rows[step->socks[i].slot] = false;
 }
 
 /* How many rows the new order has, or -1 where the edits do not fit the old one, or put more than puts rows. */
@@ -82,6 +90,13 @@ static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const struct
 	return 0;
 }
 
+/* Of none there may be no array either. */
+static void copy_slots(uint32_t *to, const uint32_t *from, size_t n)
+{
+	if (n)
+		memcpy(to, from, n * sizeof(*to));
+}
+
 /*
  * Take n edits of the step, from number first on, all of one table. They are from outside: -EBADMSG where they do not
  * fit. put is the number of the next of step->puts, advanced past what was used.
@@ -102,15 +117,17 @@ static int edit_table(struct skt_snapshot *snapshot, uint32_t table, const struc
 	for (size_t k = first; k < first + n; k++) {
 		const struct skt_order_edit *edit = &step->edits[k];
 
-		for (uint32_t i = 0; i < edit->keep; i++)
-			order[to++] = t->order[from++];
+		copy_slots(order + to, t->order + from, edit->keep);
+		from += edit->keep;
+		to += edit->keep;
 		for (uint32_t i = 0; i < edit->drop; i++)
 			snapshot->socks[t->order[from++]].listed = false;
-		for (uint32_t i = 0; i < edit->put; i++)
-			order[to++] = step->puts[(*put)++];
+		snapshot->moved += edit->drop;
+		copy_slots(order + to, step->puts + *put, edit->put);
+		*put += edit->put;
+		to += edit->put;
 	}
-	while (from < t->n_rows)
-		order[to++] = t->order[from++];
+	copy_slots(order + to, t->order + from, t->n_rows - from);
 	free(t->order);
 	t->order = order;
 	t->n_rows = (size_t)length;
@@ -144,12 +161,10 @@ static int check_order(const struct skt_snapshot *snapshot, const struct skt_ste
 	return 0;
 }
 
-int reorder(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
+static int edit_tables(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
 {
 	size_t put = 0;
 
-	if (remove_rows(snapshot, step))
-		return skt_err_set(err, -ENOMEM, "order of rows");
 	for (size_t first = 0; first < step->n_edits;) {
 		uint32_t table = step->edits[first].table;
 		size_t n = 1, rows;
@@ -160,6 +175,7 @@ int reorder(struct skt_snapshot *snapshot, const struct skt_step *step, struct s
 		if (table >= snapshot->n_tables || (first && table <= step->edits[first - 1].table))
 			return step_misfit(err, "order of table", table);
 		rows = snapshot->tables[table].n_rows;
+		mark_table(snapshot, table);
 		rc = edit_table(snapshot, table, step, first, n, &put);
 		if (rc == -EBADMSG)
 			return step_misfit(err, "order of table", table);
@@ -170,7 +186,32 @@ int reorder(struct skt_snapshot *snapshot, const struct skt_step *step, struct s
 		snapshot->tables_known->rows += snapshot->tables[table].n_rows - rows;
 		first += n;
 	}
-	return check_order(snapshot, step, err);
+	return 0;
+}
+
+/* No mark stays, whether all tables could be taken or not. */
+static void unmark_tables(struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	bool *marks = snapshot->tables_known->table_marks;
+
+	for (size_t i = 0; i < step->n_socks; i++)
+		if (has_gone(&step->socks[i]))
+			marks[step->socks[i].before.table] = false;
+	for (size_t i = 0; i < step->n_edits; i++)
+		if (step->edits[i].table < snapshot->n_tables)
+			marks[step->edits[i].table] = false;
+}
+
+int reorder(struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
+{
+	int rc;
+
+	if (tables_room_for_marks(snapshot))
+		return skt_err_set(err, -ENOMEM, "order of rows");
+	remove_rows(snapshot, step);
+	rc = edit_tables(snapshot, step, err);
+	unmark_tables(snapshot, step);
+	return rc ? rc : check_order(snapshot, step, err);
 }
 
 void reorder_forget(struct skt_snapshot *snapshot)

@@ -62,11 +62,14 @@ void skt_snapshot_clear(struct skt_snapshot *snapshot, struct skt_strtab *string
 	snapshot->n_processes = 0;
 	snapshot->n_users = 0;
 	snapshot->live_socks = 0;
+	snapshot->walked = 0;
+	snapshot->moved = 0;
 }
 
 bool skt_snapshot_is_over(const struct skt_snapshot *snapshot)
 {
-	return snapshot->n_socks > SKT_SOCKS_MAX || snapshot->n_tables > SKT_TABLES_MAX ||
+	return snapshot->walked > SKT_WALKED_MAX || snapshot->moved > SKT_MOVED_MAX ||
+	       snapshot->n_socks > SKT_SOCKS_MAX || snapshot->n_tables > SKT_TABLES_MAX ||
 	       snapshot->n_processes > SKT_PROCESSES_MAX || snapshot->n_owners > SKT_OWNERS_MAX ||
 	       snapshot->n_users > SKT_USERS_MAX || skt_strtab_count(snapshot->strings) > SKT_STRINGS_MAX ||
 	       skt_strtab_bytes(snapshot->strings) > SKT_STRTAB_MAX ||

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/tables.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t hash(const struct skt_snapshot *snapshot, uint8_t kind, uint64_t net_namespace)
 {
@@ -50,8 +53,31 @@ void tables_forget(struct skt_snapshot *snapshot)
 	if (!snapshot->tables_known)
 		return;
 	map_release(&snapshot->tables_known->by_identity);
+	free(snapshot->tables_known->row_marks);
+	free(snapshot->tables_known->table_marks);
 	free(snapshot->tables_known);
 	snapshot->tables_known = NULL;
+}
+
+/* Room for a mark of each of n slots; those that are new are not set. */
+static int room_for_marks(bool **marks, size_t *room, size_t n)
+{
+	size_t had = *room;
+
+	if (array_room(marks, room, n, sizeof(bool)))
+		return -ENOMEM;
+	if (*room > had)
+		memset(*marks + had, 0, *room - had);
+	return 0;
+}
+
+int tables_room_for_marks(struct skt_snapshot *snapshot)
+{
+	struct skt_tables_known *known = snapshot->tables_known;
+
+	if (room_for_marks(&known->row_marks, &known->room_rows, snapshot->n_socks))
+		return -ENOMEM;
+	return room_for_marks(&known->table_marks, &known->room_tables, snapshot->n_tables);
 }
 
 uint32_t tables_find(const struct skt_snapshot *snapshot, uint8_t kind, uint64_t net_namespace)

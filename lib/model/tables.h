@@ -15,6 +15,10 @@ struct skt_tables_known {
 	struct map by_identity; /* tables that are there, by kind and namespace */
 	size_t rows;		/* that stand in the order of some table */
 	size_t raw;		/* lines of all tables */
+
+	/* marks of rows and tables by slot, none of them set between two steps */
+	bool *row_marks, *table_marks;
+	size_t room_rows, room_tables;
 };
 
 /* Find it, unless it is known. 0 or -ENOMEM. */
@@ -26,6 +30,9 @@ uint32_t tables_find(const struct skt_snapshot *snapshot, uint8_t kind, uint64_t
 
 /* Add one, of which there is none; it has neither rows nor lines. 0, -ENOMEM, -E2BIG. */
 int tables_add(struct skt_snapshot *snapshot, const struct skt_table *table);
+
+/* Make room for a mark of each slot. 0 or -ENOMEM. */
+int tables_room_for_marks(struct skt_snapshot *snapshot);
 
 /* The table of this slot is going. */
 void tables_take(struct skt_snapshot *snapshot, uint32_t slot);

@@ -63,6 +63,13 @@ static void take(void)
 	skt_step_clear(&step);
 }
 
+static struct skt_sock_change *add_change(uint8_t what, uint32_t slot, uint32_t fields)
+{
+	assert_int_equal(array_room(&step.socks, &step.room_socks, step.n_socks + 1, sizeof(*step.socks)), 0);
+	step.socks[step.n_socks] = (struct skt_sock_change){ .change = what, .slot = slot, .fields = fields };
+	return &step.socks[step.n_socks++];
+}
+
 static struct skt_table_change *add_table(uint32_t slot, uint64_t net_namespace)
 {
 	assert_int_equal(array_room(&step.tables, &step.room_tables, step.n_tables + 1, sizeof(*step.tables)), 0);
@@ -162,6 +169,61 @@ static void users_are_merged(void **state)
 		assert_int_equal(a.users[i].uid, i);
 }
 
+/* What is walked along and moved, counted by hand: a group has a limit for it. */
+static void what_stands_in_order_is_counted_as_it_is_walked_along(void **state)
+{
+	enum { ROWS = 5 };
+
+	(void)state;
+	for (unsigned t = 0; t < 3; t++) {
+		uint32_t table = scene_table(&a, SKT_TCP, t);
+
+		for (uint16_t i = 0; i < ROWS; i++) {
+			struct skt_sock sock = scene_sock(80, i, i, i, SKT_LISTEN);
+
+			sock.table = table;
+			scene_add(&a, sock);
+		}
+	}
+	scene_end(&a);
+	take();
+	assert_int_equal(a.walked, 0);
+	/* two rows close in table 0, and one in table 1, where an edit puts the last row first */
+	add_change(SKT_CLOSED, 0, 0);
+	add_change(SKT_LOST, 1, 0);
+	add_change(SKT_CLOSED, ROWS, 0);
+	assert_int_equal(array_room(&step.edits, &step.room_edits, 2, sizeof(*step.edits)), 0);
+	assert_int_equal(array_room(&step.puts, &step.room_puts, 1, sizeof(*step.puts)), 0);
+	step.edits[step.n_edits++] = (struct skt_order_edit){ .table = 1, .put = 1 };
+	step.edits[step.n_edits++] = (struct skt_order_edit){ .table = 1, .keep = ROWS - 2, .drop = 1 };
+	step.puts[step.n_puts++] = 2 * ROWS - 1;
+	take();
+	assert_int_equal(a.walked, 2 * ROWS);
+	assert_int_equal(a.moved, 1);
+	/* a change is none of the order's, and a look at no order neither */
+	add_change(SKT_CHANGED, 2, SKT_BIT(SKT_F_UID));
+	take();
+	assert_int_equal(a.walked, 2 * ROWS);
+	/* users are walked along when one is named, known or not */
+	for (uint32_t uid = 0; uid < 4; uid++) {
+		assert_int_equal(array_room(&step.users, &step.room_users, 1, sizeof(*step.users)), 0);
+		step.users[step.n_users++] = (struct skt_user){ .uid = uid / 2 };
+		take();
+	}
+	assert_int_equal(a.walked, 2 * ROWS + 0 + 1 + 1 + 2);
+	assert_false(skt_snapshot_is_over(&a));
+	a.walked = SKT_WALKED_MAX;
+	a.moved = SKT_MOVED_MAX;
+	assert_false(skt_snapshot_is_over(&a));
+	a.walked++;
+	assert_true(skt_snapshot_is_over(&a));
+	a.walked--;
+	a.moved++;
+	assert_true(skt_snapshot_is_over(&a));
+	skt_snapshot_clear(&a, a.strings);
+	assert_false(skt_snapshot_is_over(&a));
+}
+
 /* --- the digest of a row that many hold --- */
 
 static uint64_t put(uint64_t hash, uint64_t value)
@@ -222,13 +284,6 @@ static uint32_t digest_all(void)
 		if (a.socks[i].table != SKT_NO_TABLE)
 			digest += digest_by_the_page(&a.socks[i]);
 	return digest;
-}
-
-static struct skt_sock_change *add_change(uint8_t what, uint32_t slot, uint32_t fields)
-{
-	assert_int_equal(array_room(&step.socks, &step.room_socks, step.n_socks + 1, sizeof(*step.socks)), 0);
-	step.socks[step.n_socks] = (struct skt_sock_change){ .change = what, .slot = slot, .fields = fields };
-	return &step.socks[step.n_socks++];
 }
 
 static void the_digest_is_the_pages_however_many_hold_a_row(void **state)
@@ -337,6 +392,7 @@ int main(void)
 		TEST(steps_that_say_nothing_cost_nothing),
 		TEST(raw_lines_are_looked_at_when_they_change),
 		TEST(users_are_merged),
+		TEST(what_stands_in_order_is_counted_as_it_is_walked_along),
 		TEST(the_digest_is_the_pages_however_many_hold_a_row),
 		TEST(a_row_that_many_hold_changes_like_any),
 		TEST(processes_that_are_all_the_same_are_matched),

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -51,12 +52,13 @@ static void begin(struct file *file)
 	assert_int_equal(skt_snapshot_init(&file->now, NULL, 1), 0);
 }
 
-/* The digest of the rows after this block, of one step, has to be right, or it is not gone on with. */
-static void put_digest(struct file *file, struct skt_buf sections[SECTION_END], bool key)
+/* The digest of the rows after this block has to be right, or it is not gone on with. */
+static void put_digest(struct file *file, struct skt_buf sections[SECTION_END], bool key, unsigned snapshots)
 {
 	struct decoder decoder = { .room = 0 };
 	struct cur in[SECTION_END];
 	struct skt_step step;
+	int rc = 0;
 
 	skt_step_init(&step);
 	for (int id = 0; id < SECTION_END; id++)
@@ -66,27 +68,29 @@ static void put_digest(struct file *file, struct skt_buf sections[SECTION_END], 
 		assert_int_equal(skt_snapshot_init(&file->now, NULL, 1), 0);
 	}
 	/* what is over a limit has none */
-	if (!step_decode(&decoder, in, SKT_WANT_ALL, &file->now, key, &step, NULL) &&
-	    !skt_apply(&file->now, &step, NULL))
-		skt_buf_le32(&sections[SECTION_META], digest_rows(&file->now));
-	else
-		skt_buf_le32(&sections[SECTION_META], 0);
+	for (; !rc && snapshots; snapshots--) {
+		rc = step_decode(&decoder, in, SKT_WANT_ALL, &file->now, key, &step, NULL);
+		if (!rc)
+			rc = skt_apply(&file->now, &step, NULL);
+	}
+	skt_buf_le32(&sections[SECTION_META], rc ? 0 : digest_rows(&file->now));
 	skt_step_release(&step);
 	decoder_release(&decoder);
 }
 
-static void put_block(struct file *file, struct skt_buf sections[SECTION_END], bool key)
+static void put_block(struct file *file, struct skt_buf sections[SECTION_END], bool key, unsigned snapshots)
 {
-	struct block_head head = { .type = key ? BLOCK_KEY : BLOCK_STEPS, .snapshots = 1, .first = SCENE_TIME };
+	struct block_head head = { .type = key ? BLOCK_KEY : BLOCK_STEPS, .snapshots = snapshots, .first = SCENE_TIME };
 	uint8_t bytes[BLOCK_HEAD_SIZE], tail[BLOCK_TAIL_SIZE];
 	struct skt_buf payload;
 
-	put_digest(file, sections, key);
+	put_digest(file, sections, key, snapshots);
 	skt_buf_init(&payload);
 	assert_int_equal(payload_put(sections, 6, &payload), 0);
 	head.length = (uint32_t)payload.len;
 	head.sequence = ++file->sequence;
-	head.number = ++file->number;
+	head.number = file->number + 1;
+	file->number += snapshots;
 	head.last = head.first;
 	block_head_put(&head, sync_mark, bytes);
 	chain_next(bytes, payload.data, payload.len, file->chain);
@@ -227,7 +231,35 @@ static void put_key(struct file *file, const struct much *much)
 		skt_buf_add(&sections[SECTION_EVENTS], "\62\0\2", 3);
 		skt_buf_fill(&sections[SECTION_EVENTS], 0, 48);
 	}
-	put_block(file, sections, true);
+	put_block(file, sections, true, 1);
+}
+
+/* Steps that say nothing but that each of so many rows leaves the order of table 0 from its beginning and comes back there. */
+static void put_moves(struct file *file, unsigned steps, unsigned rows)
+{
+	struct skt_buf sections[SECTION_END];
+
+	for (int id = 0; id < SECTION_END; id++)
+		skt_buf_init(&sections[id]);
+	for (unsigned i = 0; i < steps; i++) {
+		struct skt_buf *residual = &sections[SECTION_RESIDUAL];
+
+		skt_buf_varint(&sections[SECTION_META], 8 + 8 + 10 + 4);
+		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_TIME);
+		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_BOOTTIME);
+		skt_buf_fill(&sections[SECTION_META], 0, 10 + 4);
+		skt_buf_fill(&sections[SECTION_STRINGS], 0, 1);
+		skt_buf_fill(&sections[SECTION_IDENTITY], 0, 7);
+		skt_buf_fill(&sections[SECTION_STATE], 0, 3);
+		skt_buf_fill(&sections[SECTION_EVENTS], 0, 1);
+		/* no timer, one edit: table 0, keep 0, drop and put them, which are a run of slots from 0 */
+		skt_buf_add(residual, "\0\1\0\0", 4);
+		skt_buf_varint(residual, rows);
+		skt_buf_varint(residual, rows);
+		skt_buf_varint(residual, rows);
+		skt_buf_fill(residual, 0, 2);
+	}
+	put_block(file, sections, false, steps);
 }
 
 /* Groups, each with as much as the others, and with nothing the same. Given to the caller. */
@@ -487,6 +519,58 @@ static void one_string_too_many(void **state)
 		(size_t)9 * SKT_STRINGS_MAX);
 }
 
+/* --- what steps cost --- */
+
+/* How many snapshots of two groups can be read, each of which has this key and these steps. */
+static unsigned readable(size_t rows, unsigned steps, unsigned moves)
+{
+	struct skt_cursor *cursor;
+	struct skt_file *read;
+	struct skt_step *step;
+	struct file file;
+	unsigned n = 0;
+	clock_t began;
+	int fd, rc;
+
+	begin(&file);
+	for (int group = 0; group < 2; group++) {
+		put_key(&file, &(struct much){ .rows = rows });
+		put_moves(&file, steps, moves);
+	}
+	fd = recording_memfd(file.bytes.data, file.bytes.len);
+	began = clock();
+	assert_int_equal(skt_file_open(fd, "x", 0, &read, NULL), 0);
+	assert_int_equal(skt_cursor_new(read, &cursor, NULL), 0);
+	while ((rc = skt_cursor_next(cursor, &step, NULL)) != 0) {
+		assert_true(rc == 1 || rc == -E2BIG);
+		n += rc > 0;
+	}
+	print_message("file %zu bytes, %.0f ms\n", file.bytes.len,
+		      1e3 * (double)(clock() - began) / (double)CLOCKS_PER_SEC);
+	skt_cursor_free(cursor);
+	skt_file_free(read);
+	skt_snapshot_release(&file.now);
+	skt_buf_release(&file.bytes);
+	close(fd);
+	return n;
+}
+
+/* 2^16 rows can be walked along 2^11 times. */
+static void steps_that_walk_along_too_many_rows_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(readable(1u << 16, 1u << 11, 1), 2 * (1 + (1u << 11)));
+	assert_int_equal(readable(1u << 16, (1u << 11) + 9, 1), 2 * (1 + (1u << 11)));
+}
+
+/* 2^12 rows can be moved 2^10 times, which is along 2^22 only. */
+static void steps_that_move_too_many_rows_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(readable(1u << 12, 1u << 10, 1u << 12), 2 * (1 + (1u << 10)));
+	assert_int_equal(readable(1u << 12, (1u << 10) + 9, 1u << 12), 2 * (1 + (1u << 10)));
+}
+
 /* --- sections --- */
 
 /* Two that are good by themselves. */
@@ -548,6 +632,8 @@ int main(void)
 		cmocka_unit_test(one_table_too_many),
 		cmocka_unit_test(one_user_too_many),
 		cmocka_unit_test(one_string_too_many),
+		cmocka_unit_test(steps_that_walk_along_too_many_rows_are_refused),
+		cmocka_unit_test(steps_that_move_too_many_rows_are_refused),
 		cmocka_unit_test(sections_are_limited_together),
 	};
 

@@ -2,7 +2,7 @@
 #include "recording.h"
 #include "scene.h"
 
-#include "record/file.h"
+#include "record/cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -343,6 +343,45 @@ static void a_block_is_seen_when_it_is_whole_and_not_before(void **state)
 	recording_release(&recording);
 }
 
+/* A group that makes its reader walk along more than it may is not read to its end. */
+static void a_group_that_costs_too_much_is_refused(void **state)
+{
+	struct recording recording;
+	struct skt_file *file;
+
+	(void)state;
+	make_chain(&recording, 13, 40);
+	recording_end(&recording);
+	file = recording_open(&recording);
+	for (int moved = 0; moved < 2; moved++) {
+		struct skt_cursor *cursor = new_cursor(file);
+		size_t before = 0, i = 0;
+		struct skt_step *step;
+		struct skt_err err;
+
+		skt_err_init(&err);
+		/* up to a step that costs something */
+		for (; moved ? !cursor->now.moved : !cursor->now.walked; i++)
+			take_next(&recording, i, cursor);
+		before = i - 1;
+		skt_cursor_free(cursor);
+		cursor = new_cursor(file);
+		for (i = 0; i < before; i++)
+			take_next(&recording, i, cursor);
+		/* the limit itself is no more than may be */
+		if (moved)
+			cursor->now.moved = SKT_MOVED_MAX;
+		else
+			cursor->now.walked = SKT_WALKED_MAX;
+		assert_int_equal(skt_cursor_next(cursor, &step, &err), -E2BIG);
+		assert_non_null(strstr(err.message, "exceeds what a group may hold"));
+		assert_true(before < file->groups[0].snapshots);
+		skt_cursor_free(cursor);
+	}
+	skt_file_free(file);
+	recording_release(&recording);
+}
+
 /* What a recorder has not finished is no damage, not even where nothing else is there yet. */
 static void a_first_block_that_is_being_written_is_the_end(void **state)
 {
@@ -462,6 +501,7 @@ int main(void)
 		cmocka_unit_test(who_wants_less_is_told_the_same_of_it),
 		cmocka_unit_test(a_file_is_followed_while_it_is_written),
 		cmocka_unit_test(a_block_is_seen_when_it_is_whole_and_not_before),
+		cmocka_unit_test(a_group_that_costs_too_much_is_refused),
 		cmocka_unit_test(a_first_block_that_is_being_written_is_the_end),
 		cmocka_unit_test(trouble_at_the_first_block_is_told_as_anywhere),
 	};

@@ -737,6 +737,33 @@ static void a_group_ends_before_its_slots_run_out(void **state)
 	recording_release(&recording);
 }
 
+/* And so it does before a reader would have to walk along its rows, or move them, too often. */
+static void a_group_ends_before_its_rows_are_moved_too_often(void **state)
+{
+	struct random random = { .state = 12 };
+	struct random_world world = { .rows = 30 };
+	struct recording recording;
+	struct skt_file *file;
+
+	(void)state;
+	recording_begin(&recording, SKT_NS_PER_MS);
+	recording_add_random(&recording, &random, &world, SKT_NS_PER_MS);
+	/* sooner or later a row comes, goes or moves; the limit itself is no more than may be */
+	recording.now.walked = SKT_WALKED_MAX;
+	while (recording.now.walked)
+		recording_add_random(&recording, &random, &world, SKT_NS_PER_MS);
+	recording.now.moved = SKT_MOVED_MAX;
+	while (recording.now.moved)
+		recording_add_random(&recording, &random, &world, SKT_NS_PER_MS);
+	recording_add_random(&recording, &random, &world, SKT_NS_PER_MS);
+	assert_true(recording.n < 100);
+	recording_end(&recording);
+	file = recording_open(&recording);
+	assert_int_equal(skt_file_span(file).groups, 3);
+	skt_file_free(file);
+	recording_release(&recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -753,6 +780,7 @@ int main(void)
 		cmocka_unit_test(a_time_that_no_reader_takes_costs_its_snapshot_only),
 		cmocka_unit_test(an_end_that_no_reader_takes_is_refused),
 		cmocka_unit_test(a_group_ends_before_its_slots_run_out),
+		cmocka_unit_test(a_group_ends_before_its_rows_are_moved_too_often),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
