@@ -149,6 +149,18 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	}
 }
 
+/* Whether opening the file has told of this already. */
+static bool is_told(const struct skt_file *file, const struct skt_err *hole)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(file, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if ((int64_t)damage[i].offset == hole->position)
+			return true;
+	return false;
+}
+
 static int read_all(const struct skt_file *file, struct totals *totals, struct skt_err *err)
 {
 	struct skt_cursor *cursor = NULL;
@@ -173,7 +185,7 @@ static int read_all(const struct skt_file *file, struct totals *totals, struct s
 		}
 		if (got == -ENOMEM)
 			rc = skt_err_set(err, got, "out of memory");
-		if (got < 0)
+		if (got < 0 && !is_told(file, &hole))
 			cli_err(&hole);
 		totals->holes += got < 0 && got != -ERESTART;
 	}

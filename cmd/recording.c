@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,50 @@ int recording_open(const char *operand, struct recording *ret, struct skt_err *e
 		return skt_err_at(err, operand, -1);
 	ret->fd = open_file(ret->path, err);
 	return ret->fd < 0 ? ret->fd : 0;
+}
+
+static int require_whole_file(int fd, const char *path, struct skt_err *err)
+{
+	struct skt_verification found;
+	int rc = skt_verify(fd, path, NULL, &found, err);
+	bool good;
+
+	if (rc)
+		return rc;
+	good = found.verdict == SKT_WHOLE || found.verdict == SKT_LIVE;
+	if (!good)
+		rc = skt_err_set(err, -EBADMSG, "recording is %s, not WHOLE or LIVE: see sockquery --verify",
+				 skt_verdict_name(found.verdict));
+	else if (found.gaps)
+		rc = skt_err_set(err, -EBADMSG, "recording has gaps: %" PRIu64 " snapshots could not be written",
+				 found.unwritten);
+	else if (found.newer_blocks)
+		rc = skt_err_set(err, -EPROTONOSUPPORT, "recording has %" PRIu64 " blocks that need a newer program",
+				 found.newer_blocks);
+	skt_verification_release(&found);
+	return rc ? skt_err_at(err, path, -1) : 0;
+}
+
+int recording_require_whole(int fd, const char *path, struct skt_err *err)
+{
+	struct skt_listing listing;
+	struct stat status;
+	int rc;
+
+	if (fstat(fd, &status) || !S_ISDIR(status.st_mode))
+		return require_whole_file(fd, path, err);
+	rc = skt_listing_read(fd, path, &listing, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < listing.n && !rc; i++) {
+		int file = skt_listed_open(fd, &listing.files[i], err);
+
+		rc = file < 0 ? file : require_whole_file(file, listing.files[i].path, err);
+		if (file >= 0)
+			close(file);
+	}
+	skt_listing_release(&listing);
+	return rc;
 }
 
 void recording_close(struct recording *recording)

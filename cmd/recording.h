@@ -15,6 +15,12 @@ struct recording {
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err);
 void recording_close(struct recording *recording);
 
+/*
+ * Read and check all of it, for --strict: 0, or -EBADMSG or -EPROTONOSUPPORT where a snapshot is missing that was taken, or cannot be
+ * read. What opening a file looks at is not enough, for the index leads past what is damaged.
+ */
+int recording_require_whole(int fd, const char *path, struct skt_err *err);
+
 /* What is lost, each on a line on stderr. */
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);
 

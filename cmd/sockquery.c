@@ -271,8 +271,10 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 static int query_opened(struct query *query, int fd, const char *path, const char *time, struct skt_err *err)
 {
 	struct skt_file *file = NULL;
-	int rc = skt_file_open(fd, path, query->open_flags, &file, err);
+	int rc = query->open_flags & SKT_OPEN_STRICT ? recording_require_whole(fd, path, err) : 0;
 
+	if (!rc)
+		rc = skt_file_open(fd, path, query->open_flags, &file, err);
 	if (!rc)
 		rc = answer(query, file, time, err);
 	skt_file_free(file);

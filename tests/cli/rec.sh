@@ -209,6 +209,26 @@ t_a_chain_value_vouches_only_for_what_nothing_is_damaged_before() {
 	has out 'chain asked for          is not in it'
 }
 
+t_strict_refuses_what_is_not_whole_wherever_the_damage_is() {
+	for rec in $recordings; do
+		status=2
+		[ "$(expected "$rec")" != WHOLE ] || is_in "gap nothing-in-it $newer" "$rec" || status=0
+		exits $status sockquery --strict "$fixtures/$rec.skt@last" || echo "$rec"
+		[ $status = 0 ] || { is_empty out && has err "sockquery: $fixtures/$rec.skt: "; } || echo "$rec"
+	done >wrong
+	is_empty wrong
+}
+
+t_what_is_lost_is_told_once() {
+	for rec in $recordings; do
+		for how in --info --no-index; do
+			sockquery $how "$fixtures/$rec.skt" >/dev/null 2>err || :
+			sed -n 's/^[^:]*: [^:]*\.skt:\([0-9]*\): .*/\1/p' err | sort | uniq -d | sed "s/^/$rec $how /"
+		done
+	done >wrong
+	is_empty wrong
+}
+
 t_no_snapshot_is_read_that_was_not_recorded() {
 	for rec in $recordings; do
 		# these say something else on purpose, and soundly
