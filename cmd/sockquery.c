@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "info.h"
+#include "query.h"
 #include "recording.h"
 
-#include <skt/record.h>
-#include <skt/render.h>
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,24 +61,6 @@ static const struct cli cli = {
 	.n_options = sizeof(options) / sizeof(*options),
 };
 
-/* What was asked for, and what came of it. */
-struct query {
-	struct skt_render render;
-	struct skt_buf out;
-	uint32_t kinds; /* 1 << enum skt_table_kind */
-	bool listening;
-	const char *zone; /* as given */
-	int64_t now;
-	unsigned open_flags;
-	bool several; /* recordings were named */
-	bool info;
-	bool verify;
-	bool verify_chain; /* chain was given */
-	uint8_t chain[SKT_CHAIN_SIZE];
-	bool trouble;
-	bool no;
-};
-
 #define TCP_KINDS  (1u << SKT_TCP | 1u << SKT_TCP6)
 #define UDP_KINDS  (1u << SKT_UDP | 1u << SKT_UDP6 | 1u << SKT_UDPLITE | 1u << SKT_UDPLITE6)
 #define RAW_KINDS  (1u << SKT_RAW | 1u << SKT_RAW6)
@@ -100,152 +79,6 @@ static enum skt_zone host_zone(const struct skt_file *file)
 	return cli_zone(zone);
 }
 
-static bool is_wanted(const struct query *query, const struct skt_table *table, const struct skt_sock *sock)
-{
-	if (!(query->kinds & 1u << table->kind))
-		return false;
-	return !query->listening || sock->state == (skt_table_kind_is_tcp(table->kind) ? SKT_LISTEN : SKT_CLOSE);
-}
-
-/* Which instant it is: in the table's first line, and on stderr where the output is for programs. */
-static void print_instant(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
-			  size_t rows)
-{
-	struct skt_span span = skt_file_span(file);
-	struct skt_buf line;
-
-	skt_buf_init(&line);
-	if (query->several)
-		skt_buf_printf(&line, "%s: ", skt_file_name(file));
-	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
-	skt_time_format(&line, snapshot->time, query->render.zone);
-	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
-		       (unsigned long long)(span.files ? span.number : span.snapshots), rows, rows == 1 ? "" : "s");
-	if (rows != snapshot->live_socks)
-		skt_buf_printf(&line, " of %zu", snapshot->live_socks);
-	skt_buf_byte(&line, '\0');
-	if (line.failed)
-		query->trouble = true;
-	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading)
-		cli_line(&query->out, (char *)line.data);
-	else
-		cli_say("%s%s%s", query->several ? "" : skt_file_name(file), query->several ? "" : ": ",
-			(char *)line.data);
-	skt_buf_release(&line);
-}
-
-/* A table that could not be read, and why. */
-static void tell_table(const struct query *query, const struct skt_file *file, const struct skt_table *table)
-{
-	struct skt_buf since;
-
-	skt_buf_init(&since);
-	if (table->read_time) {
-		skt_buf_text(&since, ", its rows are those of ");
-		skt_time_format(&since, table->read_time, query->render.zone);
-	}
-	skt_buf_byte(&since, '\0');
-	cli_say("%s: table %s could not be read: %s%s", skt_file_name(file), skt_table_kind_name(table->kind),
-		table->error == -EBADMSG ? "it is not such a table as a kernel writes" : strerror(-table->error),
-		since.failed ? "" : (char *)since.data);
-	skt_buf_release(&since);
-}
-
-/* Tables of other network namespaces that waited for their turn. */
-static void tell_waiting(const struct query *query, const struct skt_file *file, unsigned stale, int64_t oldest,
-			 unsigned unread)
-{
-	struct skt_buf since;
-
-	if (stale) {
-		skt_buf_init(&since);
-		skt_time_format(&since, oldest, query->render.zone);
-		skt_buf_byte(&since, '\0');
-		cli_say("%s: %u tables of other network namespaces waited for their turn: their rows are older, the oldest of %s",
-			skt_file_name(file), stale, since.failed ? "?" : (char *)since.data);
-		skt_buf_release(&since);
-	}
-	if (unread)
-		cli_say("%s: %u tables had not been read yet", skt_file_name(file), unread);
-}
-
-/* Tables whose rows are not of this instant; where none are shown of one that was never read, that is no "no". */
-static void tell_tables(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
-			size_t rows)
-{
-	unsigned stale = 0, unread = 0;
-	int64_t oldest = INT64_MAX;
-
-	for (size_t t = 0; t < snapshot->n_tables; t++) {
-		const struct skt_table *table = &snapshot->tables[t];
-
-		if (table->gone || table->status == SKT_TABLE_FRESH || !(query->kinds & 1u << table->kind))
-			continue;
-		if (table->error) {
-			tell_table(query, file, table);
-		} else if (table->read_time) {
-			stale++;
-			oldest = table->read_time < oldest ? table->read_time : oldest;
-		} else {
-			unread++;
-		}
-		query->trouble |= !rows;
-	}
-	tell_waiting(query, file, stale, oldest, unread);
-}
-
-static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_header *header,
-			   const struct skt_snapshot *snapshot)
-{
-	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
-	size_t n = 0;
-
-	if (!slots) {
-		cli_say("out of memory");
-		query->trouble = true;
-		return;
-	}
-	for (size_t t = 0; t < snapshot->n_tables; t++)
-		for (size_t i = 0; i < snapshot->tables[t].n_rows; i++)
-			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
-				slots[n++] = snapshot->tables[t].order[i];
-	if (!(query->kinds & header->tables)) {
-		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
-		query->trouble = true;
-	}
-	print_instant(query, file, snapshot, n);
-	tell_tables(query, file, snapshot, n);
-	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
-	cli_write(&query->out);
-	free(slots);
-}
-
-static int show(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err)
-{
-	struct skt_cursor *cursor = NULL;
-	struct skt_time time = { .kind = SKT_TIME_LAST };
-	int64_t when;
-	int rc = 0;
-
-	if (time_text)
-		rc = skt_time_parse(time_text, query->render.zone, query->now, &time, err);
-	if (!rc)
-		rc = skt_cursor_new(file, &cursor, err);
-	if (!rc)
-		rc = skt_cursor_seek(cursor, &time, query->render.zone, &when, err);
-	if (cursor && skt_cursor_snapshot(cursor) &&
-	    (!rc || (rc != -ERANGE && !(query->open_flags & SKT_OPEN_STRICT)))) {
-		const struct skt_header *header = skt_cursor_header(cursor);
-		const char *host = skt_header_fact(header, "host.name");
-
-		query->render.host = host ? host : "";
-		query->render.boot_time = header->boot_time;
-		print_snapshot(query, file, header, skt_cursor_snapshot(cursor));
-	}
-	skt_cursor_free(cursor);
-	return rc;
-}
-
 /* What was asked for of a recording that is open: 0, 1 no, or a negative errno. */
 static int answer(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
@@ -258,7 +91,7 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	if (query->info)
 		rc = show_info(file, query->render.zone, &query->out, err);
 	else
-		rc = show(query, file, time, err);
+		rc = query_sockets(query, file, time, err);
 	cli_write(&query->out);
 	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
 	for (size_t i = 0; i < n; i++)
