@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SKT_FILTER_H
+#define SKT_FILTER_H
+
+#include <skt/buf.h>
+#include <skt/err.h>
+#include <skt/field.h>
+#include <skt/time.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Which sockets are meant: ss's expressions, and tests of every field. The language is described in skt-filter(7). A
+ * filter is made once, of the words of a command line, and does not change any more: threads may share it.
+ */
+struct skt_filter;
+
+/* What the expression's words are read with. NULL in its place: no services, UTC. */
+struct skt_filter_names {
+	const char *services; /* text of a services(5) file, borrowed for the call; NULL: port names are refused */
+	size_t services_len;
+	enum skt_zone zone; /* of instants without an offset */
+	int64_t now;	    /* ns since 1970, for "yesterday" and "2h ago" */
+};
+
+/* Limits: an expression is read from a command line, and what the kernel takes for one is 2 MiB. */
+#define SKT_FILTER_TEXT_MAX (1u << 20)
+#define SKT_FILTER_DEPTH    64	 /* brackets within brackets: nobody reads more, and evaluation recurses */
+#define SKT_FILTER_REGEX    1024 /* bytes of a regular expression: regcomp(3) recurses */
+
+/*
+ * The filter that n words are, given to the caller (skt_filter_free()). They are joined by a blank each; a word that stands behind an operator
+ * is its value as a whole, whatever is in it. No words: the filter that everything passes. -EINVAL with the column in
+ * that text, what stands there and what was expected; -E2BIG; -ENOMEM.
+ */
+int skt_filter_parse(char *const *words, size_t n, const struct skt_filter_names *names, struct skt_filter **ret,
+		     struct skt_err *err);
+void skt_filter_free(struct skt_filter *filter);
+
+/* Numbered so that `and` is the smaller, `or` the greater of two, and `not` what is left of SKT_TRUE. */
+enum skt_truth { SKT_FALSE, SKT_UNKNOWN, SKT_TRUE };
+
+/*
+ * Whether the row's socket is meant. Its owners are looked for in the row's snapshot; row->process and row->fd are not
+ * looked at. SKT_UNKNOWN: what is asked is not known of it, such as its owners where owner_gaps is not empty. Nothing
+ * is allocated, but by regexec(3) in the C library; without memory there it is SKT_UNKNOWN.
+ */
+enum skt_truth skt_filter_test(const struct skt_filter *filter, const struct skt_row *row);
+
+/* What of a recording is needed to evaluate it. Table, ends, state, uid, inode and owner state always are. */
+enum {
+	SKT_NEEDS_OWNERS = 1, /* it asks about processes or descriptors */
+	SKT_NEEDS_STATE = 2,  /* it asks for counters: SKT_WANT_STATE of a cursor (skt/record.h) */
+};
+unsigned skt_filter_needs(const struct skt_filter *filter);
+
+/* Tables that may have rows that are meant, 1 << enum skt_table_kind: `table = tcp` says nothing of udp's absence. */
+uint32_t skt_filter_kinds(const struct skt_filter *filter);
+
+/*
+ * The expression with every bracket that it is read with, which is read as the same filter again. As in ss `and` and
+ * `or` bind alike, from left to right; skt_filter_is_mixed() is whether that decided anything, and somebody who thinks
+ * otherwise should be shown how it was read.
+ */
+void skt_filter_format(const struct skt_filter *filter, struct skt_buf *out);
+bool skt_filter_is_mixed(const struct skt_filter *filter);
+
+#endif
