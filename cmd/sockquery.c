@@ -4,6 +4,7 @@
 #include "query.h"
 #include "recording.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -28,7 +28,7 @@ struct skt_filter_names {
 /* Limits: an expression is read from a command line, and what the kernel takes for one is 2 MiB. */
 #define SKT_FILTER_TEXT_MAX (1u << 20)
 #define SKT_FILTER_DEPTH    64	 /* brackets within brackets: nobody reads more, and evaluation recurses */
-#define SKT_FILTER_REGEX    1024 /* bytes of a regular expression: regcomp(3) recurses */
+#define SKT_FILTER_REGEX    1024 /* signs of a regular expression, also once regcomp(3) has written out its {n} */
 
 /*
  * The filter that n words are, given to the caller (skt_filter_free()). They are joined by a blank each; a word that stands behind an operator
