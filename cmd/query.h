@@ -3,6 +3,7 @@
 #define QUERY_H
 
 #include <skt/buf.h>
+#include <skt/filter.h>
 #include <skt/record.h>
 #include <skt/render.h>
 
@@ -21,7 +22,10 @@ struct query {
 	struct skt_buf out;
 	uint32_t kinds; /* 1 << enum skt_table_kind */
 	bool listening;
-	const char *zone; /* as given */
+	char **words; /* of the expression, n_words of them */
+	size_t n_words;
+	struct skt_filter *filter; /* NULL: no expression */
+	const char *zone;	   /* as given */
 	int64_t now;
 	unsigned open_flags;
 	bool several; /* recordings were named */
@@ -31,6 +35,7 @@ struct query {
 	uint8_t chain[SKT_CHAIN_SIZE];
 	bool trouble;
 	bool no;
+	bool unsure; /* of some socket it is not known whether it matches */
 };
 
 /* The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the same. */

@@ -7,11 +7,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_wanted(const struct query *query, const struct skt_table *table, const struct skt_sock *sock)
+/* Tables whose rows the answer depends on: what is not known of others does not matter. */
+static uint32_t asked_kinds(const struct query *query)
 {
-	if (!(query->kinds & 1u << table->kind))
-		return false;
-	return !query->listening || sock->state == (skt_table_kind_is_tcp(table->kind) ? SKT_LISTEN : SKT_CLOSE);
+	return query->filter ? query->kinds & skt_filter_kinds(query->filter) : query->kinds;
+}
+
+/* Whether it is asked about: by options, and then by the expression. */
+static enum skt_truth is_wanted(const struct query *query, const struct skt_snapshot *snapshot,
+				const struct skt_sock *sock)
+{
+	unsigned kind = snapshot->tables[sock->table].kind;
+	struct skt_row row = {
+		.host = query->render.host,
+		.boot_time = query->render.boot_time,
+		.snapshot = snapshot,
+		.sock = sock,
+	};
+
+	if (!(query->kinds & 1u << kind))
+		return SKT_FALSE;
+	if (query->listening && sock->state != (skt_table_kind_is_tcp(kind) ? SKT_LISTEN : SKT_CLOSE))
+		return SKT_FALSE;
+	return query->filter ? skt_filter_test(query->filter, &row) : SKT_TRUE;
+}
+
+/* Their slots, in the kernel's order; of how many more it is not known. */
+static size_t select_sockets(const struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots,
+			     size_t *ret_unknown)
+{
+	size_t n = 0, unknown = 0;
+
+	for (size_t t = 0; t < snapshot->n_tables; t++) {
+		const struct skt_table *table = &snapshot->tables[t];
+
+		for (size_t i = 0; i < table->n_rows; i++) {
+			enum skt_truth wanted = is_wanted(query, snapshot, &snapshot->socks[table->order[i]]);
+
+			unknown += wanted == SKT_UNKNOWN;
+			if (wanted == SKT_TRUE)
+				slots[n++] = table->order[i];
+		}
+	}
+	*ret_unknown = unknown;
+	return n;
 }
 
 /* Which instant it is: in the table's first line, and on stderr where the output is for programs. */
@@ -80,13 +119,14 @@ static void tell_waiting(const struct query *query, const struct skt_file *file,
 static void tell_tables(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
 			size_t rows)
 {
+	const uint32_t kinds = asked_kinds(query);
 	unsigned stale = 0, unread = 0;
 	int64_t oldest = INT64_MAX;
 
 	for (size_t t = 0; t < snapshot->n_tables; t++) {
 		const struct skt_table *table = &snapshot->tables[t];
 
-		if (table->gone || table->status == SKT_TABLE_FRESH || !(query->kinds & 1u << table->kind))
+		if (table->gone || table->status == SKT_TABLE_FRESH || !(kinds & 1u << table->kind))
 			continue;
 		if (table->error) {
 			tell_table(query, file, table);
@@ -105,23 +145,26 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			   const struct skt_snapshot *snapshot)
 {
 	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
-	size_t n = 0;
+	const uint32_t kinds = asked_kinds(query);
+	size_t n, unknown;
 
 	if (!slots) {
 		cli_say("out of memory");
 		query->trouble = true;
 		return;
 	}
-	for (size_t t = 0; t < snapshot->n_tables; t++)
-		for (size_t i = 0; i < snapshot->tables[t].n_rows; i++)
-			if (is_wanted(query, &snapshot->tables[t], &snapshot->socks[snapshot->tables[t].order[i]]))
-				slots[n++] = snapshot->tables[t].order[i];
-	if (!(query->kinds & header->tables)) {
+	n = select_sockets(query, snapshot, slots, &unknown);
+	if (kinds && !(kinds & header->tables)) {
 		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
 		query->trouble = true;
 	}
 	print_instant(query, file, snapshot, n);
 	tell_tables(query, file, snapshot, n);
+	if (unknown) {
+		cli_say("%s: %zu more socket%s may match: what is asked is not known of %s", skt_file_name(file),
+			unknown, unknown == 1 ? "" : "s", unknown == 1 ? "it" : "them");
+		query->unsure = true;
+	}
 	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
 	cli_write(&query->out);
 	free(slots);

@@ -7,6 +7,7 @@
 #include "trees.h"
 
 #include <skt/capture.h>
+#include <skt/filter.h>
 #include <skt/record.h>
 #include <skt/render.h>
 
@@ -23,7 +24,9 @@
 /* --watch (watch.c) */
 struct watch {
 	bool on;
-	bool all; /* what only counts, too, and what was there at the start */
+	bool all;		   /* what only counts, too, and what was there at the start */
+	struct skt_filter *filter; /* NULL: all */
+	uint64_t unknown;	   /* changes of which it is not known whether they match */
 	bool begun;
 	bool closed; /* its reader went away */
 	struct skt_render render;

@@ -95,6 +95,16 @@ static int explain(const char *operand, struct skt_err *err)
 	return skt_time_parse(at + 1, SKT_ZONE_UTC, 0, &time, err);
 }
 
+bool recording_exists(const char *operand)
+{
+	const char *time;
+	size_t len = skt_operand_split(operand, exists, NULL, &time);
+	const char *at = strrchr(operand, '@');
+
+	/* or one with a TIME that is none, which opening it says */
+	return exists(operand, len, NULL) || (at && exists(operand, (size_t)(at - operand), NULL));
+}
+
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err)
 {
 	size_t len = skt_operand_split(operand, exists, NULL, &ret->time);

@@ -4,12 +4,17 @@
 
 #include <skt/record.h>
 
+#include <stdbool.h>
+
 /* A REC[@TIME] operand, opened. */
 struct recording {
 	char *path;
 	const char *time; /* the TIME, NULL: none; part of the operand */
 	int fd;
 };
+
+/* Whether it is one: a path that exists, perhaps with a TIME. What does not exist may be an expression. */
+bool recording_exists(const char *operand);
 
 /* `-` is standard input, which is kept in a temporary file first. On failure, too, it is to be closed. */
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "expression.h"
 #include "info.h"
 #include "query.h"
 #include "recording.h"
@@ -56,8 +57,10 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.tool = "sockquery",
-	.usage = "[OPTION]... REC[@TIME]...",
-	.about = "Show the sockets of a recording at an instant, with who held them; at its last snapshot unless told.",
+	.usage = "[OPTION]... REC[@TIME]... [EXPR]",
+	.about =
+		"Show the sockets of a recording at an instant, with who held them; at its last snapshot unless told. EXPR, as in\n"
+		"ss(8), says which: 'dst 10.0.0.0/8 and comm = nginx'; skt-filter(7) has all of it.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
@@ -80,6 +83,13 @@ static enum skt_zone host_zone(const struct skt_file *file)
 	return cli_zone(zone);
 }
 
+/* Instants in it are read in the zone that is known by now. */
+static void read_expression(struct query *query)
+{
+	skt_filter_free(query->filter);
+	query->filter = expression_read(query->words, query->n_words, query->render.zone);
+}
+
 /* What was asked for of a recording that is open: 0, 1 no, or a negative errno. */
 static int answer(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
@@ -87,8 +97,11 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	const struct skt_damage *damage = skt_file_damage(file, &n);
 	int rc;
 
-	if (query->zone && !strcmp(query->zone, "host"))
+	if (query->zone && !strcmp(query->zone, "host")) {
 		query->render.zone = host_zone(file);
+		if (query->n_words)
+			read_expression(query);
+	}
 	if (query->info)
 		rc = show_info(file, query->render.zone, &query->out, err);
 	else
@@ -215,13 +228,23 @@ static void read_chain(const char *text, uint8_t ret[SKT_CHAIN_SIZE])
 		cli_usage("--verify: '%s' is no chain value: %d hex digits are", text, 2 * SKT_CHAIN_SIZE);
 }
 
+/* Leading operands that exist; one that does not is told by opening it, unless it can be nothing but an expression. */
+static int count_recordings(char *const *operands, int n, bool have_one)
+{
+	int recordings = 0;
+
+	while (recordings < n && recording_exists(operands[recordings]))
+		recordings++;
+	return recordings || have_one || !n ? recordings : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC } };
 	uint32_t family = 0, kinds = 0;
 	const char *argument;
 	char *standard_input = NULL;
-	int option;
+	int option, recordings;
 
 	cli_begin(&cli);
 	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
@@ -283,11 +306,18 @@ int main(int argc, char **argv)
 	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
 	if (query.verify && query.zone && !strcmp(query.zone, "host"))
 		cli_usage("--verify: the recorded zone is not believed before the recording is: name one");
-	query.several = argc - optind + (standard_input != NULL) > 1;
+	recordings = count_recordings(argv + optind, argc - optind, standard_input != NULL);
+	query.words = argv + optind + recordings;
+	query.n_words = (size_t)(argc - optind - recordings);
+	if (query.n_words && (query.info || query.verify))
+		cli_usage("'%s': --info and --verify are of a whole recording and take no expression", *query.words);
+	query.several = recordings + (standard_input != NULL) > 1;
 	query.now = clock_now();
 	query.render.width = cli_width();
 	if (query.zone && strcmp(query.zone, "host"))
 		query.render.zone = cli_zone(query.zone);
+	if (query.n_words && !(query.zone && !strcmp(query.zone, "host")))
+		read_expression(&query);
 	skt_buf_init(&query.out);
 	if (!query.info && !query.verify)
 		skt_render_begin(&query.render, &query.out);
@@ -295,12 +325,14 @@ int main(int argc, char **argv)
 		query_operand(&query, standard_input);
 		free(standard_input);
 	}
-	for (int i = optind; i < argc; i++)
-		query_operand(&query, argv[i]);
+	for (int i = 0; i < recordings; i++)
+		query_operand(&query, argv[optind + i]);
 	if (!query.info && !query.verify)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);
+	skt_filter_free(query.filter);
 	query.no |= !query.info && !query.verify && !query.render.rows;
+	query.trouble |= query.no && query.unsure;
 	return cli_end(query.trouble ? CLI_TROUBLE : query.no ? CLI_NO : CLI_YES);
 }

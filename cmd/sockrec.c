@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "expression.h"
 #include "output.h"
 #include "recorder.h"
 #include "watch.h"
@@ -60,14 +61,15 @@ static const struct cli_option options[] = {
 	[OPT_MAX_CPU] = { 0, "max-cpu", "PERCENT", "of one processor: where it would take more, ticks are skipped" },
 	[OPT_NICE] = { 0, "nice", "N", "run with this niceness (-10 unless told, where allowed)" },
 	[OPT_CMDLINE] = { 0, "cmdline", "HOW", "keep command lines in full, argv0 (the first argument only), or none" },
-	[OPT_WATCH] = { 'w', "watch", NULL, "print each change as it is seen, and record only if there is -o" },
+	[OPT_WATCH] = { 'w', "watch", NULL,
+			"print each change as it is seen, of the sockets that EXPR means; record only if there is -o" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "of what is watched: table (unless told), jsonl, json, csv" },
 	[OPT_ALL] = { 0, "all", NULL, "watch counters and timers too, and what is there at the start" },
 };
 
 static const struct cli cli = {
 	.tool = "sockrec",
-	.usage = "[OPTION]...",
+	.usage = "[OPTION]... [EXPR]",
 	.about = "Record the sockets of this host and the processes that hold them, snapshot by snapshot.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
@@ -269,9 +271,10 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		}
 	}
-	/* operands will be the expression that selects what is watched */
+	if (optind < argc && !recorder->watch.on)
+		cli_usage("'%s': an expression is about --watch, for all that there is is recorded", argv[optind]);
 	if (optind < argc)
-		cli_usage("there is no operand '%s' to take", argv[optind]);
+		recorder->watch.filter = expression_read(argv + optind, (size_t)(argc - optind), SKT_ZONE_UTC);
 	if (recorder->interval < SKT_NS_PER_MS)
 		cli_usage("--interval: less than 1ms is not possible");
 	if (recorder->netns_interval < SKT_NS_PER_MS)

@@ -69,6 +69,35 @@ static bool is_closed(void)
 	return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
 }
 
+/*
+ * Whether a change is of a socket that is meant, as it is now or as it was: what stops matching is news to those who
+ * watch it.
+ */
+static enum skt_truth is_meant(const struct recorder *recorder, const struct skt_sock_change *change)
+{
+	const struct watch *watch = &recorder->watch;
+	struct skt_row row = {
+		.host = watch->render.host,
+		.boot_time = watch->render.boot_time,
+		.snapshot = &recorder->now,
+		.step = &recorder->step,
+		.change = change,
+	};
+	enum skt_truth truth = SKT_FALSE;
+	struct skt_row side;
+
+	if (!watch->filter)
+		return SKT_TRUE;
+	if (skt_row_of_change(&row, true, &side))
+		truth = skt_filter_test(watch->filter, &side);
+	if (truth != SKT_TRUE && skt_row_of_change(&row, false, &side)) {
+		enum skt_truth before = skt_filter_test(watch->filter, &side);
+
+		truth = before > truth ? before : truth;
+	}
+	return truth;
+}
+
 /* Which changes are shown, into watch.which; their number, or -ENOMEM. */
 static ssize_t choose(struct recorder *recorder)
 {
@@ -86,9 +115,13 @@ static ssize_t choose(struct recorder *recorder)
 	for (size_t i = 0; i < step->n_socks; i++) {
 		const struct skt_sock_change *change = &step->socks[i];
 		bool first = !recorder->snapshots && change->change == SKT_PRESENT;
+		enum skt_truth meant;
 
-		/* here an expression will select, too */
-		if (recorder->watch.all || (!first && !skt_change_is_quiet(&recorder->now, change)))
+		if (!recorder->watch.all && (first || skt_change_is_quiet(&recorder->now, change)))
+			continue;
+		meant = is_meant(recorder, change);
+		recorder->watch.unknown += meant == SKT_UNKNOWN;
+		if (meant == SKT_TRUE)
 			recorder->watch.which[n++] = (uint32_t)i;
 	}
 	return (ssize_t)n;
@@ -146,6 +179,10 @@ int watch_end(struct recorder *recorder, int rc, struct skt_err *err)
 		ended = put(recorder, rc ? NULL : err);
 		rc = rc ? rc : ended;
 	}
+	if (watch->unknown)
+		cli_say("%llu more change%s may match: what is asked was not known of %s",
+			(unsigned long long)watch->unknown, watch->unknown == 1 ? "" : "s",
+			watch->unknown == 1 ? "it" : "them");
 	skt_buf_release(&watch->text);
 	free(watch->which);
 	watch->which = NULL;

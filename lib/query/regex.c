@@ -59,8 +59,9 @@ static void take_part(struct size *size, struct scan *s)
 	} else if (c == ')' && size->depth) {
 		size->last = *group;
 		size->groups[--size->depth] += size->last;
-	} else if (c == '{') {
-		uint32_t times = take_times(s);
+	} else if (c == '{' || c == '+') {
+		/* x+ is written out as xx* */
+		uint32_t times = c == '+' ? 2 : take_times(s);
 
 		*group += size->last * (times - 1);
 		size->last *= times;

@@ -797,6 +797,7 @@ static void what_would_take_all_memory_is_refused(void **state)
 	refuse("comm ~ 'a{30}{30}{30}'", "column 8: ");
 	refuse("comm ~ '(aaaaa[)]){1000}'", "column 8: ");
 	refuse("comm ~ 'a{99999999999}'", "column 8: ");
+	refuse("comm ~ a{3}++++++++++++", "column 8: ");
 	refuse("comm ~ '(a)\\1'", "column 8: ");
 	check("comm ~ '^[0-9]{1,3}(\\.[0-9]{1,3}){3}$'", WEB " owners=720/6", "false");
 	check("comm ~ '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'", WEB " owners=720/6", "false");

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "expression.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SERVICES     "/etc/services"
+#define SERVICES_MAX (16u << 20) /* Debian's has 13 KiB; all that IANA knows of has 1 MiB */
+
+/* Not by getservbyname(3): a module of nsswitch.conf(5) may ask the network. Without the file ports have no names. */
+static void read_services(struct skt_buf *out)
+{
+	int fd = open(SERVICES, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? 0 : 1;
+
+	while (n > 0 && out->len < SERVICES_MAX) {
+		void *room = skt_buf_room(out, 65536);
+
+		n = room ? read(fd, room, 65536) : 0;
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void tell_reading(const struct skt_filter *filter)
+{
+	struct skt_buf text;
+
+	if (!skt_filter_is_mixed(filter))
+		return;
+	skt_buf_init(&text);
+	skt_filter_format(filter, &text);
+	skt_buf_byte(&text, '\0');
+	if (!text.failed)
+		cli_say("'and' and 'or' bind alike, as in ss; this is read as: %s", (char *)text.data);
+	skt_buf_release(&text);
+}
+
+struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone zone)
+{
+	struct skt_filter_names names = { .zone = zone };
+	struct skt_filter *filter = NULL;
+	struct skt_buf services;
+	struct timespec now;
+	struct skt_err err;
+	int rc;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	names.now = (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
+	skt_buf_init(&services);
+	read_services(&services);
+	names.services = (char *)services.data;
+	names.services_len = services.len;
+	rc = skt_filter_parse(words, n, &names, &filter, &err);
+	skt_buf_release(&services);
+	if (rc == -EINVAL)
+		cli_usage("'%s%s' is read as an expression: %s", words[0], n > 1 ? " ..." : "", err.message);
+	if (rc) {
+		cli_err(&err);
+		exit(CLI_TROUBLE);
+	}
+	tell_reading(filter);
+	return filter;
+}
