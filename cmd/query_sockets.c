@@ -161,8 +161,8 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 	print_instant(query, file, snapshot, n);
 	tell_tables(query, file, snapshot, n);
 	if (unknown) {
-		cli_say("%s: %zu more socket%s may match: what is asked is not known of %s", skt_file_name(file),
-			unknown, unknown == 1 ? "" : "s", unknown == 1 ? "it" : "them");
+		cli_say("%s: of %zu socket%s it is not known whether %s", skt_file_name(file), unknown,
+			unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
 		query->unsure = true;
 	}
 	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);

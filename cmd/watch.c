@@ -180,9 +180,8 @@ int watch_end(struct recorder *recorder, int rc, struct skt_err *err)
 		rc = rc ? rc : ended;
 	}
 	if (watch->unknown)
-		cli_say("%llu more change%s may match: what is asked was not known of %s",
-			(unsigned long long)watch->unknown, watch->unknown == 1 ? "" : "s",
-			watch->unknown == 1 ? "it" : "them");
+		cli_say("of %llu change%s it was not known whether %s", (unsigned long long)watch->unknown,
+			watch->unknown == 1 ? "" : "s", watch->unknown == 1 ? "it matches" : "they match");
 	skt_buf_release(&watch->text);
 	free(watch->which);
 	watch->which = NULL;

@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Expressions on the command lines of the tools: where they begin, what is read with them, and what their answer is.
+. "$(dirname "$0")/../lib.sh"
+
+sockrec --proc="$TOP/fixtures/proc/seed" -n 1 -o seed.skt 2>/dev/null &&
+	sockrec --proc="$TOP/fixtures/proc/states" -n 1 -o states.skt 2>/dev/null &&
+	sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
+
+# ports: the local ports of what was shown, in order of their numbers.
+ports() {
+	sed 's/.*"local_port":\([0-9]*\).*/\1/' out | sort -n | tr '\n' ' '
+}
+
+t_what_does_not_exist_begins_the_expression() {
+	exits 0 sockquery --format=jsonl ../seed.skt ../states.skt 'dport = 0 and sport < 100'
+	[ "$(ports)" = '22 80 80 ' ]
+	exits 0 sockquery --format=jsonl ../seed.skt@first sport = :443
+	[ "$(ports)" = '443 ' ]
+	exits 0 sockquery --format=jsonl - 'sport = :443' <../seed.skt
+	[ "$(ports)" = '443 ' ]
+	exits 0 sockquery --format=jsonl -@last 'sport = :443' <../seed.skt
+	[ "$(ports)" = '443 ' ]
+}
+
+t_the_first_operand_is_a_recording_whatever_it_says() {
+	exits 2 sockquery 'dst any'
+	has err 'sockquery: dst any: cannot open: No such file or directory'
+	exits 2 sockquery missing.skt 'dst any'
+	has err 'sockquery: missing.skt: cannot open: No such file or directory'
+}
+
+t_a_recording_that_exists_is_one_whatever_it_is_called() {
+	cp ../states.skt 'dst any'
+	exits 0 sockquery --format=jsonl ../seed.skt 'dst any' state listening
+	[ "$(ports)" = '22 80 80 443 1234 6010 ' ]
+}
+
+t_a_time_that_is_none_is_told_and_not_taken_for_an_expression() {
+	exits 2 sockquery ../seed.skt ../states.skt@sometime
+	has err "'sometime' is no TIME"
+}
+
+t_options_may_stand_behind_it() {
+	exits 0 sockquery ../seed.skt sport = :443 --format=jsonl
+	[ "$(ports)" = '443 ' ]
+	exits 0 sockquery -u ../seed.skt sport = :443 -t --format=jsonl
+	[ "$(ports)" = '443 ' ]
+}
+
+t_options_and_the_expression_must_both_mean_it() {
+	exits 0 sockquery -l --format=jsonl ../seed.skt 'sport = :22'
+	[ "$(ports)" = '22 ' ]
+	exits 1 sockquery -6 ../seed.skt 'sport = :22'
+	exits 1 sockquery -t ../seed.skt 'table = udp'
+}
+
+t_nothing_is_no_only_where_all_is_known() {
+	exits 0 sockquery ../states.skt comm = server
+	has err 'of 3 sockets it is not known whether they match'
+	exits 2 sockquery ../states.skt comm = client
+	has err 'of 3 sockets it is not known whether they match'
+	exits 1 sockquery ../states.skt comm = client and state listening
+	is_empty err
+	exits 1 sockquery ../states.skt dst 192.0.2.1
+	is_empty err
+}
+
+t_a_table_that_was_not_recorded_is_no_answer_to_what_needs_it() {
+	exits 0 sockrec --proc="$TOP/fixtures/proc/kinds" --tables=tcp,udp -n 1 -o x.skt
+	exits 2 sockquery x.skt table = raw
+	has err 'the tables asked for were not recorded'
+	exits 1 sockquery x.skt table = udp and sport = :1
+	exits 1 sockquery x.skt table = udp and table = tcp
+}
+
+t_instants_are_read_in_the_zone_that_is_told() {
+	exits 0 sockquery ../hands.skt "time = '2026-11-22 14:03:14'"
+	exits 1 sockquery --tz=Europe/Berlin ../hands.skt "time = '2026-11-22 14:03:14'"
+	exits 0 sockquery --tz=Europe/Berlin ../hands.skt "time = '2026-11-22 15:03:14'"
+	# and of the recorded host's, which is not known here
+	exits 0 sockquery --tz=host ../hands.skt "time = '2026-11-22 14:03:14'"
+}
+
+t_names_of_services_are_those_of_this_host() {
+	grep -q '^ssh[[:space:]]*22/tcp' /etc/services || skip 'ssh is no service here'
+	exits 0 sockquery --format=jsonl ../seed.skt 'sport = :ssh and dport = 0'
+	[ "$(ports)" = '22 ' ]
+}
+
+t_how_it_was_read_is_told_once_where_it_could_surprise() {
+	exits 0 sockquery ../seed.skt ../states.skt 'sport = :22 or sport = :80 and dport = :0'
+	[ "$(grep -c 'this is read as: ( sport = :22 or sport = :80 ) and dport = :0$' err)" = 1 ]
+	exits 0 sockquery ../seed.skt '(sport = :22 or sport = :80) and dport = :0'
+	is_empty err
+}
+
+t_what_is_wrong_is_a_line_and_harmless() {
+	exits 2 sockquery ../seed.skt $'comm < \e[31m'
+	is_empty out
+	[ "$(wc -l <err)" = 2 ]
+	has err "'comm < \\x1b[31m' is read as an expression: column 6: '<' found"
+	fails grep -q $'\e' err
+	exits 2 sockquery ../seed.skt $'comm = \e[31m\n and'
+	fails grep -q $'\e' err
+}
+
+t_the_recording_itself_is_asked_about_without_one() {
+	exits 2 sockquery --info ../seed.skt 'dst any'
+	has err "'dst any': --info and --verify are of a whole recording and take no expression"
+	exits 2 sockquery --verify ../seed.skt 'dst any'
+}
+
+t_what_is_recorded_is_not_selected() {
+	exits 2 sockrec -n 1 'dst any'
+	has err "'dst any': an expression is about --watch"
+	exits 0 sockrec --trees="$TOP/fixtures/trees/hands" -w -o x.skt 'sport = :1'
+	[ "$(wc -l <out)" = 1 ]
+	exits 0 sockquery --format=jsonl x.skt@first
+	[ "$(ports)" = '80 ' ]
+}
+
+t_a_change_is_watched_if_it_matches_before_or_after() {
+	exits 0 sockrec --trees="$TOP/fixtures/trees/hands" -w --format=jsonl state close-wait
+	# it comes to be, and no longer is
+	[ "$(wc -l <out)" = 2 ]
+	has out '"time":"2026-11-22T14:03:11.' '"time":"2026-11-22T14:03:12.'
+	exits 2 sockrec -w --trees="$TOP/fixtures/trees/hands" state close-wiat
+	has err "column 7: 'close-wiat' found, expected a state"
+}
+
+run_tests
