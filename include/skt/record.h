@@ -317,6 +317,13 @@ const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor);
 const struct skt_header *skt_cursor_header(const struct skt_cursor *cursor);
 
 /*
+ * Slots mean something within a group only. The step that leads into another group is handed out over the slots of the one before, and
+ * at the next call rows stand in others: for each of the ret_n slots of rows this is the one that it will have then,
+ * SKT_NO_SLOT where it is free. *ret is borrowed until the next call, and NULL after any other step: slots stay as they are. 0 or -ENOMEM.
+ */
+int skt_cursor_next_slots(struct skt_cursor *cursor, const uint32_t **ret, size_t *ret_n, struct skt_err *err);
+
+/*
  * Go to the snapshot that is in force at a TIME. -ERANGE: none is (before the first, after the end), or a time of day is on
  * several days or none; the message names the neighbours. *ret_when is the instant the TIME stands for. -EBADMSG: it is damaged.
  */

@@ -62,6 +62,7 @@ void skt_cursor_free(struct skt_cursor *cursor)
 	skt_snapshot_release(&cursor->next);
 	skt_step_release(&cursor->step);
 	skt_step_release(&cursor->key_step);
+	numbering_release(&cursor->numbering);
 	free(cursor);
 }
 
@@ -139,6 +140,19 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 			return 1;
 		offset += BLOCK_SIZE(&head);
 	}
+	return 0;
+}
+
+int skt_cursor_next_slots(struct skt_cursor *cursor, const uint32_t **ret, size_t *ret_n, struct skt_err *err)
+{
+	*ret = NULL;
+	*ret_n = 0;
+	if (!cursor->has_next)
+		return 0;
+	if (!cursor->numbering.rows && numbering_find(&cursor->now, &cursor->next, &cursor->numbering))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	*ret = cursor->numbering.rows;
+	*ret_n = cursor->now.n_socks;
 	return 0;
 }
 
@@ -467,7 +481,10 @@ static int check_block(struct skt_cursor *cursor, struct skt_err *err)
 
 int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
-	int rc = cursor->has_next ? change_groups(cursor, err) : 0;
+	int rc;
+
+	numbering_release(&cursor->numbering);
+	rc = cursor->has_next ? change_groups(cursor, err) : 0;
 	if (rc)
 		return pass_hole(cursor, true, err, rc);
 	rc = 1;

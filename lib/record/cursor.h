@@ -3,6 +3,7 @@
 #define RECORD_CURSOR_H
 
 #include "record/file.h"
+#include "record/numbering.h"
 
 /*
  * Where a cursor stands. At the start of a group the key frame makes a second snapshot beside the one that is in force; the
@@ -56,6 +57,7 @@ struct skt_cursor {
 	uint32_t digest; /* of the rows as the group's key block numbers them */
 	struct skt_step step;
 	struct skt_step key_step;
+	struct numbering numbering; /* from now's slots to next's, for who asked */
 };
 
 /* Forget where it stands, and go to before this group (n_groups: the end). */
