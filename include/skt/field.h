@@ -24,6 +24,7 @@ struct skt_row {
 	const struct skt_sock *sock;	      /* NULL in a row about a process */
 	const struct skt_process *process;    /* NULL where a socket has no owner */
 	int32_t fd;			      /* the owner's */
+	const struct skt_owner *owner;	      /* that owner among those of the snapshot; NULL without one */
 	const struct skt_step *step;	      /* NULL in a row that is not about a change, */
 	const struct skt_sock_change *change; /* and this too */
 	const void *subject;		      /* what a row of another kind is about: only its own fields look there */
@@ -42,6 +43,7 @@ enum skt_field_type {
 	SKT_TYPE_FIELDS, /* number: SKT_BIT(enum skt_field), ored; a list of their names */
 	SKT_TYPE_SOCKET, /* number: 1 the socket as it is now, 0 as it was; an object with the socket's fields */
 	SKT_TYPE_OWNERS, /* a list of objects with the skt_owner_fields; nothing to get */
+	SKT_TYPE_WORDS,	 /* text, len: as SKT_TYPE_WORD, with a blank between; a list of words */
 };
 
 struct skt_value {
@@ -63,13 +65,15 @@ struct skt_field_info {
 	uint32_t needs; /* bits that `has` must have */
 	bool (*get)(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret);
 	const char *meaning;
+	const struct skt_field_info *more; /* SKT_TYPE_OWNERS: what its objects have beside the skt_owner_fields */
+	size_t n_more;
 };
 
 extern const struct skt_field_info skt_owner_fields[];
 extern const size_t skt_n_owner_fields;
 
 /* The fields of one kind of row, in their order. */
-#define SKT_VIEW_FIELDS 64
+#define SKT_VIEW_FIELDS 96
 struct skt_view {
 	const struct skt_field_info *fields[SKT_VIEW_FIELDS];
 	size_t n;

@@ -3,6 +3,7 @@
 #define SKT_RENDER_H
 
 #include <skt/buf.h>
+#include <skt/field.h>
 #include <skt/snapshot.h>
 #include <skt/step.h>
 #include <skt/time.h>
@@ -66,5 +67,37 @@ void skt_render_processes(struct skt_render *render, const struct skt_snapshot *
  */
 void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
 			const uint32_t *which, size_t n, struct skt_buf *out);
+
+/* What stands in a column of a table. */
+enum skt_cell {
+	SKT_CELL_FIELD,	  /* the field's value, "-" where it is null */
+	SKT_CELL_LOCAL,	  /* of the row's socket: address and port */
+	SKT_CELL_REMOTE,  /* the same */
+	SKT_CELL_NETNS,	  /* its namespace, where rows have several */
+	SKT_CELL_HOLDERS, /* its owners, those of one name together */
+	SKT_CELL_USER,	  /* of the row's process */
+	SKT_CELL_COMMAND, /* its command line, or that of the owner named first */
+};
+
+struct skt_column {
+	const char *heading;
+	enum skt_cell cell;
+	const char *field;     /* SKT_CELL_FIELD: its name in the view */
+	const char *sign;      /* stands before the value where ... */
+	const char *signed_by; /* ... this field of the view is true */
+	bool spare;	       /* left out where no row has anything but 0 or null there */
+};
+
+/* Rows of any kind: the fields that they have, and the columns that a table of them has. */
+struct skt_kind {
+	struct skt_view view;
+	struct skt_view flat; /* for csv, where a socket's owners have lines of their own */
+	const struct skt_column *columns;
+	size_t n_columns;
+};
+
+/* They have no netstat look, and get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one day. */
+void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
+		     struct skt_buf *out);
 
 #endif

@@ -11,6 +11,7 @@ struct skt_row skt_row_of_owner(const struct skt_row *row, const struct skt_owne
 
 	of_owner.process = &row->snapshot->processes[owner->process];
 	of_owner.fd = owner->fd;
+	of_owner.owner = owner;
 	return of_owner;
 }
 

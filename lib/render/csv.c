@@ -139,6 +139,10 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		json_fields(value.number, out);
 		quote(out, start, "\\\\x");
 		break;
+	case SKT_TYPE_WORDS:
+		json_words(value.text, value.len, out);
+		quote(out, start, "\\\\x");
+		break;
 	case SKT_TYPE_SOCKET:
 		put_before(row, out);
 		break;

@@ -17,6 +17,7 @@ void json_row(const struct skt_view *view, const struct skt_row *row, struct skt
 /* Lists, as a JSON array of strings. */
 void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
 void json_gaps(uint64_t gaps, struct skt_buf *out);
+void json_words(const char *text, size_t len, struct skt_buf *out);
 
 /* The names of fields, SKT_BIT(enum skt_field), and these fields of a change's socket as it is now, or as it was. */
 void json_fields(uint64_t fields, struct skt_buf *out);
@@ -32,6 +33,9 @@ void netstat_socket(const struct skt_row *row, struct skt_buf *out);
 /* All rows at once, for the columns are fitted to them. row has render and snapshot. */
 void table_sockets(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
 void table_processes(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
+
+void table_rows(const struct skt_kind *kind, const struct skt_row *rows, size_t n, const struct skt_render *render,
+		struct skt_buf *out);
 
 /* A change a line: they come as they are seen, so there is nothing to fit columns to. */
 void table_changes(const struct skt_row *row, const uint32_t *which, size_t n, struct skt_buf *out);

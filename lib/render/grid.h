@@ -16,7 +16,7 @@
  * Columns that say how narrow they may get do so in between: the few cells that are wider (IPv6 addresses among
  * IPv4) are not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
  */
-#define GRID_COLUMNS 12
+#define GRID_COLUMNS 16
 
 /* Whether a column is left out where none of its cells says anything. */
 enum grid_spare { GRID_KEEP, GRID_SPARE_ON_TERMINAL, GRID_SPARE };

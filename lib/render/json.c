@@ -6,6 +6,8 @@
 #include <skt/escape.h>
 #include <skt/time.h>
 
+#include <string.h>
+
 /* RFC 8259. Numbers stand as they are, beyond 2^53 too: who reads those as doubles loses their last digits. */
 
 static void put_string(struct skt_buf *out, const char *bytes, size_t len)
@@ -71,14 +73,29 @@ void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct sk
 		json_row(&view, &side, out);
 }
 
-static void put_owners(const struct skt_row *row, struct skt_buf *out);
+void json_words(const char *text, size_t len, struct skt_buf *out)
+{
+	skt_buf_text(out, "[");
+	for (size_t at = 0; at < len;) {
+		const char *blank = memchr(text + at, ' ', len - at);
+		size_t word = blank ? (size_t)(blank - text) - at : len - at;
+
+		if (at)
+			skt_buf_byte(out, ',');
+		put_string(out, text + at, word);
+		at += word + (blank != NULL);
+	}
+	skt_buf_byte(out, ']');
+}
+
+static void put_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
 
 static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
 	struct skt_value value;
 
 	if (field->type == SKT_TYPE_OWNERS) {
-		put_owners(row, out);
+		put_owners(field, row, out);
 		return;
 	}
 	if (!skt_field_get(field, row, &value)) {
@@ -113,6 +130,9 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 	case SKT_TYPE_SOCKET:
 		json_socket(row, value.number, UINT32_MAX, out);
 		break;
+	case SKT_TYPE_WORDS:
+		json_words(value.text, value.len, out);
+		break;
 	case SKT_TYPE_OWNERS:
 		break;
 	}
@@ -126,7 +146,7 @@ static void put_member(const struct skt_field_info *field, const struct skt_row 
 	put_value(field, row, out);
 }
 
-static void put_owners(const struct skt_row *row, struct skt_buf *out)
+static void put_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
 	const struct skt_owner *owners = skt_row_owners(row);
 
@@ -138,6 +158,8 @@ static void put_owners(const struct skt_row *row, struct skt_buf *out)
 			skt_buf_byte(out, ',');
 		for (size_t i = 0; i < skt_n_owner_fields; i++)
 			put_member(&skt_owner_fields[i], &owner, !i, out);
+		for (size_t i = 0; i < field->n_more; i++)
+			put_member(&field->more[i], &owner, false, out);
 		skt_buf_byte(out, '}');
 	}
 	skt_buf_byte(out, ']');

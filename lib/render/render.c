@@ -65,7 +65,7 @@ static void put_object(struct skt_render *render, const struct skt_view *view, c
 static void put_lines(struct skt_render *render, const struct skt_view *view, const struct skt_row *row,
 		      struct skt_buf *out)
 {
-	uint32_t n = row->sock->n_owners;
+	uint32_t n = row->sock ? row->sock->n_owners : 0;
 
 	render->rows++;
 	for (uint32_t i = 0; i < n || !i; i++) {
@@ -205,5 +205,30 @@ void skt_render_changes(struct skt_render *render, const struct skt_snapshot *no
 			put_change_lines(render, &view, &row, out);
 		else
 			put_object(render, &view, &row, out);
+	}
+}
+
+void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
+		     struct skt_buf *out)
+{
+	bool is_csv = render->format == SKT_FORMAT_CSV;
+
+	if (render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT) {
+		table_rows(kind, rows, n, render, out);
+		render->rows += n;
+		return;
+	}
+	if (is_csv && take_heading(render)) {
+		skt_buf_text(out, "row,");
+		csv_heading(&kind->flat, out);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct skt_row row = rows[i];
+
+		row.render = render;
+		if (is_csv)
+			put_lines(render, &kind->flat, &row, out);
+		else
+			put_object(render, &kind->view, &row, out);
 	}
 }
