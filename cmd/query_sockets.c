@@ -27,7 +27,7 @@ static enum skt_truth is_wanted(const struct query *query, const struct skt_snap
 
 	if (!(query->kinds & 1u << kind))
 		return SKT_FALSE;
-	if (query->listening && sock->state != (skt_table_kind_is_tcp(kind) ? SKT_LISTEN : SKT_CLOSE))
+	if (query->listening && !skt_sock_is_listening(sock, kind))
 		return SKT_FALSE;
 	return query->filter ? skt_filter_test(query->filter, &row) : SKT_TRUE;
 }

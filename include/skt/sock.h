@@ -210,6 +210,12 @@ bool skt_sock_pull_timer(struct skt_sock *sock, int64_t off, int64_t boottime);
 /* Milliseconds until the timer runs out, not below 0. */
 int64_t skt_sock_timer_ms(const struct skt_sock *sock, int64_t boottime);
 
+/* Whether it waits for others: a TCP listener, and any other socket without a peer. kind is its table's. */
+static inline bool skt_sock_is_listening(const struct skt_sock *sock, unsigned kind)
+{
+	return sock->state == (skt_table_kind_is_tcp(kind) ? SKT_LISTEN : SKT_CLOSE);
+}
+
 /* Whether it has the optional field. */
 static inline bool skt_sock_has(const struct skt_sock *sock, enum skt_field field)
 {

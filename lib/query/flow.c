@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: MIT */
+#include "query/flow.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long TIME_WAIT lasts: TCP_TIMEWAIT_LEN, include/net/tcp.h. */
+#define TIME_WAIT_NS	(60 * INT64_C(1000000000))
+#define TIMER_TIME_WAIT 3
+
+/* A timer is counted in ticks, from when its row was read: by no more than this it may miss the interval that is known. */
+#define TIMER_SLACK INT64_C(1000000000)
+
+static int no_memory(struct skt_err *err)
+{
+	return skt_err_set(err, -ENOMEM, "out of memory");
+}
+
+static int failed(int rc, struct skt_err *err)
+{
+	if (rc == -E2BIG)
+		return skt_err_set(err, rc, "too many sockets match: at most %u, with %u owners and %zu bytes of text",
+				   SKT_SNAPSHOT_TIMES * SKT_SOCKS_MAX, SKT_SNAPSHOT_TIMES * SKT_OWNERS_MAX,
+				   SKT_SNAPSHOT_TIMES * SKT_STRTAB_MAX);
+	return rc ? no_memory(err) : 0;
+}
+
+int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **ret)
+{
+	struct skt_flows *flows = calloc(1, sizeof(*flows));
+
+	if (!flows)
+		return -ENOMEM;
+	flows->options = *options;
+	lookup_init(&flows->places_by_key);
+	lookup_init(&flows->lives_by_pid);
+	lookup_init(&flows->old_by_pid);
+	lookup_init(&flows->images_by_key);
+	lookup_init(&flows->waiting_by_key);
+	listeners_init(&flows->listeners, options->seed);
+	if (skt_snapshot_init(&flows->kept, NULL, options->seed)) {
+		skt_flows_free(flows);
+		return -ENOMEM;
+	}
+	*ret = flows;
+	return 0;
+}
+
+void skt_flows_free(struct skt_flows *flows)
+{
+	if (!flows)
+		return;
+	skt_snapshot_release(&flows->kept);
+	lookup_release(&flows->places_by_key);
+	lookup_release(&flows->lives_by_pid);
+	lookup_release(&flows->old_by_pid);
+	lookup_release(&flows->images_by_key);
+	lookup_release(&flows->waiting_by_key);
+	listeners_release(&flows->listeners);
+	free(flows->holds);
+	free(flows->images);
+	free(flows->places);
+	free(flows->place_of);
+	free(flows->flows);
+	free(flows->free);
+	free(flows->of_slot);
+	free(flows->next_of_slot);
+	free(flows->lives);
+	free(flows->old_lives);
+	free(flows->changed);
+	free(flows->waiting);
+	free(flows->scratch);
+	free(flows->merged);
+	free(flows->merged_holds);
+	free(flows->order);
+	free(flows);
+}
+
+/* ---- tables ---- */
+
+static int new_place(struct skt_flows *flows, const struct skt_table *table, uint64_t hash, uint32_t *ret)
+{
+	struct skt_table kept = { .kind = table->kind,
+				  .source = table->source,
+				  .status = SKT_TABLE_FRESH,
+				  .net_namespace = table->net_namespace };
+	int rc = skt_snapshot_add_table(&flows->kept, &kept, ret);
+
+	if (rc)
+		return rc;
+	if (array_room(&flows->places, &flows->room_places, flows->kept.n_tables, sizeof(*flows->places)))
+		return -ENOMEM;
+	memset(&flows->places[*ret], 0, sizeof(*flows->places));
+	return lookup_add(&flows->places_by_key, hash);
+}
+
+static int find_place(struct skt_flows *flows, const struct skt_table *table, uint32_t *ret)
+{
+	uint64_t hash = hash_mix(hash_mix(flows->options.seed, table->net_namespace), table->kind);
+	uint32_t i = lookup_first(&flows->places_by_key, hash);
+
+	for (; i != MAP_NONE; i = lookup_next(&flows->places_by_key, i)) {
+		const struct skt_table *have = &flows->kept.tables[i];
+
+		if (have->kind == table->kind && have->net_namespace == table->net_namespace) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return new_place(flows, table, hash, ret);
+}
+
+int flow_place(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t table, uint32_t *ret)
+{
+	int rc = 0;
+
+	if (array_room(&flows->place_of, &flows->room_place_of, table + (size_t)1, sizeof(*flows->place_of)))
+		return -ENOMEM;
+	while (flows->n_place_of <= table)
+		flows->place_of[flows->n_place_of++] = NONE;
+	if (flows->place_of[table] == NONE)
+		rc = find_place(flows, &snapshot->tables[table], &flows->place_of[table]);
+	*ret = flows->place_of[table];
+	return rc;
+}
+
+/* A table was read, if its rows are of another time than they were. */
+static int see_table(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t slot)
+{
+	const struct skt_table *table = &snapshot->tables[slot];
+	uint32_t place;
+	int rc;
+
+	/* its listeners are still to be forgotten */
+	if (table->gone)
+		return 0;
+	/* another table may have been given the slot */
+	if (slot < flows->n_place_of)
+		flows->place_of[slot] = NONE;
+	rc = flow_place(flows, snapshot, slot, &place);
+	if (rc)
+		return rc;
+	if (table->read_time && table->read_time != flows->places[place].last_read) {
+		flows->places[place].last_read = table->read_time;
+		flows->places[place].reads++;
+	}
+	return 0;
+}
+
+static int64_t read_end(const struct skt_table *table, const struct skt_snapshot *snapshot)
+{
+	return table->read_time ? table->read_time + (int64_t)table->read_us * 1000 : snapshot->time;
+}
+
+static int see_user(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_user *user)
+{
+	uint32_t name;
+	int rc = flow_keep_string(flows, snapshot, user->name, &name);
+
+	return rc ? rc : skt_snapshot_add_user(&flows->kept, user->uid, name);
+}
+
+/* ---- a flow ---- */
+
+static int new_flow(struct skt_flows *flows, uint32_t *ret)
+{
+	if (flows->n_free) {
+		*ret = flows->free[--flows->n_free];
+	} else {
+		if (flows->n_flows >= NONE ||
+		    array_room(&flows->flows, &flows->room_flows, flows->n_flows + 1, sizeof(*flows->flows)))
+			return -ENOMEM;
+		*ret = (uint32_t)flows->n_flows++;
+	}
+	memset(&flows->flows[*ret], 0, sizeof(*flows->flows));
+	flows->flows[*ret].used = true;
+	flows->flows[*ret].kept = NONE;
+	return 0;
+}
+
+static int drop_flow(struct skt_flows *flows, uint32_t i)
+{
+	struct flow *flow = &flows->flows[i];
+
+	if (flow->unknown) {
+		if (!flows->unknown++ || flow->unknown_time < flows->unknown_first)
+			flows->unknown_first = flow->unknown_time;
+		if (flows->unknown == 1 || flow->unknown_last > flows->unknown_last)
+			flows->unknown_last = flow->unknown_last;
+	}
+	flow->used = false;
+	if (array_room(&flows->free, &flows->room_free, flows->n_free + 1, sizeof(*flows->free)))
+		return -ENOMEM;
+	flows->free[flows->n_free++] = i;
+	return 0;
+}
+
+/* When it came into TIME_WAIT, between these two instants, by how long that has still to last. */
+static void date_close(struct flow *flow, const struct skt_snapshot *snapshot, const struct skt_sock *sock,
+		       int64_t after, int64_t until)
+{
+	int64_t left, when;
+
+	if (sock->timer != TIMER_TIME_WAIT || !skt_sock_has(sock, SKT_F_TIMER_MS))
+		return;
+	left = skt_sock_timer_ms(sock, snapshot->boottime) * 1000000;
+	if (left > TIME_WAIT_NS || __builtin_sub_overflow(snapshot->time, TIME_WAIT_NS - left, &when))
+		return;
+	if (after > INT64_MIN + TIMER_SLACK && when < after - TIMER_SLACK)
+		return;
+	flow->close_time = when < after ? after : when > until ? until : when;
+}
+
+static void see_row(struct flow *flow, const struct skt_snapshot *snapshot, const struct skt_sock *sock, int64_t after,
+		    int64_t until)
+{
+	bool listening = skt_sock_is_listening(sock, snapshot->tables[sock->table].kind);
+
+	if (!flow->n_states || flow->states[flow->n_states - 1] != sock->state) {
+		if (flow->n_states < FLOW_STATES)
+			flow->states[flow->n_states++] = sock->state;
+		if (sock->state == SKT_TIME_WAIT && flow->close_time == INT64_MIN)
+			date_close(flow, snapshot, sock, after, until);
+	}
+	if (sock->tx_queue > flow->most_tx)
+		flow->most_tx = sock->tx_queue;
+	/* of a listener it is connections */
+	if (sock->rx_queue > flow->most_rx)
+		flow->most_rx = sock->rx_queue;
+	if (sock->retransmits > flow->most_retransmits)
+		flow->most_retransmits = sock->retransmits;
+	flow->sk = sock->sk;
+	flow->inode = sock->inode;
+	if (listening)
+		flow->direction = DIRECTION_NONE;
+}
+
+/* Is it meant, by what its row says now? */
+static int test_flow(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
+		     const struct skt_sock *sock)
+{
+	const struct skt_flows_options *options = &flows->options;
+	struct skt_row row = {
+		.host = options->host, .boot_time = options->boot_time, .snapshot = snapshot, .sock = sock
+	};
+	enum skt_truth truth = SKT_TRUE;
+
+	if (flow->kept == NONE) {
+		if (options->listening && !skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
+			return 0;
+		if (options->filter)
+			truth = skt_filter_test(options->filter, &row);
+		if (truth == SKT_UNKNOWN) {
+			if (!flow->unknown)
+				flow->unknown_time = snapshot->time;
+			flow->unknown_last = snapshot->time;
+			flow->unknown = true;
+		}
+		if (truth != SKT_TRUE)
+			return 0;
+	}
+	return flow_keep(flows, flow, snapshot, sock);
+}
+
+/* What it was called at the end, for itself. */
+static int write_states(struct skt_flows *flows, struct flow *flow)
+{
+	char text[FLOW_STATES * 16];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < flow->n_states; i++) {
+		const char *name = skt_state_name(flow->states[i]);
+		static const char digits[] = "0123456789ABCDEF";
+		char number[] = { '0', 'x', digits[flow->states[i] >> 4], digits[flow->states[i] & 15], '\0' };
+		size_t add;
+
+		name = name ? name : number;
+		add = strlen(name);
+		if (i)
+			text[len++] = ' ';
+		memcpy(text + len, name, add);
+		len += add;
+	}
+	return skt_strtab_add(flows->kept.strings, text, len, &flow->states_text);
+}
+
+static uint64_t count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted)
+{
+	uint64_t before = flow->reads_before + not_counted, reads = flows->places[flow->place].reads;
+
+	return reads > before ? reads - before : 0;
+}
+
+static int end_flow(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until)
+{
+	struct flow *flow = &flows->flows[i];
+
+	flow->end = (uint8_t)end;
+	flow->last_seen = last_seen > flow->first_seen ? last_seen : flow->first_seen;
+	flow->last_until = until;
+	/* the read that did not find it any more is none; of one that is broken it was counted at the gap */
+	if (end != FLOW_BROKEN)
+		flow->seen = count_seen(flows, flow, end == FLOW_CLOSED);
+	if (flow->kept == NONE)
+		return drop_flow(flows, i);
+	flow_let_go(flows, flow, flow->last_seen);
+	return write_states(flows, flow);
+}
+
+/* ---- rows that come ---- */
+
+static uint64_t flow_hash(const struct skt_flows *flows, const struct flow *flow)
+{
+	uint64_t hash = hash_mix(flows->options.seed,
+				 (uint64_t)flow->place << 32 | (uint64_t)flow->local_port << 16 | flow->remote_port);
+
+	hash = hash_bytes(hash, flow->local_address, 16);
+	return hash_mix(hash_bytes(hash, flow->remote_address, 16), flow->inode);
+}
+
+static bool same_flow(const struct flow *a, const struct flow *b)
+{
+	return a->place == b->place && a->local_port == b->local_port && a->remote_port == b->remote_port &&
+	       a->inode == b->inode && !memcmp(a->local_address, b->local_address, 16) &&
+	       !memcmp(a->remote_address, b->remote_address, 16);
+}
+
+/* Of the flows that wait behind a gap the one that goes on as this; of twins the one with the same pointer. */
+static uint32_t join(struct skt_flows *flows, const struct flow *as)
+{
+	uint32_t found = MAP_NONE, i, flow;
+
+	if (!as->inode)
+		return NONE;
+	for (i = lookup_first(&flows->waiting_by_key, flow_hash(flows, as)); i != MAP_NONE;
+	     i = lookup_next(&flows->waiting_by_key, i)) {
+		if (flows->waiting[i] == NONE || !same_flow(&flows->flows[flows->waiting[i]], as))
+			continue;
+		found = i;
+		if (flows->flows[flows->waiting[i]].sk == as->sk)
+			break;
+	}
+	if (found == MAP_NONE)
+		return NONE;
+	flow = flows->waiting[found];
+	flows->waiting[found] = NONE;
+	flows->flows[flow].gaps++;
+	return flow;
+}
+
+static int put_slot(struct skt_flows *flows, uint32_t slot, uint32_t flow)
+{
+	if (array_room(&flows->of_slot, &flows->room_of_slot, slot + (size_t)1, sizeof(*flows->of_slot)))
+		return -ENOMEM;
+	while (flows->n_of_slot <= slot)
+		flows->of_slot[flows->n_of_slot++] = NONE;
+	flows->of_slot[slot] = flow;
+	return 0;
+}
+
+static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock,
+		    uint32_t slot, bool was_there, int64_t after, int64_t until)
+{
+	const struct skt_table *table = &snapshot->tables[sock->table];
+	struct flow key = { .of = flows,
+			    .local_port = sock->local_port,
+			    .remote_port = sock->remote_port,
+			    .inode = sock->inode,
+			    .sk = sock->sk,
+			    .used = true,
+			    .kept = NONE,
+			    .first_after = was_there ? INT64_MIN : after,
+			    .first_seen = until,
+			    .close_time = INT64_MIN,
+			    .was_there = was_there };
+	uint32_t i = NONE;
+	struct flow *flow;
+	int rc;
+
+	if (!(flows->options.kinds & 1u << table->kind))
+		return put_slot(flows, slot, NONE);
+	rc = flow_place(flows, snapshot, sock->table, &key.place);
+	if (rc)
+		return rc;
+	memcpy(key.local_address, sock->local_address, 16);
+	memcpy(key.remote_address, sock->remote_address, 16);
+	if (flows->waiting_by_key.n)
+		i = join(flows, &key);
+	if (i == NONE) {
+		rc = new_flow(flows, &i);
+		if (rc)
+			return rc;
+		flows->flows[i] = key;
+		flow = &flows->flows[i];
+		flow->reads_before = flows->places[key.place].reads;
+		flow->reads_before -= flow->reads_before != 0;
+		flow->direction = (uint8_t)flow_direction(flows, flow, sock, table->kind);
+	}
+	rc = put_slot(flows, slot, i);
+	if (rc)
+		return rc;
+	see_row(&flows->flows[i], snapshot, sock, after, until);
+	return test_flow(flows, &flows->flows[i], snapshot, sock);
+}
+
+/* ---- listeners ---- */
+
+static int add_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	uint32_t place;
+	int rc;
+
+	if (!skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
+		return 0;
+	rc = flow_place(flows, snapshot, sock->table, &place);
+	return rc ? rc : listeners_add(&flows->listeners, place, sock->local_address, sock->local_port);
+}
+
+static int remove_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	uint32_t place;
+	int rc;
+
+	if (!skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
+		return 0;
+	rc = flow_place(flows, snapshot, sock->table, &place);
+	if (!rc)
+		listeners_remove(&flows->listeners, place, sock->local_address, sock->local_port);
+	return rc;
+}
+
+static bool is_new(const struct skt_sock_change *change)
+{
+	return change->change == SKT_OPENED || change->change == SKT_PRESENT;
+}
+
+/* Before the rows that come are looked at: a listener that came between two looks may have its connections among them. */
+static int see_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < step->n_socks && !rc; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+
+		if (is_new(change) || (change->change == SKT_CHANGED && change->before.state != change->now.state))
+			rc = add_listener(flows, snapshot, &change->now);
+	}
+	return rc;
+}
+
+/* And after: one that went was there until then. */
+static int forget_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < step->n_socks && !rc; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+
+		if (!is_new(change) && (change->change != SKT_CHANGED || change->before.state != change->now.state))
+			rc = remove_listener(flows, snapshot, &change->before);
+	}
+	return rc;
+}
+
+/* ---- steps ---- */
+
+static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapshot,
+		      const struct skt_sock_change *change)
+{
+	uint32_t i = change->slot < flows->n_of_slot ? flows->of_slot[change->slot] : NONE;
+	struct flow *flow;
+
+	if (is_new(change))
+		return open_row(flows, snapshot, &change->now, change->slot, change->change == SKT_PRESENT,
+				change->after, change->until);
+	if (i == NONE)
+		return 0;
+	flow = &flows->flows[i];
+	if (change->change == SKT_CHANGED) {
+		see_row(flow, snapshot, &change->now, change->after, change->until);
+		return test_flow(flows, flow, snapshot, &change->now);
+	}
+	flows->of_slot[change->slot] = NONE;
+	return end_flow(flows, i, change->change == SKT_LOST ? FLOW_LOST : FLOW_CLOSED, change->after, change->until);
+}
+
+/* Rows whose holder is another program now, though nothing else happened to them. */
+static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot)
+{
+	int rc = 0;
+
+	for (size_t slot = 0; slot < flows->n_of_slot && !rc; slot++) {
+		const struct skt_sock *sock = &snapshot->socks[slot];
+		bool changed = false;
+
+		if (flows->of_slot[slot] == NONE)
+			continue;
+		for (uint32_t k = 0; k < sock->n_owners && !changed; k++)
+			changed = flows->lives[snapshot->owners[sock->first_owner + k].process].changed;
+		if (changed)
+			rc = test_flow(flows, &flows->flows[flows->of_slot[slot]], snapshot, sock);
+	}
+	return rc;
+}
+
+/* Where what slots meant ends. */
+static void forget_slots(struct skt_flows *flows)
+{
+	flows->n_place_of = 0;
+	flows->n_of_slot = 0;
+}
+
+/* A gap: what was there waits for what is there after it. */
+static int begin_again(struct skt_flows *flows, const struct skt_snapshot *snapshot)
+{
+	bool same_boot = snapshot->boottime >= flows->boottime;
+
+	flows->n_waiting = 0;
+	lookup_clear(&flows->waiting_by_key);
+	for (size_t slot = 0; slot < flows->n_of_slot; slot++) {
+		uint32_t i = flows->of_slot[slot];
+		int rc = 0;
+
+		if (i == NONE)
+			continue;
+		flows->flows[i].seen = count_seen(flows, &flows->flows[i], 0);
+		if (same_boot && flows->flows[i].inode) {
+			if (array_room(&flows->waiting, &flows->room_waiting, flows->n_waiting + 1,
+				       sizeof(*flows->waiting)) ||
+			    lookup_add(&flows->waiting_by_key, flow_hash(flows, &flows->flows[i])))
+				return -ENOMEM;
+			flows->waiting[flows->n_waiting++] = i;
+		} else {
+			rc = end_flow(flows, i, FLOW_BROKEN, flows->places[flows->flows[i].place].last_read, INT64_MIN);
+		}
+		if (rc)
+			return rc;
+	}
+	/* until then its table was read, and from now on again */
+	for (size_t i = 0; i < flows->n_waiting; i++)
+		flows->flows[flows->waiting[i]].last_seen =
+			flows->places[flows->flows[flows->waiting[i]].place].last_read;
+	forget_slots(flows);
+	listeners_clear(&flows->listeners);
+	lives_set_aside(flows, false);
+	return 0;
+}
+
+/* Those who still wait when the first snapshot after the gap has been seen. */
+static int break_waiting(struct skt_flows *flows)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < flows->n_waiting && !rc; i++)
+		if (flows->waiting[i] != NONE)
+			rc = end_flow(flows, flows->waiting[i], FLOW_BROKEN, flows->flows[flows->waiting[i]].last_seen,
+				      INT64_MIN);
+	flows->n_waiting = 0;
+	lookup_clear(&flows->waiting_by_key);
+	return rc;
+}
+
+static void take_time(struct skt_flows *flows, const struct skt_snapshot *snapshot)
+{
+	flows->begun = true;
+	flows->time = snapshot->time;
+	flows->boottime = snapshot->boottime;
+	flows->kept.time = snapshot->time;
+	flows->kept.boottime = snapshot->boottime;
+}
+
+int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot, struct skt_err *err)
+{
+	int rc = 0;
+
+	flows->time = snapshot->time;
+	for (uint32_t i = 0; i < snapshot->n_tables && !rc; i++)
+		rc = see_table(flows, snapshot, i);
+	for (size_t i = 0; i < snapshot->n_users && !rc; i++)
+		rc = see_user(flows, snapshot, &snapshot->users[i]);
+	if (!rc)
+		rc = lives_begin(flows, snapshot);
+	for (size_t i = 0; i < snapshot->n_socks && !rc; i++)
+		if (snapshot->socks[i].table != SKT_NO_TABLE)
+			rc = add_listener(flows, snapshot, &snapshot->socks[i]);
+	for (uint32_t i = 0; i < snapshot->n_socks && !rc; i++) {
+		const struct skt_sock *sock = &snapshot->socks[i];
+
+		if (sock->table != SKT_NO_TABLE)
+			rc = open_row(flows, snapshot, sock, i, true, INT64_MIN,
+				      read_end(&snapshot->tables[sock->table], snapshot));
+	}
+	take_time(flows, snapshot);
+	return failed(rc, err);
+}
+
+int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		   struct skt_err *err)
+{
+	bool again = step->from == INT64_MIN && flows->begun, others = false;
+	int rc = again ? begin_again(flows, snapshot) : 0;
+
+	for (size_t i = 0; i < step->n_tables && !rc; i++)
+		rc = see_table(flows, snapshot, step->tables[i].slot);
+	for (size_t i = 0; i < step->n_users && !rc; i++)
+		rc = see_user(flows, snapshot, &step->users[i]);
+	if (!rc)
+		rc = lives_step(flows, snapshot, step, &others);
+	if (!rc)
+		rc = see_listeners(flows, snapshot, step);
+	for (size_t i = 0; i < step->n_socks && !rc; i++)
+		rc = see_change(flows, snapshot, &step->socks[i]);
+	if (!rc && others)
+		rc = revisit(flows, snapshot);
+	if (!rc && again)
+		rc = break_waiting(flows);
+	if (!rc)
+		rc = forget_listeners(flows, snapshot, step);
+	take_time(flows, snapshot);
+	return failed(rc, err);
+}
+
+int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n, struct skt_err *err)
+{
+	uint32_t *old = flows->of_slot;
+	size_t n_old = flows->n_of_slot, room = flows->room_of_slot;
+
+	flows->of_slot = flows->next_of_slot;
+	flows->room_of_slot = flows->room_next_of_slot;
+	flows->next_of_slot = old;
+	flows->room_next_of_slot = room;
+	forget_slots(flows);
+	for (size_t i = 0; i < n_old && i < n; i++)
+		if (old[i] != NONE && slots[i] != SKT_NO_SLOT && put_slot(flows, slots[i], old[i]))
+			return no_memory(err);
+	lives_set_aside(flows, true);
+	return 0;
+}
+
+static int compare_flows(const void *x, const void *y, void *data)
+{
+	const struct skt_flows *flows = data;
+	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+	int64_t first = flows->flows[a].first_seen, second = flows->flows[b].first_seen;
+
+	if (first != second)
+		return first < second ? -1 : 1;
+	/* rows are kept in the order in which they come */
+	return flows->flows[a].kept < flows->flows[b].kept ? -1 : 1;
+}
+
+/* How many flows each process held; a run has each of them together. */
+static void count_flows(struct skt_flows *flows)
+{
+	for (size_t i = 0; i < flows->n_order; i++) {
+		const struct skt_sock *sock = &flows->kept.socks[flows->flows[flows->order[i]].kept];
+		uint32_t last = NONE;
+
+		for (uint32_t k = 0; k < sock->n_owners; k++) {
+			uint32_t image = flows->kept.owners[sock->first_owner + k].process;
+
+			flows->images[image].flows += image != last;
+			last = image;
+		}
+	}
+}
+
+int skt_flows_end(struct skt_flows *flows, struct skt_err *err)
+{
+	int rc = 0;
+
+	for (size_t slot = 0; slot < flows->n_of_slot && !rc; slot++)
+		if (flows->of_slot[slot] != NONE)
+			rc = end_flow(flows, flows->of_slot[slot], FLOW_STILL,
+				      flows->places[flows->flows[flows->of_slot[slot]].place].last_read, INT64_MIN);
+	flows->n_of_slot = 0;
+	lives_end(flows);
+	flows->order = malloc((flows->n_flows + 1) * sizeof(*flows->order));
+	if (rc || !flows->order)
+		return failed(rc ? rc : -ENOMEM, err);
+	for (uint32_t i = 0; i < flows->n_flows; i++)
+		if (flows->flows[i].used)
+			flows->order[flows->n_order++] = i;
+	if (flows->n_order > 1)
+		qsort_r(flows->order, flows->n_order, sizeof(*flows->order), compare_flows, flows);
+	count_flows(flows);
+	flows->ended = true;
+	return 0;
+}
+
+uint64_t skt_flows_unknown(const struct skt_flows *flows, int64_t *ret_first, int64_t *ret_last)
+{
+	*ret_first = flows->unknown_first;
+	*ret_last = flows->unknown_last;
+	return flows->unknown;
+}

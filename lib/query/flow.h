@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QUERY_FLOW_H
+#define QUERY_FLOW_H
+
+#include <skt/flow.h>
+
+#include "query/listeners.h"
+#include "query/lookup.h"
+
+/*
+ *	snapshot in force		flows
+ *	  tables   -- place_of --->	  places	each table that there ever was, by namespace and kind
+ *	  socks	   -- of_slot --->	  flows ------> kept.socks	rows of those that matched, as they were last
+ *	  processes - life_of --->	  lives ------> kept.processes	images: a process and the program it ran
+ *
+ * Slots are the group's and are numbered anew at its border and after a hole; what they lead to stays. `kept` is a snapshot only
+ * in that rows can be looked up in it: its tables are the places.
+ */
+
+#define NONE UINT32_MAX
+
+/* A table that there was. */
+struct place {
+	int64_t last_read; /* ns since 1970; 0 never */
+	uint64_t reads;
+};
+
+/* TCP goes through no more than ten of its states. */
+#define FLOW_STATES 16
+
+enum direction { DIRECTION_NONE, DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT, DIRECTION_LOCAL };
+enum flow_end { FLOW_STILL, FLOW_CLOSED, FLOW_LOST, FLOW_BROKEN };
+
+struct flow {
+	const struct skt_flows *of;
+	/* who it is */
+	uint32_t place;
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint8_t local_address[16];
+	uint8_t remote_address[16];
+	uint64_t inode;
+	uint64_t sk;
+
+	int64_t first_after; /* INT64_MIN: no bound */
+	int64_t first_seen;
+	int64_t last_seen;
+	int64_t last_until;   /* INT64_MIN: no bound */
+	int64_t boottime;     /* of the snapshot at which its row was kept last */
+	int64_t close_time;   /* by its TIME_WAIT timer; INT64_MIN: none */
+	int64_t unknown_time; /* the first and last snapshot at which it was unknown whether it is meant */
+	int64_t unknown_last;
+	uint64_t reads_before; /* of its table, when it came */
+	uint64_t seen;
+	uint32_t most_tx;
+	uint32_t most_rx;
+	uint32_t most_retransmits;
+	uint32_t gaps;
+	uint32_t kept; /* slot in kept.socks; NONE: it has not matched */
+	uint32_t states_text;
+	uint8_t states[FLOW_STATES];
+	uint8_t n_states;
+	uint8_t direction;
+	uint8_t end;
+	bool was_there;
+	bool unknown;
+	bool used; /* else it is free */
+};
+
+/* How long an owner was seen to hold it; beside each of kept.owners. */
+struct hold {
+	int64_t first; /* INT64_MIN: before it was looked at */
+	int64_t last;  /* INT64_MAX: still; INT64_MIN: as first */
+};
+
+/* A process of the snapshot in force. */
+struct life {
+	uint32_t pid;
+	uint64_t start_time;
+	int64_t after;	   /* it appeared, or began the program that it runs, after this ... */
+	int64_t until;	   /* ... and until this */
+	int64_t last_seen; /* of one that has exited */
+	int64_t last_until;
+	bool was_there;
+	bool changed;	/* it is another program, or otherwise another, since this step */
+	uint32_t image; /* in kept.processes; NONE: not kept */
+};
+
+enum image_end { IMAGE_STILL, IMAGE_EXITED, IMAGE_EXEC, IMAGE_BROKEN };
+
+/* One of kept.processes. */
+struct image {
+	int64_t first_after;
+	int64_t first_seen;
+	int64_t last_seen;
+	int64_t last_until;
+	uint64_t flows;	 /* how many it held */
+	uint32_t parent; /* comm, a string of kept; NONE unknown */
+	uint8_t end;
+	bool was_there;
+};
+
+struct skt_flows {
+	struct skt_flows_options options;
+	bool begun;
+	bool ended;
+	int64_t time; /* of the last snapshot */
+	int64_t boottime;
+
+	struct skt_snapshot kept;
+	struct hold *holds;
+	size_t room_holds;
+	struct image *images;
+	size_t room_images;
+
+	struct place *places;
+	size_t room_places;
+	struct lookup places_by_key;
+	uint32_t *place_of;
+	size_t n_place_of, room_place_of;
+
+	struct flow *flows;
+	size_t n_flows, room_flows;
+	uint32_t *free;
+	size_t n_free, room_free;
+	uint32_t *of_slot;
+	size_t n_of_slot, room_of_slot;
+	uint32_t *next_of_slot; /* after a border, while it is made */
+	size_t room_next_of_slot;
+
+	struct life *lives;
+	size_t n_lives, room_lives;
+	struct life *old_lives; /* of the group or stretch before, until they are found again */
+	size_t n_old_lives, room_old_lives;
+	struct lookup lives_by_pid; /* numbered by slot */
+	struct lookup old_by_pid;
+	bool old_over_border; /* they are the same snapshot's, else a gap lies between */
+	struct lookup images_by_key;
+	uint32_t *changed; /* slots whose lives say that they changed */
+	size_t n_changed, room_changed;
+
+	uint32_t *waiting; /* flows from before a gap, to be joined */
+	size_t n_waiting, room_waiting;
+	struct lookup waiting_by_key;
+
+	struct listeners listeners;
+
+	struct skt_owner *scratch; /* owners of a row as kept has them, and merged */
+	size_t room_scratch;
+	struct skt_owner *merged;
+	size_t room_merged;
+	struct hold *merged_holds;
+	size_t room_merged_holds;
+
+	uint32_t *order; /* of the flows that matched */
+	size_t n_order;
+	uint64_t unknown;
+	int64_t unknown_first;
+	int64_t unknown_last;
+};
+
+/* The place of a table of the snapshot in force. 0, -ENOMEM or -E2BIG. */
+int flow_place(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t table, uint32_t *ret);
+
+/* flow_keep.c: what is copied out of the snapshot in force. 0, -ENOMEM or -E2BIG. */
+
+/* The bytes of a string of the snapshot, as a string of kept. */
+int flow_keep_string(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t id, uint32_t *ret);
+
+/* The row of a flow that matches as it is now, with those who hold it added to those who did. */
+int flow_keep(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
+	      const struct skt_sock *sock);
+
+/* It is gone: who held it did until `when`. */
+void flow_let_go(struct skt_flows *flows, const struct flow *flow, int64_t when);
+
+/* lives.c: processes of the snapshot in force. */
+
+/* All of the snapshot that a stretch begins with. */
+int lives_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot);
+
+/* ret_revisit: some that hold sockets are others now, without their sockets having changed. */
+int lives_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
+	       bool *ret_revisit);
+
+/* What slots meant is over: at a border, where it is the same snapshot, or at a gap. */
+void lives_set_aside(struct skt_flows *flows, bool over_border);
+void lives_end(struct skt_flows *flows);
+
+/* The process as kept.processes has it, put there if need be. */
+int lives_image(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t slot, uint32_t *ret);
+
+/* Which way a connection was made, as far as its first sight tells. */
+enum direction flow_direction(const struct skt_flows *flows, const struct flow *flow, const struct skt_sock *sock,
+			      unsigned kind);
+
+#endif
