@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/coverage.h>
+
+#include "base/array.h"
+#include "query/lookup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct skt_coverage_place {
+	uint64_t net_namespace;
+	int64_t since;	   /* when it was first listed, or the look before that; INT64_MIN: at the first look */
+	int64_t last_read; /* INT64_MIN: never */
+	int64_t hole;	   /* since when it could not be read, where there is an error */
+	int32_t error;
+	uint8_t kind;
+	bool there;
+};
+
+int skt_coverage_init(struct skt_coverage *coverage, uint32_t kinds, uint64_t seed)
+{
+	struct lookup *by_key = malloc(sizeof(*by_key));
+
+	memset(coverage, 0, sizeof(*coverage));
+	coverage->kinds = kinds;
+	coverage->seed = seed;
+	coverage->first = INT64_MIN;
+	coverage->last = INT64_MIN;
+	if (!by_key)
+		return -ENOMEM;
+	lookup_init(by_key);
+	coverage->by_key = by_key;
+	return 0;
+}
+
+void skt_coverage_release(struct skt_coverage *coverage)
+{
+	if (coverage->by_key)
+		lookup_release(coverage->by_key);
+	free(coverage->by_key);
+	free(coverage->holes);
+	free(coverage->places);
+	memset(coverage, 0, sizeof(*coverage));
+}
+
+static int add_hole(struct skt_coverage *coverage, const struct skt_hole *hole)
+{
+	if (coverage->n_holes >= SKT_HOLES_MAX) {
+		coverage->more_holes++;
+		return 0;
+	}
+	if (array_room(&coverage->holes, &coverage->room_holes, coverage->n_holes + 1, sizeof(*coverage->holes)))
+		return -ENOMEM;
+	coverage->holes[coverage->n_holes++] = *hole;
+	return 0;
+}
+
+/* Nothing was looked at in between; a clock that was set back says nothing. */
+static void see_blind(struct skt_coverage *coverage, int64_t after, int64_t until)
+{
+	if (after == INT64_MIN || until <= after)
+		return;
+	if ((uint64_t)until - (uint64_t)after <= (uint64_t)coverage->blind_until - (uint64_t)coverage->blind_after)
+		return;
+	coverage->blind_after = after;
+	coverage->blind_until = until;
+}
+
+static struct skt_coverage_place *find(struct skt_coverage *coverage, const struct skt_table *table, uint64_t hash)
+{
+	const struct lookup *by_key = coverage->by_key;
+
+	for (uint32_t i = lookup_first(by_key, hash); i != MAP_NONE; i = lookup_next(by_key, i))
+		if (coverage->places[i].kind == table->kind &&
+		    coverage->places[i].net_namespace == table->net_namespace)
+			return &coverage->places[i];
+	return NULL;
+}
+
+static int place_of(struct skt_coverage *coverage, const struct skt_table *table, struct skt_coverage_place **ret)
+{
+	uint64_t hash = hash_mix(hash_mix(coverage->seed, table->net_namespace), table->kind);
+
+	*ret = find(coverage, table, hash);
+	if (*ret)
+		return 0;
+	if (array_room(&coverage->places, &coverage->room_places, coverage->n_places + 1, sizeof(*coverage->places)) ||
+	    lookup_add(coverage->by_key, hash))
+		return -ENOMEM;
+	*ret = &coverage->places[coverage->n_places++];
+	memset(*ret, 0, sizeof(**ret));
+	(*ret)->kind = table->kind;
+	(*ret)->net_namespace = table->net_namespace;
+	(*ret)->last_read = INT64_MIN;
+	(*ret)->since = INT64_MIN;
+	return 0;
+}
+
+static int end_hole(struct skt_coverage *coverage, struct skt_coverage_place *place, int64_t until)
+{
+	struct skt_hole hole = { .kind = SKT_HOLE_TABLE,
+				 .table = place->kind,
+				 .error = place->error,
+				 .net_namespace = place->net_namespace,
+				 .after = place->hole,
+				 .until = until };
+
+	if (!place->error)
+		return 0;
+	place->error = 0;
+	return add_hole(coverage, &hole);
+}
+
+/* It is gone, or this is the end: was it ever read? */
+static int end_place(struct skt_coverage *coverage, struct skt_coverage_place *place, int64_t until)
+{
+	struct skt_hole hole = { .kind = SKT_HOLE_UNREAD,
+				 .table = place->kind,
+				 .net_namespace = place->net_namespace,
+				 .after = place->since,
+				 .until = until };
+	bool unread = place->last_read == INT64_MIN && !place->error;
+
+	return unread ? add_hole(coverage, &hole) : end_hole(coverage, place, until);
+}
+
+static int see_table(struct skt_coverage *coverage, const struct skt_table *table, const struct skt_snapshot *snapshot,
+		     int64_t since)
+{
+	struct skt_coverage_place *place;
+	int rc = coverage->kinds & 1u << table->kind ? place_of(coverage, table, &place) : 1;
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (table->gone) {
+		rc = place->there ? end_place(coverage, place, snapshot->time) : 0;
+		place->there = false;
+		return rc;
+	}
+	/* a number that was free is another namespace's now */
+	if (!place->there && place->last_read != INT64_MIN && since != INT64_MIN)
+		place->last_read = INT64_MIN;
+	if (!place->there && place->last_read == INT64_MIN)
+		place->since = since;
+	place->there = true;
+	if (table->read_time && table->read_time != place->last_read) {
+		see_blind(coverage, place->last_read != INT64_MIN ? place->last_read : place->since, table->read_time);
+		rc = end_hole(coverage, place, table->read_time);
+		place->last_read = table->read_time;
+	}
+	if (!rc && table->error && table->status != SKT_TABLE_FRESH && !place->error) {
+		place->error = table->error;
+		place->hole = place->last_read != INT64_MIN ? place->last_read : place->since;
+	}
+	return rc;
+}
+
+static int see_tables(struct skt_coverage *coverage, const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	int rc = 0;
+
+	/* over a gap a table that is listed on both sides is taken for the same, and was not read in between */
+	if (!step || step->from == INT64_MIN) {
+		for (size_t i = 0; i < snapshot->n_tables && !rc; i++)
+			if (!snapshot->tables[i].gone)
+				rc = see_table(coverage, &snapshot->tables[i], snapshot, INT64_MIN);
+		return rc;
+	}
+	for (size_t i = 0; i < step->n_tables && !rc; i++)
+		rc = see_table(coverage, &snapshot->tables[step->tables[i].slot], snapshot, step->from);
+	return rc;
+}
+
+int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	struct skt_hole hole = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = snapshot->time };
+	bool begins = !step || step->from == INT64_MIN;
+	int rc = 0;
+
+	if (coverage->lost)
+		rc = add_hole(coverage, &hole);
+	coverage->lost = false;
+	if (begins)
+		for (size_t i = 0; i < coverage->n_places; i++)
+			coverage->places[i].there = false;
+	if (!rc)
+		rc = see_tables(coverage, snapshot, step);
+	/* of what is not there after a gap nobody knows whether it was there in it */
+	if (!coverage->snapshots++)
+		coverage->first = snapshot->time;
+	coverage->last = snapshot->time;
+	if (step)
+		coverage->missed += snapshot->missed;
+	if (snapshot->quality.denied > coverage->denied)
+		coverage->denied = snapshot->quality.denied;
+	if (snapshot->quality.netns_denied > coverage->netns_denied)
+		coverage->netns_denied = snapshot->quality.netns_denied;
+	return rc;
+}
+
+void skt_coverage_lost(struct skt_coverage *coverage)
+{
+	coverage->lost = true;
+}
+
+int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, int64_t end)
+{
+	struct skt_hole before = { .kind = SKT_HOLE_OUTSIDE, .after = from, .until = coverage->first };
+	struct skt_hole lost = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = INT64_MAX };
+	struct skt_hole after = { .kind = SKT_HOLE_OUTSIDE, .after = end, .until = to };
+	int rc = 0;
+
+	if (coverage->snapshots && from != INT64_MIN && from < coverage->first)
+		rc = add_hole(coverage, &before);
+	for (size_t i = 0; i < coverage->n_places && !rc; i++) {
+		struct skt_coverage_place *place = &coverage->places[i];
+
+		if (!place->there)
+			continue;
+		see_blind(coverage, place->last_read, coverage->last);
+		rc = end_place(coverage, place, coverage->last);
+	}
+	if (!rc && coverage->lost)
+		rc = add_hole(coverage, &lost);
+	else if (!rc && to != INT64_MAX && to > end)
+		rc = add_hole(coverage, &after);
+	return rc;
+}
