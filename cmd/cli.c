@@ -233,10 +233,16 @@ void cli_write(struct skt_buf *buf)
 	skt_buf_clear(buf);
 }
 
-int cli_end(int status)
+bool cli_flush(void)
 {
 	if (!output_failed && (fflush(stdout) || ferror(stdout)))
 		output_trouble(errno);
+	return !output_failed;
+}
+
+int cli_end(int status)
+{
+	cli_flush();
 	return output_failed ? CLI_TROUBLE : status;
 }
 

@@ -54,6 +54,9 @@ void cli_line(struct skt_buf *out, const char *text);
 /* Write to stdout and empty the buffer; a failure is told once, and makes cli_end() trouble. */
 void cli_write(struct skt_buf *buf);
 
+/* What was written, to those who wait for it. false: it cannot be written. */
+bool cli_flush(void);
+
 /* Flush stdout and return the exit status: the one given, or trouble where output failed. */
 int cli_end(int status);
 

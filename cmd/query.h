@@ -2,6 +2,8 @@
 #ifndef QUERY_H
 #define QUERY_H
 
+#include "walk.h"
+
 #include <skt/buf.h>
 #include <skt/filter.h>
 #include <skt/record.h>
@@ -16,16 +18,33 @@
  * each view has a file of its own, which answers for one recording that is open.
  */
 
+enum query_view {
+	VIEW_SOCKETS,
+	VIEW_FLOWS,
+	VIEW_CHANGES,
+	VIEW_PROCESSES,
+	VIEW_SNAPSHOTS,
+	VIEWS,
+	VIEW_UNTOLD = VIEWS, /* sockets, or flows where an expression or a range is given, but no instant */
+};
+
 /* What was asked for, and what came of it. */
 struct query {
 	struct skt_render render;
 	struct skt_buf out;
 	uint32_t kinds; /* 1 << enum skt_table_kind */
 	bool listening;
+	bool all;     /* changes: counters, too, and what was there */
 	char **words; /* of the expression, n_words of them */
 	size_t n_words;
 	struct skt_filter *filter; /* NULL: no expression */
-	const char *zone;	   /* as given */
+	enum query_view view;
+	const char *from; /* as given */
+	const char *to;
+	bool follow;
+	bool coverage;	   /* what was looked at, in the place of what was found */
+	int64_t max_blind; /* -1: any */
+	const char *zone;  /* as given */
 	int64_t now;
 	unsigned open_flags;
 	bool several; /* recordings were named */
@@ -33,12 +52,44 @@ struct query {
 	bool verify;
 	bool verify_chain; /* chain was given */
 	uint8_t chain[SKT_CHAIN_SIZE];
+	uint64_t matched;
 	bool trouble;
 	bool no;
-	bool unsure; /* of some socket it is not known whether it matches */
+	bool unsure; /* where nothing is found, that does not say that there was nothing */
 };
+
+/* What came of one recording. */
+struct answer {
+	uint64_t matched;
+	uint64_t unknown; /* sockets of which it is not known whether they match */
+	int64_t unknown_first;
+	int64_t unknown_last;
+};
+
+/* The view's name, as --view has it, and "socket" or "sockets" by how many. */
+const char *query_view_name(enum query_view view);
+
+/* Of the tables that are asked about, those that the expression may be true in. */
+uint32_t query_kinds(const struct query *query);
+
+/* Begin to walk over what is asked about. instant: as given, NULL without. 0 or a negative errno. */
+int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
+	       struct skt_err *err);
+
+/* Which stretch it is about: in the table's first line, on stderr where the output is for programs. counted: NULL where that is not known yet. */
+void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,
+			const struct answer *counted);
+
+/* After all rows: what was looked at, as JSON where that is asked for; where nothing was found, why that is so. */
+void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
+			 const struct answer *answer);
 
 /* The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the same. */
 int query_sockets(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err);
+
+/* Flows, or processes over time; changes; snapshots: 0 or a negative errno. instant: as given, NULL without. */
+int query_flows(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
+int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
+int query_snapshots(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
 
 #endif

@@ -165,6 +165,7 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
 		query->unsure = true;
 	}
+	query->matched += n;
 	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
 	cli_write(&query->out);
 	free(slots);

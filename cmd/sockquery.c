@@ -15,6 +15,12 @@
 #include <unistd.h>
 
 enum {
+	OPT_FROM,
+	OPT_TO,
+	OPT_VIEW,
+	OPT_FOLLOW,
+	OPT_MAX_BLIND,
+	OPT_COVERAGE,
 	OPT_FORMAT,
 	OPT_TZ,
 	OPT_TCP,
@@ -35,6 +41,15 @@ enum {
 };
 
 static const struct cli_option options[] = {
+	[OPT_FROM] = { 0, "from", "TIME", "what is asked about begins then: at the first snapshot unless told" },
+	[OPT_TO] = { 0, "to", "TIME", "and ends then: at the last snapshot unless told" },
+	[OPT_VIEW] = { 0, "view", "VIEW",
+		       "sockets (at an instant), flows (one row a connection), changes, processes or snapshots" },
+	[OPT_FOLLOW] = { 0, "follow", NULL, "print changes as they are recorded, until the recording ends" },
+	[OPT_MAX_BLIND] = { 0, "max-blind", "TIME",
+			    "where nothing matches: that is no answer if for longer nothing was looked at" },
+	[OPT_COVERAGE] = { 0, "coverage", NULL,
+			   "print, as JSON, what was looked at and the answer, in the place of rows" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl, csv or netstat" },
 	[OPT_TZ] = { 0, "tz", "ZONE",
 		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
@@ -44,7 +59,8 @@ static const struct cli_option options[] = {
 	[OPT_LISTEN] = { 'l', "listening", NULL, "only sockets that wait for others: LISTEN, and UDP without a peer" },
 	[OPT_4] = { '4', "ipv4", NULL, "only tables of IPv4" },
 	[OPT_6] = { '6', "ipv6", NULL, "only tables of IPv6" },
-	[OPT_ALL] = { 'a', "all", NULL, "understood, for ss's sake: all sockets are shown anyway" },
+	[OPT_ALL] = { 'a', "all", NULL,
+		      "all changes: counters, too, and what was there; understood, for ss's sake, otherwise" },
 	[OPT_NUMERIC] = { 'n', "numeric", NULL, "understood: names are never looked up" },
 	[OPT_PROCESSES] = { 'p', "processes", NULL, "understood: processes are always shown" },
 	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "no headings" },
@@ -59,8 +75,9 @@ static const struct cli cli = {
 	.tool = "sockquery",
 	.usage = "[OPTION]... REC[@TIME]... [EXPR]",
 	.about =
-		"Show the sockets of a recording at an instant, with who held them; at its last snapshot unless told. EXPR, as in\n"
-		"ss(8), says which: 'dst 10.0.0.0/8 and comm = nginx'; skt-filter(7) has all of it.",
+		"Ask recordings: which sockets there were at an instant, the last snapshot unless told, and who held them; or,\n"
+		"with an EXPR and no TIME, which connections ever matched it. EXPR is as in ss(8): 'dst 10.0.0.0/8 and comm = nginx';\n"
+		"skt-filter(7) has all of it.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
@@ -90,6 +107,39 @@ static void read_expression(struct query *query)
 	query->filter = expression_read(query->words, query->n_words, query->render.zone);
 }
 
+/* What is shown of this recording. */
+static int view(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
+{
+	enum query_view asked = query->view;
+	int rc;
+
+	if (asked == VIEW_UNTOLD)
+		query->view = query->follow								 ? VIEW_CHANGES
+			      : !time && (query->n_words || query->from || query->to || query->coverage) ? VIEW_FLOWS
+													 : VIEW_SOCKETS;
+	if (time && (query->from || query->to || query->follow || query->view == VIEW_CHANGES))
+		cli_usage("'@%s' is an instant, and what is asked for takes time: name it with --from and --to", time);
+	/* what is at an instant is what flows see at it */
+	if (query->coverage && query->view == VIEW_SOCKETS)
+		query->view = VIEW_FLOWS;
+	switch (query->view) {
+	case VIEW_FLOWS:
+	case VIEW_PROCESSES:
+		rc = query_flows(query, file, time, err);
+		break;
+	case VIEW_CHANGES:
+		rc = query_changes(query, file, time, err);
+		break;
+	case VIEW_SNAPSHOTS:
+		rc = query_snapshots(query, file, time, err);
+		break;
+	default:
+		rc = query_sockets(query, file, time, err);
+	}
+	query->view = asked;
+	return rc;
+}
+
 /* What was asked for of a recording that is open: 0, 1 no, or a negative errno. */
 static int answer(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
@@ -105,7 +155,7 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	if (query->info)
 		rc = show_info(file, query->render.zone, &query->out, err);
 	else
-		rc = query_sockets(query, file, time, err);
+		rc = view(query, file, time, err);
 	cli_write(&query->out);
 	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
 	for (size_t i = 0; i < n; i++)
@@ -214,6 +264,14 @@ static int set_format(const char *name)
 	return format;
 }
 
+static enum query_view set_view(const char *name)
+{
+	for (int view = 0; view < VIEWS; view++)
+		if (!strcmp(query_view_name((enum query_view)view), name))
+			return (enum query_view)view;
+	cli_usage("--view: '%s' is none of sockets, flows, changes, processes, snapshots", name);
+}
+
 static void read_chain(const char *text, uint8_t ret[SKT_CHAIN_SIZE])
 {
 	char again[2 * SKT_CHAIN_SIZE + 1];
@@ -238,9 +296,28 @@ static int count_recordings(char *const *operands, int n, bool have_one)
 	return recordings || have_one || !n ? recordings : 1;
 }
 
+static void check(const struct query *query)
+{
+	bool about_it = query->info || query->verify;
+	bool stretch = query->from || query->to || query->follow;
+
+	if (about_it && (stretch || query->coverage || query->view != VIEW_UNTOLD))
+		cli_usage("--info and --verify are of a whole recording, and of it alone");
+	if (stretch && query->view == VIEW_SOCKETS)
+		cli_usage("--view=sockets is of an instant: REC@TIME");
+	if (query->follow && query->view != VIEW_CHANGES && query->view != VIEW_UNTOLD)
+		cli_usage("--follow shows changes");
+	if (query->n_words && query->view == VIEW_SNAPSHOTS)
+		cli_usage("'%s': --view=snapshots takes no expression", *query->words);
+	if (query->follow && query->several)
+		cli_usage("--follow follows one recording");
+}
+
 int main(int argc, char **argv)
 {
-	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC } };
+	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC },
+			       .view = VIEW_UNTOLD,
+			       .max_blind = -1 };
 	uint32_t family = 0, kinds = 0;
 	const char *argument;
 	char *standard_input = NULL;
@@ -249,6 +326,27 @@ int main(int argc, char **argv)
 	cli_begin(&cli);
 	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
 		switch (option) {
+		case OPT_FROM:
+			query.from = argument;
+			break;
+		case OPT_TO:
+			query.to = argument;
+			break;
+		case OPT_VIEW:
+			query.view = set_view(argument);
+			break;
+		case OPT_FOLLOW:
+			query.follow = true;
+			break;
+		case OPT_MAX_BLIND:
+			query.max_blind = cli_duration("max-blind", argument);
+			break;
+		case OPT_COVERAGE:
+			query.coverage = true;
+			break;
+		case OPT_ALL:
+			query.all = true;
+			break;
 		case OPT_FORMAT:
 			query.render.format = (enum skt_format)set_format(argument);
 			break;
@@ -318,8 +416,9 @@ int main(int argc, char **argv)
 		query.render.zone = cli_zone(query.zone);
 	if (query.n_words && !(query.zone && !strcmp(query.zone, "host")))
 		read_expression(&query);
+	check(&query);
 	skt_buf_init(&query.out);
-	if (!query.info && !query.verify)
+	if (!query.info && !query.verify && !query.coverage)
 		skt_render_begin(&query.render, &query.out);
 	if (standard_input) {
 		query_operand(&query, standard_input);
@@ -327,12 +426,12 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < recordings; i++)
 		query_operand(&query, argv[optind + i]);
-	if (!query.info && !query.verify)
+	if (!query.info && !query.verify && !query.coverage)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);
 	skt_filter_free(query.filter);
-	query.no |= !query.info && !query.verify && !query.render.rows;
+	query.no |= !query.info && !query.verify && !query.matched;
 	query.trouble |= query.no && query.unsure;
 	return cli_end(query.trouble ? CLI_TROUBLE : query.no ? CLI_NO : CLI_YES);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "query.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How long a live recording is left alone before it is looked at again: it is written about once a second. */
+#define PATIENCE_NS 200000000
+
+/* Which changes of a step are shown. */
+struct choice {
+	uint32_t *which;
+	size_t n;
+	size_t room;
+};
+
+/* Whether the socket of this side of the change is meant. */
+static enum skt_truth test(const struct query *query, const struct skt_row *change, bool now)
+{
+	const struct skt_table *table;
+	struct skt_row row;
+
+	if (!skt_row_of_change(change, now, &row))
+		return SKT_FALSE;
+	table = &row.snapshot->tables[row.sock->table];
+	if (!(query->kinds & 1u << table->kind) || (query->listening && !skt_sock_is_listening(row.sock, table->kind)))
+		return SKT_FALSE;
+	/* what it is tested as is a socket */
+	row.change = NULL;
+	row.step = NULL;
+	return query->filter ? skt_filter_test(query->filter, &row) : SKT_TRUE;
+}
+
+static void count_unknown(struct answer *answer, int64_t when)
+{
+	if (!answer->unknown++)
+		answer->unknown_first = when;
+	answer->unknown_last = when;
+}
+
+/* Of what was there when the recording, or what is readable of it, begins, nothing changed. */
+static bool is_shown(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		     const struct skt_sock_change *change)
+{
+	if (query->all)
+		return true;
+	return step->from != INT64_MIN && !skt_change_is_quiet(snapshot, change);
+}
+
+static int choose(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		  struct choice *choice, struct answer *answer, struct skt_err *err)
+{
+	choice->n = 0;
+	if (choice->room < step->n_socks) {
+		uint32_t *which = realloc(choice->which, step->n_socks * sizeof(*which));
+
+		if (!which)
+			return skt_err_set(err, -ENOMEM, "out of memory");
+		choice->which = which;
+		choice->room = step->n_socks;
+	}
+	for (uint32_t i = 0; i < step->n_socks; i++) {
+		struct skt_row row = { .host = query->render.host,
+				       .boot_time = query->render.boot_time,
+				       .snapshot = snapshot,
+				       .step = step,
+				       .change = &step->socks[i] };
+		enum skt_truth now, before;
+
+		if (!is_shown(query, snapshot, step, row.change))
+			continue;
+		now = test(query, &row, true);
+		before = now == SKT_TRUE ? SKT_TRUE : test(query, &row, false);
+		if (now == SKT_TRUE || before == SKT_TRUE)
+			choice->which[choice->n++] = i;
+		else if (now == SKT_UNKNOWN || before == SKT_UNKNOWN)
+			count_unknown(answer, snapshot->time);
+	}
+	answer->matched += choice->n;
+	return 0;
+}
+
+/* Nothing new is there: what was found is handed on meanwhile. false: nobody takes it. */
+static bool be_patient(struct query *query)
+{
+	struct timespec wait = { .tv_nsec = PATIENCE_NS };
+
+	cli_write(&query->out);
+	return cli_flush() && !nanosleep(&wait, NULL);
+}
+
+static int show(struct query *query, struct walk *walk, struct answer *answer, struct skt_err *err)
+{
+	const struct skt_snapshot *snapshot;
+	struct choice choice = { 0 };
+	struct skt_step *step;
+	int rc;
+
+	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0 || rc == -EAGAIN) {
+		if (rc == -EAGAIN && be_patient(query))
+			continue;
+		if (rc == -EAGAIN)
+			break;
+		if (!step)
+			continue;
+		rc = choose(query, snapshot, step, &choice, answer, err);
+		if (rc)
+			break;
+		if (!query->coverage)
+			skt_render_changes(&query->render, snapshot, step, choice.which, choice.n, &query->out);
+		cli_write(&query->out);
+	}
+	free(choice.which);
+	return rc && rc != -EAGAIN ? rc : walk_end(walk, err);
+}
+
+int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
+{
+	struct answer answer = { 0 };
+	struct walk walk;
+	int rc = query_walk(query, file, instant, &walk, err);
+
+	if (!rc) {
+		query_tell_stretch(query, file, VIEW_CHANGES, &walk, NULL);
+		rc = show(query, &walk, &answer, err);
+	}
+	if (!rc)
+		query_tell_coverage(query, file, &walk, &answer);
+	walk_release(&walk);
+	return rc;
+}

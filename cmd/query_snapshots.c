@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "query.h"
+
+#include "cli.h"
+
+#include <skt/coverage.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct skt_column columns[] = {
+	{ .heading = "SNAPSHOT", .field = "snapshot" },
+	{ .heading = "TIME", .field = "time" },
+	{ .heading = "MS", .field = "took_ms" },
+	{ .heading = "MISSED", .field = "missed" },
+	{ .heading = "SOCKETS", .field = "sockets" },
+	{ .heading = "TABLES", .field = "tables" },
+	{ .heading = "STALE", .field = "tables_stale", .spare = true },
+	{ .heading = "UNKNOWN", .field = "tables_unknown", .spare = true },
+	{ .heading = "FAILED", .field = "tables_failed", .spare = true },
+	{ .heading = "DUPLICATES", .field = "duplicates", .spare = true },
+	{ .heading = "MALFORMED", .field = "malformed", .spare = true },
+	{ .heading = "WALK", .field = "walk" },
+	{ .heading = "PROCESSES", .field = "processes" },
+	{ .heading = "DENIED", .field = "denied" },
+	{ .heading = "VANISHED", .field = "vanished" },
+	{ .heading = "UNSEARCHED", .field = "unsearched" },
+};
+
+/* All of them, for the columns of a table are fitted to all: given to the caller. */
+static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, struct skt_err *err)
+{
+	const struct skt_snapshot *snapshot;
+	struct skt_step *step;
+	size_t room = 0;
+	int rc;
+
+	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+		if (*ret_n == room) {
+			struct skt_look *more = realloc(*ret, (room = room ? 2 * room : 256) * sizeof(*more));
+
+			if (!more)
+				return skt_err_set(err, -ENOMEM, "out of memory");
+			*ret = more;
+		}
+		skt_look_of(snapshot, &(*ret)[(*ret_n)++]);
+	}
+	return rc ? rc : walk_end(walk, err);
+}
+
+static int print(struct query *query, const struct skt_look *looks, size_t n, struct skt_err *err)
+{
+	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
+	struct skt_kind kind = { .columns = columns, .n_columns = sizeof(columns) / sizeof(*columns) };
+
+	if (!rows)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	skt_view_snapshots(&kind.view);
+	kind.flat = kind.view;
+	for (size_t i = 0; i < n; i++) {
+		rows[i].host = query->render.host;
+		rows[i].subject = &looks[i];
+	}
+	skt_render_rows(&query->render, &kind, rows, n, &query->out);
+	cli_write(&query->out);
+	free(rows);
+	return 0;
+}
+
+int query_snapshots(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
+{
+	struct answer answer = { 0 };
+	struct skt_look *looks = NULL;
+	struct walk walk;
+	size_t n = 0;
+	int rc = query_walk(query, file, instant, &walk, err);
+
+	if (!rc)
+		rc = collect(&walk, &looks, &n, err);
+	if (!rc) {
+		answer.matched = n;
+		query_tell_stretch(query, file, VIEW_SNAPSHOTS, &walk, &answer);
+		if (!query->coverage)
+			rc = print(query, looks, n, err);
+	}
+	if (!rc)
+		query_tell_coverage(query, file, &walk, &answer);
+	free(looks);
+	walk_release(&walk);
+	return rc;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int no_memory(struct skt_err *err)
+{
+	return skt_err_set(err, -ENOMEM, "out of memory");
+}
+
+/* The instant that a TIME stands for, whether or not a snapshot is in force at it. */
+static int resolve(const struct skt_file *file, const char *text, const struct walk_range *range, int64_t *ret,
+		   struct skt_err *err)
+{
+	struct skt_span span = skt_file_span(file);
+	struct skt_cursor *cursor = NULL;
+	struct skt_time time;
+	int rc = skt_time_parse(text, range->zone, range->now, &time, err);
+
+	if (rc)
+		return rc;
+	if (span.snapshots && time.kind == SKT_TIME_AFTER_FIRST && !__builtin_add_overflow(span.first, time.ns, ret))
+		return 0;
+	if (span.snapshots && time.kind == SKT_TIME_BEFORE_LAST && !__builtin_sub_overflow(span.last, time.ns, ret))
+		return 0;
+	if (time.kind == SKT_TIME_INSTANT) {
+		*ret = time.ns;
+		return 0;
+	}
+	rc = skt_cursor_new(file, &cursor, err);
+	if (!rc)
+		rc = skt_cursor_seek(cursor, &time, range->zone, ret, err);
+	skt_cursor_free(cursor);
+	return rc;
+}
+
+/* The snapshot in force at the beginning, if one is: else the walk goes from the first on, and hands out those that come later. */
+static int go_to(struct walk *walk, const struct skt_time *time, enum skt_zone zone, struct skt_err *err)
+{
+	int64_t when;
+	int rc = skt_cursor_seek(walk->cursor, time, zone, &when, err);
+
+	if (!rc) {
+		walk->pending = true;
+		return 0;
+	}
+	if (walk->instant || rc == -ENOMEM)
+		return rc;
+	skt_cursor_free(walk->cursor);
+	walk->cursor = NULL;
+	return skt_cursor_new(walk->file, &walk->cursor, err);
+}
+
+int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk_range *range, uint32_t kinds,
+	       struct skt_err *err)
+{
+	struct skt_time time = { .kind = SKT_TIME_LAST };
+	uint64_t seed;
+	int rc;
+
+	memset(walk, 0, sizeof(*walk));
+	walk->file = file;
+	walk->from = INT64_MIN;
+	walk->to = INT64_MAX;
+	walk->instant = range->instant != NULL;
+	cli_random(&seed, sizeof(seed));
+	if (skt_coverage_init(&walk->coverage, kinds, seed))
+		return no_memory(err);
+	rc = skt_cursor_new(file, &walk->cursor, err);
+	if (!rc && range->from)
+		rc = resolve(file, range->from, range, &walk->from, err);
+	if (!rc && range->to)
+		rc = resolve(file, range->to, range, &walk->to, err);
+	if (!rc && walk->from > walk->to)
+		rc = skt_err_set(err, -EINVAL, "--from is later than --to"), skt_err_at(err, skt_file_name(file), -1);
+	if (rc)
+		return rc;
+	if (range->instant) {
+		rc = skt_time_parse(range->instant, range->zone, range->now, &time, err);
+		return rc ? rc : go_to(walk, &time, range->zone, err);
+	}
+	if (range->from) {
+		time = (struct skt_time){ .kind = SKT_TIME_INSTANT, .ns = walk->from };
+		rc = go_to(walk, &time, range->zone, err);
+	} else if (range->follow && skt_file_span(file).snapshots) {
+		rc = go_to(walk, &time, range->zone, err);
+	}
+	if (!rc && range->follow)
+		skt_cursor_follow(walk->cursor);
+	return rc;
+}
+
+void walk_release(struct walk *walk)
+{
+	skt_cursor_free(walk->cursor);
+	skt_coverage_release(&walk->coverage);
+}
+
+/* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
+static void tell_lost(struct walk *walk, const struct skt_err *err)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(walk->file, &n);
+
+	walk->lost = true;
+	for (size_t i = 0; i < n; i++)
+		if ((int64_t)damage[i].offset == err->position)
+			return;
+	cli_err(err);
+}
+
+/* Pass over what cannot be read, and what lies before the stretch. */
+static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_err *err)
+{
+	for (;;) {
+		int rc;
+
+		skt_err_init(err);
+		rc = skt_cursor_next(walk->cursor, ret, err);
+		if (rc == -ENOMEM || rc == -EAGAIN || !rc)
+			return rc;
+		if (rc < 0) {
+			tell_lost(walk, err);
+			/* what is lost before the stretch begins is none of its holes */
+			skt_coverage_lost(&walk->coverage);
+			continue;
+		}
+		if ((*ret)->time > walk->to)
+			return 0;
+		if ((*ret)->time >= walk->from || walk->begun)
+			return 1;
+		walk->coverage.lost = false;
+	}
+}
+
+int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struct skt_step **ret_step,
+	      struct skt_err *err)
+{
+	struct skt_step *step = NULL;
+	int rc = 1;
+
+	if (walk->pending)
+		walk->pending = false;
+	else if (walk->instant)
+		return 0;
+	else
+		rc = next_in_stretch(walk, &step, err);
+	if (rc <= 0)
+		return rc;
+	*ret_snapshot = skt_cursor_snapshot(walk->cursor);
+	/* in the middle of a recording everything is as if it were seen for the first time */
+	*ret_step = walk->begun || (step && step->from == INT64_MIN) ? step : NULL;
+	walk->begun = true;
+	if (skt_coverage_step(&walk->coverage, *ret_snapshot, *ret_step))
+		return no_memory(err);
+	return 1;
+}
+
+int walk_end(struct walk *walk, struct skt_err *err)
+{
+	struct skt_span span = skt_file_span(walk->file);
+
+	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, span.end))
+		return no_memory(err);
+	return 0;
+}
