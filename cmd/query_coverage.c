@@ -66,6 +66,10 @@ static void put_stretch(const struct query *query, const struct skt_file *file, 
 	int64_t first = coverage->snapshots ? coverage->first : span.first;
 	int64_t last = coverage->snapshots ? coverage->last : span.last;
 
+	if (!span.snapshots) {
+		skt_buf_text(line, "of nothing");
+		return;
+	}
 	if (walk->instant) {
 		skt_time_format(line, first, query->render.zone);
 		return;

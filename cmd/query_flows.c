@@ -128,8 +128,10 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 	if (!rc) {
 		answer.matched = query->view == VIEW_PROCESSES ? skt_flows_processes(flows) : skt_flows_count(flows);
 		answer.unknown = skt_flows_unknown(flows, &answer.unknown_first, &answer.unknown_last);
-		query_tell_stretch(query, file, query->view, &walk, &answer);
-		if (!query->coverage)
+		/* of many recordings those without an answer have no table, but say why, below */
+		if (answer.matched || !query->several)
+			query_tell_stretch(query, file, query->view, &walk, &answer);
+		if (!query->coverage && (answer.matched || !query->several))
 			rc = print(query, flows, &kind, answer.matched, err);
 	}
 	if (!rc)

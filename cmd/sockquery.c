@@ -3,6 +3,7 @@
 #include "expression.h"
 #include "info.h"
 #include "query.h"
+#include "query_many.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -313,6 +314,26 @@ static void check(const struct query *query)
 		cli_usage("--follow follows one recording");
 }
 
+/* One recording is asked here; several, each by a process of its own. */
+static void ask_all(struct query *query, char *standard_input, char *const *recordings, size_t n)
+{
+	char **operands = calloc(n + 1, sizeof(*operands));
+	size_t first = standard_input != NULL;
+
+	if (!operands) {
+		cli_say("out of memory");
+		exit(CLI_TROUBLE);
+	}
+	operands[0] = standard_input;
+	for (size_t i = 0; i < n; i++)
+		operands[first + i] = recordings[i];
+	if (first + n > 1)
+		query_many(query, operands, first + n, query_operand);
+	else
+		query_operand(query, operands[0]);
+	free(operands);
+}
+
 int main(int argc, char **argv)
 {
 	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC },
@@ -420,12 +441,8 @@ int main(int argc, char **argv)
 	skt_buf_init(&query.out);
 	if (!query.info && !query.verify && !query.coverage)
 		skt_render_begin(&query.render, &query.out);
-	if (standard_input) {
-		query_operand(&query, standard_input);
-		free(standard_input);
-	}
-	for (int i = 0; i < recordings; i++)
-		query_operand(&query, argv[optind + i]);
+	ask_all(&query, standard_input, argv + optind, (size_t)recordings);
+	free(standard_input);
 	if (!query.info && !query.verify && !query.coverage)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);

@@ -54,6 +54,30 @@ static int go_to(struct walk *walk, const struct skt_time *time, enum skt_zone z
 	return skt_cursor_new(walk->file, &walk->cursor, err);
 }
 
+/* A stretch that the recording has nothing of is asked about by mistake. */
+static int check_stretch(const struct walk *walk, enum skt_zone zone, struct skt_err *err)
+{
+	struct skt_span span = skt_file_span(walk->file);
+	bool late = walk->from > span.end, early = walk->to < span.first;
+	struct skt_buf text;
+
+	if (walk->from > walk->to)
+		return skt_err_set(err, -EINVAL, "--from is later than --to");
+	if (!span.snapshots || (!late && !early))
+		return 0;
+	skt_buf_init(&text);
+	skt_buf_text(&text, late ? "--from is " : "--to is ");
+	skt_time_format(&text, late ? walk->from : walk->to, zone);
+	skt_buf_text(&text, ": the recording goes from ");
+	skt_time_format(&text, span.first, zone);
+	skt_buf_text(&text, " to ");
+	skt_time_format(&text, span.end, zone);
+	skt_buf_byte(&text, '\0');
+	skt_err_set(err, -ERANGE, "%s", text.failed ? "nothing was recorded then" : (char *)text.data);
+	skt_buf_release(&text);
+	return -ERANGE;
+}
+
 int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk_range *range, uint32_t kinds,
 	       struct skt_err *err)
 {
@@ -74,10 +98,12 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 		rc = resolve(file, range->from, range, &walk->from, err);
 	if (!rc && range->to)
 		rc = resolve(file, range->to, range, &walk->to, err);
-	if (!rc && walk->from > walk->to)
-		rc = skt_err_set(err, -EINVAL, "--from is later than --to"), skt_err_at(err, skt_file_name(file), -1);
-	if (rc)
+	if (!rc && !range->follow)
+		rc = check_stretch(walk, range->zone, err);
+	if (rc) {
+		skt_err_at(err, skt_file_name(file), -1);
 		return rc;
+	}
 	if (range->instant) {
 		rc = skt_time_parse(range->instant, range->zone, range->now, &time, err);
 		return rc ? rc : go_to(walk, &time, range->zone, err);

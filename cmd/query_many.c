@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "query_many.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What one process leaves behind, in memory that is shared with it. */
+struct outcome {
+	uint64_t matched;
+	uint64_t rows;
+	bool trouble;
+	bool no;
+	bool unsure;
+	bool answered; /* it came to its end */
+};
+
+struct job {
+	pid_t pid; /* 0: not begun, or ended */
+	FILE *out;
+	FILE *err;
+	bool ended;
+};
+
+struct crowd {
+	struct query *query;
+	char *const *operands;
+	size_t n;
+	struct job *jobs;
+	struct outcome *outcomes;
+	size_t begun;
+	size_t running;
+	size_t ended;
+	size_t told;
+	bool headed; /* the names of the columns of csv have been put */
+	bool progress;
+};
+
+static void fail(const char *what)
+{
+	cli_say("%s: %s", what, strerror(errno));
+	exit(CLI_TROUBLE);
+}
+
+/* In the new process. Nobody else reads what it says, so it is all there before it ends. */
+_Noreturn static void work(struct crowd *crowd, size_t i, void (*ask)(struct query *query, const char *operand))
+{
+	struct query *query = crowd->query;
+	struct outcome *outcome = &crowd->outcomes[i];
+	const struct job *job = &crowd->jobs[i];
+
+	/* whoever asked is gone: nobody wants to know */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (dup2(fileno(job->out), STDOUT_FILENO) < 0 || dup2(fileno(job->err), STDERR_FILENO) < 0)
+		_exit(CLI_TROUBLE);
+	ask(query, crowd->operands[i]);
+	cli_write(&query->out);
+	outcome->trouble = query->trouble || !cli_flush();
+	outcome->matched = query->matched;
+	outcome->rows = query->render.rows;
+	outcome->no = query->no;
+	outcome->unsure = query->unsure;
+	outcome->answered = true;
+	_exit(0);
+}
+
+static void begin(struct crowd *crowd, void (*ask)(struct query *query, const char *operand))
+{
+	struct job *job = &crowd->jobs[crowd->begun];
+
+	job->out = tmpfile();
+	job->err = tmpfile();
+	if (!job->out || !job->err)
+		fail("cannot make a temporary file");
+	job->pid = fork();
+	if (job->pid < 0)
+		fail("cannot start a process");
+	if (!job->pid)
+		work(crowd, crowd->begun, ask);
+	crowd->begun++;
+	crowd->running++;
+}
+
+/* ---- what they said ---- */
+
+/* The number in front of a line of csv counts the rows of all. Within a record there is no line end: all are escaped. */
+static void renumber(struct crowd *crowd, const char *line, size_t len)
+{
+	struct skt_buf *out = &crowd->query->out;
+	char *end;
+	unsigned long long row = strtoull(line, &end, 10);
+
+	if (end == line) {
+		/* the heading */
+		if (!crowd->headed)
+			skt_buf_add(out, line, len);
+		crowd->headed = true;
+		return;
+	}
+	skt_buf_number(out, row + crowd->query->render.rows);
+	skt_buf_add(out, end, len - (size_t)(end - line));
+}
+
+static void relay_csv(struct crowd *crowd, FILE *file)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &room, file)) > 0) {
+		renumber(crowd, line, (size_t)len);
+		cli_write(&crowd->query->out);
+	}
+	free(line);
+}
+
+static void relay(struct crowd *crowd, FILE *file)
+{
+	struct query *query = crowd->query;
+	bool first = true;
+	char bytes[65536];
+	size_t n;
+
+	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0) {
+		/* each of them believes that its objects are the first of the array */
+		if (first && query->render.format == SKT_FORMAT_JSON && query->render.rows && !query->info &&
+		    !query->verify && !query->coverage)
+			skt_buf_byte(&query->out, ',');
+		first = false;
+		skt_buf_add(&query->out, bytes, n);
+		cli_write(&query->out);
+	}
+}
+
+static void relay_messages(FILE *file)
+{
+	char bytes[65536];
+	size_t n;
+
+	/* escaped already, by the process that wrote them */
+	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0)
+		if (fwrite(bytes, 1, n, stderr) < n)
+			return;
+}
+
+static void clear_progress(const struct crowd *crowd)
+{
+	if (crowd->progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void tell(struct crowd *crowd)
+{
+	struct query *query = crowd->query;
+	struct job *job = &crowd->jobs[crowd->told];
+	const struct outcome *outcome = &crowd->outcomes[crowd->told];
+	bool rows = !query->info && !query->verify && !query->coverage;
+
+	rewind(job->out);
+	rewind(job->err);
+	clear_progress(crowd);
+	if (rows && query->render.format == SKT_FORMAT_CSV)
+		relay_csv(crowd, job->out);
+	else
+		relay(crowd, job->out);
+	cli_flush();
+	relay_messages(job->err);
+	if (!outcome->answered)
+		cli_say("%s: its answer broke off", crowd->operands[crowd->told]);
+	query->trouble |= outcome->trouble || !outcome->answered;
+	query->no |= outcome->no;
+	query->unsure |= outcome->unsure;
+	query->matched += outcome->matched;
+	query->render.rows += outcome->rows;
+	fclose(job->out);
+	fclose(job->err);
+	crowd->told++;
+}
+
+static void await_one(struct crowd *crowd)
+{
+	pid_t pid;
+
+	do {
+		pid = waitpid(-1, NULL, 0);
+	} while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		fail("cannot wait for a process");
+	for (size_t i = crowd->told; i < crowd->begun; i++) {
+		if (crowd->jobs[i].pid != pid)
+			continue;
+		crowd->jobs[i].pid = 0;
+		crowd->jobs[i].ended = true;
+		crowd->running--;
+		crowd->ended++;
+	}
+	if (crowd->progress)
+		fprintf(stderr, "\r%zu of %zu recordings\033[K", crowd->ended, crowd->n);
+}
+
+void query_many(struct query *query, char *const *operands, size_t n,
+		void (*ask)(struct query *query, const char *operand))
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t at_once = processors > 1 ? (size_t)processors : 1;
+	struct crowd crowd = {
+		.query = query, .operands = operands, .n = n, .progress = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO)
+	};
+
+	crowd.jobs = calloc(n, sizeof(*crowd.jobs));
+	crowd.outcomes =
+		mmap(NULL, n * sizeof(*crowd.outcomes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!crowd.jobs || crowd.outcomes == MAP_FAILED)
+		fail("cannot ask several recordings");
+	/* what is in a buffer would be written by each of them */
+	cli_write(&query->out);
+	cli_flush();
+	while (crowd.told < n) {
+		/* files that wait to be told are open: no more of them than a few for each processor */
+		while (crowd.begun < n && crowd.running < at_once && crowd.begun - crowd.told < 16 * at_once)
+			begin(&crowd, ask);
+		if (crowd.jobs[crowd.told].ended)
+			tell(&crowd);
+		else
+			await_one(&crowd);
+	}
+	clear_progress(&crowd);
+	munmap(crowd.outcomes, n * sizeof(*crowd.outcomes));
+	free(crowd.jobs);
+}
