@@ -27,7 +27,47 @@ uint32_t get_next_slot(struct cur *in, uint32_t *slot, bool first);
 /* A slot written as the difference to the one before it. */
 uint32_t get_slot(struct cur *in, uint32_t *slot);
 
+/* A time written as a difference to the step's. */
+int64_t get_time_near(struct cur *in, int64_t base);
+
+/* Records are preceded by their length: what a later version added to their end is passed over. */
+struct cur get_record(struct cur *in);
+
+/* ---- decode_columns.c ---- */
+
+/* The kind of a table that is in the old snapshot or comes with this step. */
+uint8_t kind_of(const struct reading *reading, uint32_t table);
+
+/* The fields whose change is told in a section, those not known included. */
+uint32_t fields_of(uint8_t section);
+
+/* Rows that came: how many, and how many bytes an address column of theirs has. */
+struct coming {
+	size_t rows;
+	size_t address_bytes;
+};
+
+/*
+ * Look at the columns of rows that came, without taking them: whether those that no row is without are there, and all as long
+ * as they must be. Before this has been seen no memory is taken for a row.
+ */
+bool columns_are_good(struct cur in, const struct coming *coming);
+
+/*
+ * The columns of rows that came, or of those that changed in this section. A column that is not known is passed over. One that
+ * is not there means that of rows that came nobody had it; a row that changed in it must have it.
+ */
+void get_columns(struct reading *reading, uint8_t section, struct skt_sock_change *const *rows, size_t n, bool opened,
+		 struct cur *in);
+
+/* ---- decode_rows.c ---- */
+
 /* Rows that closed or were lost, came, and changed: everything of a step that is about sockets but timers and order. */
 void get_socks(struct reading *reading, unsigned want, bool key);
+
+/* ---- decode_events.c ---- */
+
+/* What was told since the snapshot before. Tables and rows of the step have been read. */
+void get_events(struct reading *reading, struct cur *in);
 
 #endif
