@@ -9,25 +9,12 @@
  */
 #include "record/codec.h"
 
-/* this directory's targets link nothing but the library */
-#include "scene.c"
+#include "fuzz.h"
+#include "scene.c" /* targets link nothing but the library */
 
 #include <errno.h>
 
 enum { STEPS_MAX = 12 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-/* libFuzzer's own; not there in a plain build, where nothing mutates */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
-
-static void check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	__builtin_trap();
-}
 
 static void check_whole(const struct skt_snapshot *snapshot)
 {
@@ -180,12 +167,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* --- mutating --- */
 
 enum { SECTION_MOST = 4096 };
-
-static uint32_t chosen(uint64_t *state, uint32_t n)
-{
-	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(*state >> 33) % n;
-}
 
 static void mutate_bytes(const uint8_t *bytes, size_t len, struct skt_buf *out)
 {

@@ -6,26 +6,13 @@
 #include "record/digest.h"
 #include "record/file.h"
 
-/* this directory's targets link nothing but the library */
-#include "scene.c"
+#include "fuzz.h"
+#include "scene.c" /* targets link nothing but the library */
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-/* libFuzzer's own; not there in a plain build, where nothing mutates */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
-
-static void check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	__builtin_trap();
-}
 
 static bool is_an_answer(int rc)
 {
@@ -145,12 +132,6 @@ struct parts {
 	} blocks[BLOCKS_MAX];
 	size_t n;
 };
-
-static uint32_t chosen(uint64_t *state, uint32_t n)
-{
-	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(*state >> 33) % n;
-}
 
 static void parts_release(struct parts *parts)
 {

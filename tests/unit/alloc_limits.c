@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bytes.h"
 #include "failing_alloc.h"
 #include "recording.h"
 #include "scene.h"
@@ -102,7 +103,7 @@ static void no_head_takes_more_memory_than_its_file_is_long(void **state)
 
 	(void)state;
 	most = 3 * read_anything(bytes, len);
-	for (size_t at = (size_t)bytes[12] | (size_t)bytes[13] << 8, next; at < len; at = next) {
+	for (size_t at = first_block_at(bytes), next; at < len; at = next) {
 		struct block_head head;
 
 		assert_true(block_head_get(bytes + at, bytes + 40, &head));

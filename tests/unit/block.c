@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bytes.h"
 #include "recording.h"
 
 #include "record/block.h"
@@ -20,15 +21,6 @@
 /* The outside of a recording: heads and tails of blocks, and sections. Offsets are those of the drawing in block.h. */
 
 static const uint8_t sync_mark[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-
-static uint64_t le(const unsigned char *at, int width)
-{
-	uint64_t value = 0;
-
-	for (int i = width; i-- > 0;)
-		value = value << 8 | at[i];
-	return value;
-}
 
 /* --- heads and tails --- */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bytes.h"
 #include "recording.h"
 #include "scene.h"
 
@@ -320,7 +321,7 @@ static void a_block_is_seen_when_it_is_whole_and_not_before(void **state)
 	make_chain(&recording, 10, 8);
 	recording_end(&recording);
 	bytes = recording_bytes(&recording, &len);
-	begin = (size_t)bytes[12] | (size_t)bytes[13] << 8;
+	begin = first_block_at(bytes);
 	fd = recording_memfd(bytes, begin);
 	assert_int_equal(skt_file_open(fd, RECORDING_NAME, 0, &file, NULL), 0);
 	cursor = new_cursor(file);
@@ -435,7 +436,7 @@ static int with_first(unsigned groups, const struct block_head *head)
 		recording_add_random(&recording, &random, &world, 70 * SKT_NS_PER_S);
 	recording_end(&recording);
 	bytes = recording_bytes(&recording, &len);
-	block = bytes + ((size_t)bytes[12] | (size_t)bytes[13] << 8);
+	block = bytes + first_block_at(bytes);
 	assert_true(block_head_get(block, bytes + 40, &was));
 	if (head) {
 		struct block_head now = *head;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bytes.h"
 #include "recording.h"
 #include "scene.h"
 
@@ -55,7 +56,7 @@ static struct {
 /* Where blocks stand, by heads that are whole. */
 static size_t find_parts(const unsigned char *bytes, size_t len, struct part parts[BLOCKS_MAX])
 {
-	size_t offset = (size_t)bytes[12] | (size_t)bytes[13] << 8, n = 0;
+	size_t offset = first_block_at(bytes), n = 0;
 
 	for (; offset < len; offset += parts[n++].size) {
 		assert_true(n < BLOCKS_MAX);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bytes.h"
 #include "recording.h"
 
 #include "record/block.h"
@@ -19,21 +20,6 @@
 /* The header of a recording: all of it comes back, and what cannot be read is refused with a reason. Offsets are those of header.c's drawing. */
 
 static const uint8_t sync_mark[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-
-static void put_le(unsigned char *at, uint64_t value, int width)
-{
-	for (int i = 0; i < width; i++)
-		at[i] = (unsigned char)(value >> (8 * i));
-}
-
-static uint64_t le(const unsigned char *at, int width)
-{
-	uint64_t value = 0;
-
-	for (int i = width; i-- > 0;)
-		value = value << 8 | at[i];
-	return value;
-}
 
 static struct skt_header some_header(struct skt_fact *facts, size_t n)
 {
