@@ -3,9 +3,11 @@
 # Expressions on the command lines of the tools: where they begin, what is read with them, and what their answer is.
 . "$(dirname "$0")/../lib.sh"
 
-sockrec --proc="$TOP/fixtures/proc/seed" -n 1 -o seed.skt 2>/dev/null &&
-	sockrec --proc="$TOP/fixtures/proc/states" -n 1 -o states.skt 2>/dev/null &&
-	sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
+{
+	sockrec --proc="$TOP/fixtures/proc/seed" -n 1 -o seed.skt &&
+		sockrec --proc="$TOP/fixtures/proc/states" -n 1 -o states.skt &&
+		sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt
+} 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
 
 # ports: the local ports of what was shown, in order of their numbers.
 ports() {
