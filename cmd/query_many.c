@@ -61,6 +61,10 @@ _Noreturn static void work(struct crowd *crowd, size_t i, void (*ask)(struct que
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(fileno(job->out), STDOUT_FILENO) < 0 || dup2(fileno(job->err), STDERR_FILENO) < 0)
 		_exit(CLI_TROUBLE);
+	/* what others said before is not its own */
+	query->render.rows = 0;
+	query->matched = 0;
+	query->trouble = query->no = query->unsure = false;
 	ask(query, crowd->operands[i]);
 	cli_write(&query->out);
 	outcome->trouble = query->trouble || !cli_flush();

@@ -158,6 +158,9 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	else
 		rc = view(query, file, time, err);
 	cli_write(&query->out);
+	/* what was not finished when it was opened has been followed to its end */
+	while (query->follow && n && damage[n - 1].torn)
+		n--;
 	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
 	for (size_t i = 0; i < n; i++)
 		query->trouble |= !damage[i].restart;

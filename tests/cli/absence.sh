@@ -1,0 +1,234 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# sockquery: what a "no" is worth. Exit 1 is said only where it was looked, and nothing was there.
+# shellcheck disable=SC2119 # no test here passes an argument to python
+. "$(dirname "$0")/../lib.sh"
+
+heading='  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
+
+# row PORT INODE: a connection from 10.0.0.5:PORT to 10.0.0.9:443, as net/ipv4/tcp_ipv4.c prints it.
+row() {
+	local line
+
+	printf -v line '%4d: 0500000A:%04X 0900000A:01BB 01 00000000:00000000 00:00000000 00000000 %5d        0 %d 1 %016x 20 4 30 10 -1' \
+		0 "$1" 0 "$2" "$2"
+	printf '%-149s\n' "$line"
+}
+
+# tree NAME PORT...: one with these connections, held by process 700.
+tree() {
+	local dir=trees/$1 port
+
+	shift
+	mkdir -p "$dir/net" "$dir/700/fd"
+	printf '700 (client) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n' \
+		>"$dir/700/stat"
+	printf '%-149s\n' "$heading" >"$dir/net/tcp"
+	for port; do
+		row "$port" "1$port" >>"$dir/net/tcp"
+		ln -s "socket:[1$port]" "$dir/700/fd/$port"
+	done
+}
+
+# Ports 1 and 2 at 14:03:07, 2 at :08, 2 and 3 at :11.
+three() {
+	tree 2026-11-22T14:03:07Z 1 2
+	tree 2026-11-22T14:03:08Z 2
+	tree 2026-11-22T14:03:11Z 2 3
+	exits 0 sockrec --trees=trees -o x.skt
+}
+
+t_a_no_says_what_was_looked_at_and_how_long_nothing_was() {
+	three
+	exits 1 sockquery x.skt 'sport = :9'
+	has out 'flows from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:11.000000000Z, 3 snapshots, 0 flows'
+	has err 'nothing matches in 3 snapshots' \
+		'the longest interval between two looks is 3s from 2026-11-22T14:03:08.000000000Z to 2026-11-22T14:03:11.000000000Z'
+	! grep -q 'cannot say' err
+}
+
+t_what_matches_is_a_yes() {
+	three
+	exits 0 sockquery x.skt 'sport = :1'
+	is_empty err
+	exits 0 sockquery x.skt 'pid = 700'
+}
+
+t_a_blind_interval_that_is_too_long_makes_a_no_a_cannot_say() {
+	three
+	exits 1 sockquery --max-blind=3s x.skt 'sport = :9'
+	exits 2 sockquery --max-blind=2.9s x.skt 'sport = :9'
+	has err 'cannot say: the longest interval between two looks is over --max-blind=2.9s'
+	exits 0 sockquery --max-blind=2.9s x.skt 'sport = :1'
+}
+
+t_a_stretch_is_asked_about_by_itself() {
+	three
+	exits 1 sockquery --from=14:03:08 x.skt 'sport = :1'
+	has err 'nothing matches in 2 snapshots'
+	exits 1 sockquery --from=14:03:07.5 --to=14:03:10 x.skt 'sport = :3'
+	# what is in force at its beginning belongs to it
+	exits 0 sockquery --from=14:03:07.5 --to=14:03:10 x.skt 'sport = :1'
+}
+
+t_what_was_not_recorded_is_not_answered() {
+	three
+	exits 2 sockquery --from=2026-11-22T13:00Z x.skt 'sport = :9'
+	has err 'cannot say: nothing was recorded from 2026-11-22T13:00:00.000000000Z to 2026-11-22T14:03:07.000000000Z'
+	exits 2 sockquery --to=2026-11-22T15:00Z x.skt 'sport = :9'
+	has err 'cannot say: nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-22T15:00:00.000000000Z'
+	exits 2 sockquery --from=2026-11-22T15:00Z x.skt 'sport = :9'
+	has err '--from is 2026-11-22T15:00:00.000000000Z: the recording goes from 2026-11-22T14:03:07.000000000Z'
+	exits 2 sockquery x.skt 'table = udp'
+	has err 'cannot say: the tables asked for were not recorded'
+}
+
+# A table that cannot be read, at 14:03:08.
+with_a_hole() {
+	tree 2026-11-22T14:03:07Z 1 2
+	tree 2026-11-22T14:03:08Z 1 2
+	rm trees/2026-11-22T14:03:08Z/net/tcp
+	mkdir trees/2026-11-22T14:03:08Z/net/tcp
+	tree 2026-11-22T14:03:09Z 1 2
+	for name in trees/20*; do
+		cp trees/2026-11-22T14:03:07Z/net/tcp "$name/net/tcp6"
+		printf '  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n' \
+			>"$name/net/tcp6"
+	done
+	# a table that could not be read is trouble to a recorder, too
+	exits 2 sockrec --trees=trees -o x.skt
+}
+
+t_a_table_that_could_not_be_read_is_named_with_its_times() {
+	with_a_hole
+	exits 2 sockquery x.skt 'sport = :9'
+	has err 'cannot say: table tcp could not be read (Is a directory) from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:09.000000000Z'
+}
+
+t_a_hole_elsewhere_does_not_matter() {
+	with_a_hole
+	exits 1 sockquery x.skt 'table = tcp6'
+	exits 1 sockquery -6 x.skt 'sport = :9'
+	exits 0 sockquery x.skt 'sport = :1'
+	exits 1 sockquery --from=14:03:09 x.skt 'sport = :9'
+}
+
+t_lost_snapshots_are_named_with_their_times() {
+	exits 2 sockquery "$TOP/fixtures/rec/gap.skt" 'sport = :9'
+	has err 'cannot say: snapshots are lost from '
+	exits 2 sockquery "$TOP/fixtures/rec/flipped-payload.skt" 'sport = :9'
+	has err 'cannot say: snapshots are lost from '
+}
+
+# Without privilege the tables can be read, and the descriptors of others cannot.
+t_an_unprivileged_recording_answers_dst_and_not_pid() {
+	local as=()
+
+	tree 2026-11-22T14:03:07Z 1 2
+	mv trees/2026-11-22T14:03:07Z tree
+	chmod 000 tree/700/fd
+	[ "$(id -u)" != 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	"${as[@]}" sockrec --proc=tree -n 1 -o - >x.skt 2>err || skip "cannot record as nobody: $(tail -n 1 err)"
+	chmod 700 tree/700/fd
+	exits 1 sockquery x.skt 'dst 203.0.113.9'
+	exits 0 sockquery x.skt 'dst 10.0.0.9'
+	exits 2 sockquery x.skt 'pid = 700'
+	has err 'cannot say: whether 2 sockets match is not known, first at '
+	exits 2 sockquery x.skt@last 'pid = 700'
+	# who holds it does not matter to one that is not meant anyway
+	exits 1 sockquery x.skt 'dst 203.0.113.9 and pid = 700'
+}
+
+t_coverage_says_the_same_to_programs() {
+	with_a_hole
+	mv x.skt hole.skt
+	rm -r trees
+	three
+	exits 1 sockquery --coverage x.skt 'sport = :9'
+	cat out >all
+	exits 0 sockquery --coverage x.skt 'sport = :1'
+	cat out >>all
+	exits 2 sockquery --coverage hole.skt 'sport = :9'
+	cat out >>all
+	python <<'END'
+no, yes, cannot = jsonl("all")
+assert [no["answer"], yes["answer"], cannot["answer"]] == ["no", "yes", "cannot say"]
+assert (no["matched"], yes["matched"], no["snapshots"]) == (0, 1, 3)
+assert no["blind_ns"] == 3 * 10**9 == ns(no["blind_until"]) - ns(no["blind_after"])
+assert no["holes"] == [] and no["more_holes"] == 0
+hole, = cannot["holes"]
+assert (hole["hole"], hole["table"], hole["error"]) == ("table", "tcp", "Is a directory")
+assert ns(hole["time_until"]) - ns(hole["time_after"]) == 2 * 10**9
+END
+}
+
+# ---- many ----
+
+t_one_yes_among_many_is_a_yes_and_none_is_a_no() {
+	three
+	cp x.skt y.skt
+	cp x.skt z.skt
+	exits 1 sockquery x.skt y.skt z.skt 'sport = :9'
+	[ "$(grep -c 'nothing matches in 3 snapshots' err)" = 3 ]
+	rm -r trees
+	tree 2026-11-22T14:04:00Z 9
+	exits 0 sockrec --trees=trees -o y2.skt
+	exits 0 sockquery x.skt y2.skt z.skt 'sport = :9'
+	[ "$(grep -c ' flows ' out)" = 1 ]
+	has out 'y2.skt: flows from 2026-11-22T14:04:00.000000000Z'
+}
+
+t_a_bad_one_among_many_is_told_and_makes_a_no_a_cannot_say() {
+	three
+	echo 'no recording' >bad.skt
+	cp x.skt y.skt
+	exits 2 sockquery x.skt bad.skt y.skt 'sport = :9'
+	has err 'sockquery: bad.skt: not a recording'
+	[ "$(grep -c 'nothing matches in 3 snapshots' err)" = 2 ]
+	exits 2 sockquery --format=jsonl bad.skt x.skt y.skt 'sport = :1'
+	[ "$(wc -l <out)" = 2 ]
+}
+
+t_many_are_one_document_in_the_order_they_are_named() {
+	local n
+
+	three
+	for n in 1 2 3 4 5 6 7 8 9; do
+		cp x.skt "$n.skt"
+	done
+	exits 0 sockquery --format=json [1-9].skt 'sport < :3'
+	exits 0 sockquery --format=csv [1-9].skt 'sport < :3'
+	mv out csv
+	exits 0 sockquery --format=json [1-9].skt 'sport < :3'
+	python <<'END'
+rows = json.loads(read("out"))
+assert [row["local_port"] for row in rows] == [1, 2] * 9
+lines = read("csv").decode().split("\r\n")
+assert lines.pop() == "" and lines[0].startswith("row,time,")
+assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(1, 19))
+END
+	exits 0 sockquery [1-9].skt 'sport = :1'
+	[ "$(grep -o '^[1-9].skt' out | tr '\n' ' ')" = '1.skt 2.skt 3.skt 4.skt 5.skt 6.skt 7.skt 8.skt 9.skt ' ]
+}
+
+# ---- live ----
+
+t_follow_prints_changes_as_they_are_written_and_ends_with_the_recording() {
+	local n=0 header
+
+	three
+	# the length of the header stands at its byte 12; the first block is not whole yet
+	header=$(od -An -tu4 -j12 -N4 x.skt)
+	head -c $((header + 100)) x.skt >live.skt
+	timeout 60 sockquery --follow --from=2026-11-22T14:00Z --format=jsonl live.skt >out 2>err &
+	while ! grep -q 'changes from' err && [ $((n += 1)) -lt 100 ]; do sleep 0.1; done
+	is_empty out
+	tail -c +$((header + 101)) x.skt >>live.skt
+	wait $!
+	python <<'END'
+changes = [(row["change"], (row["after"] or row["before"])["local_port"]) for row in jsonl("out")]
+assert changes == [("closed", 1), ("opened", 3)], changes
+END
+}
+
+run_tests
