@@ -6,7 +6,7 @@
 #include <skt/time.h>
 
 #include "render/cells.h"
-#include "render/holders.h"
+#include "render/lines.h"
 
 #include <string.h>
 
@@ -24,23 +24,10 @@
  * kind of change it is: + came, - went, > other hands, ~ another state.
  */
 
-#define WHAT_WIDTH     9
-#define TABLE_WIDTH    5
-#define ENDPOINT_WIDTH 21 /* 255.255.255.255:65535 */
-#define STATE_WIDTH    11 /* ESTABLISHED */
-
 /* Of "2026-11-22T14:03:07.123456789Z" the clock to the millisecond, and where the zone begins. */
 #define CLOCK_AT 11
 #define CLOCK_MS 12
 #define ZONE_AT	 29
-
-/* Blanks up to the next column, from where this one began. */
-static void pad(struct skt_buf *line, size_t start, size_t width)
-{
-	size_t has = line->len - start;
-
-	skt_buf_fill(line, ' ', has < width ? width - has + 1 : 1);
-}
 
 static void put_clock(const struct skt_row *row, struct skt_buf *line)
 {
@@ -79,17 +66,7 @@ static void put_what(const struct skt_row *row, enum skt_hands hands, struct skt
 	skt_buf_byte(line, ' ');
 	start = line->len;
 	skt_buf_text(line, what);
-	pad(line, start, WHAT_WIDTH);
-}
-
-static void put_state(unsigned state, struct skt_buf *line)
-{
-	const char *name = skt_state_name(state);
-
-	if (name)
-		skt_buf_text(line, name);
-	else
-		skt_buf_printf(line, "0x%02X", state);
+	line_pad(line, start, WHAT_WIDTH);
 }
 
 static void put_states(const struct skt_sock_change *change, const struct skt_sock *sock, struct skt_buf *line)
@@ -97,51 +74,11 @@ static void put_states(const struct skt_sock_change *change, const struct skt_so
 	size_t start = line->len;
 
 	if (change->change == SKT_CHANGED && change->before.state != change->now.state) {
-		put_state(change->before.state, line);
+		line_state(change->before.state, line);
 		skt_buf_byte(line, '>');
 	}
-	put_state(sock->state, line);
-	pad(line, start, STATE_WIDTH);
-}
-
-/* Where it is not known who holds it, there is the word for that, and who did when it last was. */
-static void put_holders(const struct skt_row *about, struct skt_buf *scratch, struct skt_buf *line)
-{
-	struct skt_sock sock = *about->sock;
-	struct skt_row row = *about;
-	const struct holder *list;
-
-	if (!sock.n_owners && sock.owner == SKT_OWNER_UNKNOWN) {
-		sock.first_owner = sock.first_last;
-		sock.n_owners = sock.n_last;
-	}
-	row.sock = &sock;
-	holders_put_state(&sock, line);
-	if (!sock.n_owners)
-		return;
-	list = holders_list(&row, scratch);
-	if (!list) {
-		line->failed = true;
-		return;
-	}
-	holders_put(&row, list, line);
-	if (sock.owner_gaps)
-		skt_buf_text(line, " +?");
-}
-
-/* A value as it stands in other tables; nothing where it is unknown. */
-static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *line)
-{
-	struct skt_value value;
-
-	if (field->type == SKT_TYPE_OWNERS || !skt_field_get(field, row, &value))
-		return;
-	if (field->type == SKT_TYPE_NUMBER)
-		put_number_value(line, &value);
-	else if (field->type == SKT_TYPE_GAPS)
-		json_gaps(value.number, line);
-	else
-		skt_escape(line, value.text, value.len);
+	line_state(sock->state, line);
+	line_pad(line, start, STATE_WIDTH);
 }
 
 /* What else changed, before and after: all of it where nothing else happened, and else what is no matter of course. */
@@ -162,9 +99,9 @@ static void put_others(const struct skt_row *row, enum skt_hands hands, struct s
 	skt_view_within_change(&view, others);
 	for (size_t i = 0; i < view.n; i++) {
 		skt_buf_printf(line, "  %s ", view.fields[i]->name);
-		put_value(view.fields[i], &before, line);
+		line_value(view.fields[i], &before, line);
 		skt_buf_byte(line, '>');
-		put_value(view.fields[i], &after, line);
+		line_value(view.fields[i], &after, line);
 	}
 }
 
@@ -184,58 +121,23 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 	put_what(row, hands, line);
 	start = line->len;
 	skt_buf_text(line, skt_table_kind_name(table->kind));
-	pad(line, start, TABLE_WIDTH);
+	line_pad(line, start, TABLE_WIDTH);
 	start = line->len;
 	cell_endpoint(side.sock->local_address, ipv6, side.sock->local_port, line);
-	pad(line, start, ENDPOINT_WIDTH);
+	line_pad(line, start, ENDPOINT_WIDTH);
 	start = line->len;
 	cell_endpoint(side.sock->remote_address, ipv6, side.sock->remote_port, line);
-	pad(line, start, ENDPOINT_WIDTH);
+	line_pad(line, start, ENDPOINT_WIDTH);
 	put_states(row->change, side.sock, line);
 	/* whose it was is told by those who carry it, too */
 	if (was && before.sock->n_owners && hands != SKT_HANDS_SAME && hands != SKT_HANDS_ORPHANED) {
-		put_holders(&before, scratch, line);
+		line_holders(&before, scratch, line);
 		skt_buf_text(line, " > ");
 	}
-	put_holders(&side, scratch, line);
+	line_holders(&side, scratch, line);
 	put_others(row, hands, line);
 	if (many_namespaces && table->net_namespace)
 		skt_buf_printf(line, "  netns %llu", (unsigned long long)table->net_namespace);
-}
-
-/* No wider than the terminal, and no blanks at its end. */
-static void put_line(const struct skt_buf *line, unsigned width, struct skt_buf *out)
-{
-	const char *text = (const char *)line->data;
-	size_t len = line->len;
-	bool cut = width && !line->failed && skt_escape_width(text, len) > width;
-
-	if (line->failed) {
-		out->failed = true;
-		return;
-	}
-	if (cut)
-		len = skt_escape_fit(text, len, width - 1);
-	while (len && text[len - 1] == ' ')
-		len--;
-	skt_buf_add(out, text, len);
-	skt_buf_text(out, cut ? "\xe2\x80\xa6\n" : "\n");
-}
-
-static bool has_many_namespaces(const struct skt_snapshot *snapshot)
-{
-	uint64_t first = 0;
-
-	for (size_t i = 0; i < snapshot->n_tables; i++) {
-		uint64_t one = snapshot->tables[i].net_namespace;
-
-		if (snapshot->tables[i].gone || !one)
-			continue;
-		if (first && one != first)
-			return true;
-		first = one;
-	}
-	return false;
 }
 
 void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
@@ -252,13 +154,13 @@ void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 	}
 	skt_buf_printf(&line, "%-*s %-*s %-*s %-*s %-*s PROCESS PID/FD", WHAT_WIDTH, "WHAT", TABLE_WIDTH, "TABLE",
 		       ENDPOINT_WIDTH, "LOCAL", ENDPOINT_WIDTH, "REMOTE", STATE_WIDTH, "STATE");
-	put_line(&line, row->render->width, out);
+	line_end(&line, row->render->width, out);
 	skt_buf_release(&line);
 }
 
 void table_changes(const struct skt_row *about, const uint32_t *which, size_t n, struct skt_buf *out)
 {
-	bool many = has_many_namespaces(about->snapshot);
+	bool many = line_needs_namespaces(about->snapshot);
 	struct skt_row row = *about;
 	struct skt_buf scratch, line;
 
@@ -268,7 +170,7 @@ void table_changes(const struct skt_row *about, const uint32_t *which, size_t n,
 		row.change = &about->step->socks[which[i]];
 		skt_buf_clear(&line);
 		put_change(&row, many, &scratch, &line);
-		put_line(&line, about->render->width, out);
+		line_end(&line, about->render->width, out);
 	}
 	skt_buf_release(&line);
 	skt_buf_release(&scratch);
