@@ -15,6 +15,14 @@
  */
 
 struct skt_render;
+struct skt_row;
+
+/* The two sockets of a row about a difference. */
+struct skt_row_pair {
+	const struct skt_row *before; /* as it was, and as it is; NULL where there is none */
+	const struct skt_row *after;
+	uint32_t fields; /* in which they differ, SKT_BIT(enum skt_field) */
+};
 
 /* What a field is looked up in. Everything is borrowed. */
 struct skt_row {
@@ -27,6 +35,7 @@ struct skt_row {
 	const struct skt_owner *owner;	      /* that owner among those of the snapshot; NULL without one */
 	const struct skt_step *step;	      /* NULL in a row that is not about a change, */
 	const struct skt_sock_change *change; /* and this too */
+	const struct skt_row_pair *pair;      /* NULL in a row that is not about a difference */
 	const void *subject;		      /* what a row of another kind is about: only its own fields look there */
 	int64_t ago;			      /* ns: the row is as it was so long before the snapshot */
 	const struct skt_render *render;      /* how it is written; no field looks there */

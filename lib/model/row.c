@@ -15,12 +15,30 @@ struct skt_row skt_row_of_owner(const struct skt_row *row, const struct skt_owne
 	return of_owner;
 }
 
+/* Each side has a snapshot of its own; what the row is about, and how it is written, goes with it. */
+static bool of_pair(const struct skt_row *row, bool now, struct skt_row *ret)
+{
+	const struct skt_row *side = now ? row->pair->after : row->pair->before;
+
+	if (!side)
+		return false;
+	*ret = *side;
+	ret->pair = row->pair;
+	ret->subject = row->subject;
+	ret->render = row->render;
+	return true;
+}
+
 bool skt_row_of_change(const struct skt_row *row, bool now, struct skt_row *ret)
 {
 	const struct skt_sock_change *change = row->change;
-	bool is_new = change->change == SKT_OPENED || change->change == SKT_PRESENT;
-	uint64_t ago = (uint64_t)row->step->time - (uint64_t)row->step->from;
+	bool is_new;
+	uint64_t ago;
 
+	if (row->pair)
+		return of_pair(row, now, ret);
+	is_new = change->change == SKT_OPENED || change->change == SKT_PRESENT;
+	ago = (uint64_t)row->step->time - (uint64_t)row->step->from;
 	if (now ? change->change == SKT_CLOSED || change->change == SKT_LOST : is_new)
 		return false;
 	*ret = *row;

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/diff.h>
+
+#include "base/array.h"
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Sockets that opened are remembered until they close. They are known again by table, both ends and inode, for slots are others
+ * in each group of a recording.
+ */
+
+/* Numbers of things by hash, which grows. */
+struct finder {
+	struct map map;
+	uint64_t *hashes;
+	size_t n, room;
+};
+
+static void finder_release(struct finder *finder)
+{
+	map_release(&finder->map);
+	free(finder->hashes);
+}
+
+/* One number more: that of the thing the caller adds. */
+static int finder_add(struct finder *finder, uint64_t hash)
+{
+	size_t n = finder->n;
+
+	if (n == finder->room) {
+		if (array_room(&finder->hashes, &finder->room, n + 1, sizeof(*finder->hashes)) ||
+		    map_reset(&finder->map, finder->room)) {
+			finder->room = 0;
+			return -ENOMEM;
+		}
+		for (size_t i = 0; i < n; i++)
+			map_add(&finder->map, finder->hashes[i], (uint32_t)i);
+	}
+	finder->hashes[n] = hash;
+	map_add(&finder->map, hash, (uint32_t)n);
+	finder->n++;
+	return 0;
+}
+
+/* A socket that has opened, or a place that is free again. */
+struct opened {
+	struct skt_sock sock;
+	uint64_t net_namespace;
+	uint8_t kind;
+	int64_t since; /* it opened after this instant, and until this one */
+	int64_t until;
+	uint32_t next; /* free place */
+};
+
+struct skt_between {
+	uint64_t seed;
+	struct skt_snapshot snapshot;
+	struct finder tables, processes; /* of the snapshot, by slot */
+	struct skt_difference *found;
+	size_t n_found, room_found;
+	struct map map; /* of those that are open */
+	struct opened *opened;
+	size_t n_opened, room_opened;
+	uint32_t free; /* the first free place */
+};
+
+struct skt_between *skt_between_new(uint64_t seed)
+{
+	struct skt_between *between = calloc(1, sizeof(*between));
+
+	if (!between)
+		return NULL;
+	between->seed = seed;
+	between->free = MAP_NONE;
+	map_init(&between->map);
+	map_init(&between->tables.map);
+	map_init(&between->processes.map);
+	if (skt_snapshot_init(&between->snapshot, NULL, seed)) {
+		free(between);
+		return NULL;
+	}
+	return between;
+}
+
+void skt_between_free(struct skt_between *between)
+{
+	if (!between)
+		return;
+	finder_release(&between->tables);
+	finder_release(&between->processes);
+	map_release(&between->map);
+	skt_snapshot_release(&between->snapshot);
+	free(between->found);
+	free(between->opened);
+	free(between);
+}
+
+const struct skt_snapshot *skt_between_snapshot(const struct skt_between *between)
+{
+	return &between->snapshot;
+}
+
+const struct skt_difference *skt_between_found(const struct skt_between *between, size_t *ret_n)
+{
+	*ret_n = between->n_found;
+	return between->found;
+}
+
+/* ---- those that are open ---- */
+
+static uint64_t hash_row(const struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock)
+{
+	uint64_t hash = hash_mix(hash_mix(between->seed, table->kind), table->net_namespace), words[4];
+
+	memcpy(words, sock->local_address, sizeof(sock->local_address));
+	memcpy(words + 2, sock->remote_address, sizeof(sock->remote_address));
+	hash = hash_mix(hash, ((uint64_t)sock->local_port << 16) | sock->remote_port);
+	for (unsigned i = 0; i < 4; i++)
+		hash = hash_mix(hash, words[i]);
+	return hash_mix(hash, sock->inode);
+}
+
+static uint64_t hash_opened(const struct skt_between *between, const struct opened *opened)
+{
+	struct skt_table table = { .kind = opened->kind, .net_namespace = opened->net_namespace };
+
+	return hash_row(between, &table, &opened->sock);
+}
+
+static bool is_it(const struct opened *opened, const struct skt_table *table, const struct skt_sock *sock)
+{
+	return opened->kind == table->kind && opened->net_namespace == table->net_namespace &&
+	       opened->sock.inode == sock->inode && opened->sock.local_port == sock->local_port &&
+	       opened->sock.remote_port == sock->remote_port &&
+	       !memcmp(opened->sock.local_address, sock->local_address, sizeof(sock->local_address)) &&
+	       !memcmp(opened->sock.remote_address, sock->remote_address, sizeof(sock->remote_address));
+}
+
+/* A place for one more, and the hash has room for it. */
+static int new_place(struct skt_between *between, uint32_t *ret)
+{
+	size_t before = between->room_opened;
+
+	if (between->free != MAP_NONE) {
+		*ret = between->free;
+		between->free = between->opened[*ret].next;
+		return 0;
+	}
+	if (array_room(&between->opened, &between->room_opened, between->n_opened + 1, sizeof(*between->opened)))
+		return -ENOMEM;
+	if (between->room_opened != before) {
+		if (map_reset(&between->map, between->room_opened))
+			return -ENOMEM;
+		/* none is free, or there would be no need */
+		for (size_t i = 0; i < between->n_opened; i++)
+			map_add(&between->map, hash_opened(between, &between->opened[i]), (uint32_t)i);
+	}
+	*ret = (uint32_t)between->n_opened++;
+	return 0;
+}
+
+static int remember(struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock,
+		    int64_t since, int64_t until)
+{
+	uint32_t place;
+	int rc = new_place(between, &place);
+
+	if (rc)
+		return rc;
+	between->opened[place] = (struct opened){ .sock = *sock,
+						  .net_namespace = table->net_namespace,
+						  .kind = table->kind,
+						  .since = since,
+						  .until = until };
+	map_add(&between->map, hash_row(between, table, sock), place);
+	return 0;
+}
+
+/* Find it and forget it: whether it had opened, and when. */
+static bool forget(struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock,
+		   struct opened *ret)
+{
+	uint64_t hash = hash_row(between, table, sock);
+	uint32_t before = MAP_NONE;
+
+	if (!between->n_opened)
+		return false;
+	for (uint32_t i = map_first(&between->map, hash); i != MAP_NONE; before = i, i = map_next(&between->map, i)) {
+		if (!is_it(&between->opened[i], table, sock))
+			continue;
+		map_take(&between->map, hash, before, i);
+		*ret = between->opened[i];
+		between->opened[i].next = between->free;
+		between->free = i;
+		return true;
+	}
+	return false;
+}
+
+/* ---- copies ---- */
+
+static int copy_string(struct skt_between *between, const struct skt_snapshot *now, uint32_t *id)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(now->strings, *id, &len);
+
+	return skt_strtab_add(between->snapshot.strings, bytes, len, id);
+}
+
+static int copy_table(struct skt_between *between, const struct skt_table *table, uint32_t *ret)
+{
+	uint64_t hash = hash_mix(hash_mix(between->seed, table->kind), table->net_namespace);
+	struct skt_table copy = { .kind = table->kind,
+				  .source = table->source,
+				  .status = SKT_TABLE_FRESH,
+				  .net_namespace = table->net_namespace };
+	int rc;
+
+	if (between->tables.n)
+		for (uint32_t i = map_first(&between->tables.map, hash); i != MAP_NONE;
+		     i = map_next(&between->tables.map, i)) {
+			const struct skt_table *have = &between->snapshot.tables[i];
+
+			if (have->kind != table->kind || have->net_namespace != table->net_namespace)
+				continue;
+			*ret = i;
+			return 0;
+		}
+	rc = skt_snapshot_add_table(&between->snapshot, &copy, ret);
+	return rc ? rc : finder_add(&between->tables, hash);
+}
+
+static int copy_process(struct skt_between *between, const struct skt_snapshot *now, uint32_t slot, uint32_t *ret)
+{
+	struct skt_process copy = now->processes[slot];
+	uint64_t hash;
+	int rc = copy_string(between, now, &copy.comm);
+
+	if (!rc)
+		rc = copy_string(between, now, &copy.exe);
+	if (!rc)
+		rc = copy_string(between, now, &copy.cmdline);
+	if (!rc)
+		rc = copy_string(between, now, &copy.cgroup);
+	if (rc)
+		return rc;
+	/* who executed another program meanwhile is told as what he was */
+	hash = hash_mix(hash_mix(between->seed, copy.pid), copy.start_time);
+	hash = hash_mix(hash, (uint64_t)copy.exe << 32 | copy.cmdline);
+	copy.exited = false;
+	if (between->processes.n)
+		for (uint32_t i = map_first(&between->processes.map, hash); i != MAP_NONE;
+		     i = map_next(&between->processes.map, i)) {
+			const struct skt_process *have = &between->snapshot.processes[i];
+
+			if (have->pid != copy.pid || have->start_time != copy.start_time || have->exe != copy.exe ||
+			    have->cmdline != copy.cmdline)
+				continue;
+			*ret = i;
+			return 0;
+		}
+	rc = skt_snapshot_add_process(&between->snapshot, &copy, ret);
+	return rc ? rc : finder_add(&between->processes, hash);
+}
+
+static int copy_owners(struct skt_between *between, const struct skt_snapshot *now, struct skt_sock *sock)
+{
+	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
+	uint32_t from = last ? sock->first_last : sock->first_owner, n = last ? sock->n_last : sock->n_owners;
+	uint32_t first = 0, at;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < n; i++) {
+		struct skt_owner owner = now->owners[from + i];
+
+		rc = copy_process(between, now, owner.process, &owner.process);
+		if (!rc)
+			rc = skt_snapshot_add_owners(&between->snapshot, &owner, 1, &at);
+		if (!rc && !i)
+			first = at;
+	}
+	sock->first_owner = first;
+	sock->n_owners = n;
+	sock->first_last = 0;
+	sock->n_last = 0;
+	return rc;
+}
+
+static int copy_user(struct skt_between *between, const struct skt_snapshot *now, uint32_t uid)
+{
+	size_t len;
+	const char *name = skt_snapshot_user(now, uid, &len);
+	uint32_t id;
+	int rc;
+
+	if (!name || skt_snapshot_user(&between->snapshot, uid, NULL))
+		return 0;
+	rc = skt_strtab_add(between->snapshot.strings, name, len, &id);
+	return rc ? rc : skt_snapshot_add_user(&between->snapshot, uid, id);
+}
+
+static int copy_row(struct skt_between *between, const struct skt_snapshot *now, const struct skt_sock *sock,
+		    uint32_t *ret)
+{
+	struct skt_sock copy = *sock;
+	int rc = copy_table(between, &now->tables[sock->table], &copy.table);
+
+	if (!rc)
+		rc = copy_string(between, now, &copy.tail);
+	if (!rc)
+		rc = copy_string(between, now, &copy.text);
+	if (!rc)
+		rc = copy_user(between, now, copy.uid);
+	if (!rc)
+		rc = copy_owners(between, now, &copy);
+	for (uint32_t i = 0; !rc && i < copy.n_owners; i++) {
+		const struct skt_process *process =
+			&between->snapshot.processes[between->snapshot.owners[copy.first_owner + i].process];
+
+		if (process->has & SKT_BIT(SKT_P_UID))
+			rc = copy_user(between, now, process->uid);
+	}
+	return rc ? rc : skt_snapshot_add_sock(&between->snapshot, &copy, ret);
+}
+
+/* ---- what came and went ---- */
+
+static int add_found(struct skt_between *between, const struct skt_snapshot *now, const struct skt_sock *sock,
+		     const struct opened *opened, const struct skt_sock_change *closed)
+{
+	struct skt_difference item = { .kind = SKT_DIFF_TRANSIENT,
+				       .after = SKT_NO_SLOT,
+				       .since = opened->since,
+				       .until = closed->until,
+				       .lived_most = closed->until - opened->since };
+	int rc = copy_row(between, now, sock, &item.before);
+
+	if (rc)
+		return rc;
+	if (closed->after > opened->until)
+		item.lived_least = closed->after - opened->until;
+	if (array_room(&between->found, &between->room_found, between->n_found + 1, sizeof(*between->found)))
+		return -ENOMEM;
+	between->found[between->n_found++] = item;
+	return 0;
+}
+
+static int take_opened(struct skt_between *between, const struct skt_snapshot *now, int64_t from,
+		       const struct skt_sock_change *change)
+{
+	const struct skt_sock *sock = &change->now;
+	int64_t since = change->after == INT64_MIN ? from : change->after;
+	/* it was over before it was seen */
+	struct opened seen = { .since = since, .until = change->until };
+
+	if (sock->state == SKT_TIME_WAIT)
+		return add_found(between, now, sock, &seen, change);
+	return remember(between, &now->tables[sock->table], sock, since, change->until);
+}
+
+static int take_closed(struct skt_between *between, const struct skt_snapshot *now,
+		       const struct skt_sock_change *change)
+{
+	const struct skt_sock *sock = &change->before;
+	struct opened opened;
+
+	if (sock->state == SKT_TIME_WAIT || !forget(between, &now->tables[sock->table], sock, &opened))
+		return 0;
+	return add_found(between, now, sock, &opened, change);
+}
+
+static int take_changed(struct skt_between *between, const struct skt_snapshot *now,
+			const struct skt_sock_change *change)
+{
+	struct opened opened;
+
+	if (change->now.state == SKT_TIME_WAIT)
+		return take_closed(between, now, change);
+	if (change->before.inode == change->now.inode ||
+	    !forget(between, &now->tables[change->before.table], &change->before, &opened))
+		return 0;
+	return remember(between, &now->tables[change->now.table], &change->now, opened.since, opened.until);
+}
+
+int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step)
+{
+	int rc = 0;
+
+	/* those that close make room for others of their ends */
+	for (size_t i = 0; !rc && i < step->n_socks; i++)
+		if (step->socks[i].change == SKT_CLOSED || step->socks[i].change == SKT_LOST)
+			rc = take_closed(between, now, &step->socks[i]);
+	for (size_t i = 0; !rc && i < step->n_socks; i++) {
+		if (step->socks[i].change == SKT_CHANGED)
+			rc = take_changed(between, now, &step->socks[i]);
+		else if (step->socks[i].change == SKT_OPENED)
+			rc = take_opened(between, now, step->from, &step->socks[i]);
+	}
+	between->snapshot.time = step->time;
+	between->snapshot.boottime = step->boottime;
+	return rc;
+}
