@@ -4,6 +4,7 @@
 
 #include <skt/buf.h>
 #include <skt/field.h>
+#include <skt/diff.h>
 #include <skt/snapshot.h>
 #include <skt/step.h>
 #include <skt/time.h>
@@ -37,6 +38,7 @@ struct skt_render {
 	enum skt_zone zone;
 	unsigned width;	   /* columns of the terminal; 0: no terminal, nothing is cut */
 	bool heading;	   /* column names (table, csv, netstat) */
+	bool colour;	   /* of differences in a table */
 	const char *host;  /* name of the recorded host, "" unknown; borrowed */
 	int64_t boot_time; /* ns since 1970 to which process start times are added; -1 unknown */
 	uint64_t rows;	   /* how many were rendered since skt_render_begin() */
@@ -99,5 +101,26 @@ struct skt_kind {
 /* They have no netstat look, and get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one day. */
 void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
 		     struct skt_buf *out);
+
+/* What differences are between. */
+struct skt_diff_side {
+	const struct skt_snapshot *snapshot; /* NULL: there is none */
+	const char *host;
+	int64_t boot_time;
+};
+
+struct skt_diff_sides {
+	struct skt_diff_side before, after;
+	struct skt_diff_side between; /* of transient ones */
+	bool forced;		      /* they are not comparable */
+};
+
+/*
+ * Differences, all of a document in one call. In a table they stand in groups, one for each program: that of the process with the
+ * lowest pid among those that hold the socket, or held it. Twins of which the same is to be said are a line. In the other
+ * formats they come in the order given. They have no netstat look, and get the table's.
+ */
+void skt_render_differences(struct skt_render *render, const struct skt_diff_sides *sides,
+			    const struct skt_difference *items, size_t n, struct skt_buf *out);
 
 #endif

@@ -98,9 +98,9 @@ static void put_before(const struct skt_row *row, struct skt_buf *out)
 {
 	size_t start = out->len;
 
-	if (row->change->change != SKT_CHANGED)
+	if (row->pair ? !row->pair->before || !row->pair->after : row->change->change != SKT_CHANGED)
 		return;
-	json_socket(row, false, skt_change_fields(row->change), out);
+	json_socket(row, false, row->pair ? row->pair->fields : skt_change_fields(row->change), out);
 	quote(out, start, "\\\\x");
 }
 

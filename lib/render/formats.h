@@ -41,4 +41,12 @@ void table_rows(const struct skt_kind *kind, const struct skt_row *rows, size_t 
 void table_changes(const struct skt_row *row, const uint32_t *which, size_t n, struct skt_buf *out);
 void table_changes_heading(const struct skt_row *row, struct skt_buf *out);
 
+/* Groups of differences. 0 or -ENOMEM. */
+int table_differences(const struct skt_render *render, const struct skt_diff_sides *sides,
+		      const struct skt_difference *items, size_t n, struct skt_buf *out);
+
+/* The sides of a difference, as rows: false where there is none. */
+bool difference_side(const struct skt_render *render, const struct skt_diff_sides *sides,
+		     const struct skt_difference *difference, bool after, struct skt_row *ret);
+
 #endif

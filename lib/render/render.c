@@ -232,3 +232,59 @@ void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, con
 			put_object(render, &kind->view, &row, out);
 	}
 }
+
+bool difference_side(const struct skt_render *render, const struct skt_diff_sides *sides,
+		     const struct skt_difference *difference, bool after, struct skt_row *ret)
+{
+	bool transient = difference->kind == SKT_DIFF_TRANSIENT;
+	const struct skt_diff_side *side = transient ? &sides->between : after ? &sides->after : &sides->before;
+	uint32_t slot = after ? difference->after : difference->before;
+
+	if (slot == SKT_NO_SLOT || !side->snapshot)
+		return false;
+	*ret = (struct skt_row){ .render = render,
+				 .host = side->host,
+				 .boot_time = side->boot_time,
+				 .snapshot = side->snapshot,
+				 .sock = &side->snapshot->socks[slot] };
+	return true;
+}
+
+static void put_difference(struct skt_render *render, const struct skt_diff_sides *sides, const struct skt_view *view,
+			   const struct skt_difference *difference, struct skt_buf *out)
+{
+	struct skt_row before, after, side;
+	bool was = difference_side(render, sides, difference, false, &before);
+	bool is = difference_side(render, sides, difference, true, &after);
+	struct skt_row_pair pair = { was ? &before : NULL, is ? &after : NULL, difference->fields };
+	struct skt_diff_row about = { .difference = difference,
+				      .host = sides->after.host,
+				      .time = sides->after.snapshot->time,
+				      .forced = sides->forced };
+	struct skt_row row = { .render = render, .subject = &about, .pair = &pair };
+
+	if (render->format != SKT_FORMAT_CSV)
+		put_object(render, view, &row, out);
+	else if (skt_row_of_change(&row, true, &side) || skt_row_of_change(&row, false, &side))
+		put_lines(render, view, &side, out);
+}
+
+void skt_render_differences(struct skt_render *render, const struct skt_diff_sides *sides,
+			    const struct skt_difference *items, size_t n, struct skt_buf *out)
+{
+	bool is_csv = render->format == SKT_FORMAT_CSV;
+	struct skt_view view;
+
+	if (render->format == SKT_FORMAT_TABLE || render->format == SKT_FORMAT_NETSTAT) {
+		out->failed |= table_differences(render, sides, items, n, out) != 0;
+		render->rows += n;
+		return;
+	}
+	skt_view_differences(&view, is_csv);
+	if (is_csv && take_heading(render)) {
+		skt_buf_text(out, "row,");
+		csv_heading(&view, out);
+	}
+	for (size_t i = 0; i < n; i++)
+		put_difference(render, sides, &view, &items[i], out);
+}
