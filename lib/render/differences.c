@@ -275,9 +275,9 @@ static void put_fields(const struct skt_difference *item, const struct skt_row *
 	uint32_t fields = item->fields & ~(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_OWNERS));
 	struct skt_view view;
 
-	/* that another socket has another inode goes without saying */
+	/* that another socket is another one goes without saying */
 	if (item->kind == SKT_DIFF_REPLACED || item->hands == SKT_HANDS_ORPHANED || item->hands == SKT_HANDS_ACCEPTED)
-		fields &= ~SKT_BIT(SKT_F_INODE);
+		fields &= ~(SKT_BIT(SKT_F_INODE) | SKT_BIT(SKT_F_SK));
 	if (!fields)
 		return;
 	skt_view_within_change(&view, fields);
@@ -287,6 +287,22 @@ static void put_fields(const struct skt_difference *item, const struct skt_row *
 		skt_buf_byte(line, '>');
 		line_value(view.fields[i], after, line);
 	}
+}
+
+/* What it was, where the program is another: its name may be the same. */
+static void put_program(const struct skt_render *render, const struct skt_diff_sides *sides,
+			const struct skt_difference *item, struct skt_buf *line)
+{
+	struct skt_difference before = *item;
+	uint32_t side, process;
+
+	before.after = SKT_NO_SLOT;
+	if (!item->executed && (item->kind != SKT_DIFF_REPLACED || !item->programs_known || item->same_programs))
+		return;
+	if (!first_holder(sides, &before, &side, &process))
+		return;
+	skt_buf_text(line, "  was ");
+	put_heading(render, side_of(sides, side), process, line);
 }
 
 static void put_lived(const struct skt_difference *item, struct skt_buf *line)
@@ -338,6 +354,7 @@ static void put_entry(const struct skt_render *render, const struct skt_diff_sid
 	line_holders(is ? &after : &before, scratch, line);
 	if (was && is)
 		put_fields(item, &before, &after, line);
+	put_program(render, sides, item, line);
 	if (item->kind == SKT_DIFF_TRANSIENT)
 		put_lived(item, line);
 	if (alike > 1)
