@@ -246,7 +246,7 @@ static char sign_of(const struct skt_difference *item)
 {
 	static const char signs[] = " +-~>>*";
 
-	return signs[item->kind];
+	return item->hands != SKT_HANDS_SAME ? '>' : signs[item->kind];
 }
 
 static const char *colour_of(const struct skt_render *render, const struct skt_difference *item)
@@ -257,7 +257,9 @@ static const char *colour_of(const struct skt_render *render, const struct skt_d
 
 	if (!render->colour)
 		return "";
-	return skt_difference_is_quiet(item) ? "\x1b[2m" : colours[item->kind];
+	if (skt_difference_is_quiet(item))
+		return "\x1b[2m";
+	return colours[item->hands != SKT_HANDS_SAME ? SKT_DIFF_PASSED : item->kind];
 }
 
 static void put_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *line)
