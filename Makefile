@@ -159,7 +159,7 @@ fuzz-run: $(FUZZED)
 $(BENCH): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
-bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day capture" of them; PARTS=--quick is a trial
+bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day diff capture" of them; PARTS=--quick is a trial
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$$PATH" bench/run $(PARTS)
 
 lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages
