@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "comparable.h"
+#include "expression.h"
 #include "instant.h"
 
 #include <skt/diff.h>
@@ -359,8 +360,8 @@ static int run(struct diffing *diffing, const char *a, const char *b, struct skt
 
 	if (rc)
 		return rc;
-	if (diffing->zone)
-		diffing->render.zone = strcmp(diffing->zone, "host") ? cli_zone(diffing->zone) : host_zone(diffing);
+	if (diffing->zone && !strcmp(diffing->zone, "host"))
+		diffing->render.zone = host_zone(diffing);
 	if (diffing->between)
 		check_between(diffing);
 	rc = read_sides(diffing, !b, err);
@@ -411,20 +412,6 @@ static int64_t clock_now(void)
 	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
 }
 
-/* What stands behind the operands; second: there were two of them. */
-static void read_filter(struct diffing *diffing, bool second, char **words, size_t n)
-{
-	struct skt_filter_names names = { .zone = diffing->render.zone, .now = diffing->now };
-	struct skt_err err;
-
-	skt_err_init(&err);
-	if (!n || !skt_filter_parse(words, n, &names, &diffing->filter, &err))
-		return;
-	if (second)
-		cli_usage("%s", err.message);
-	cli_usage("there is no '%s' to compare with, and as an expression: %s", words[0], err.message);
-}
-
 /* Whether a terminal is to have colours: https://no-color.org */
 static bool wants_colour(void)
 {
@@ -469,6 +456,8 @@ int main(int argc, char **argv)
 		cli_usage("nothing to compare named");
 	instant_init(&diffing.before, "");
 	instant_init(&diffing.after, "");
+	if (diffing.zone && strcmp(diffing.zone, "host"))
+		diffing.render.zone = cli_zone(diffing.zone);
 	diffing.now = clock_now();
 	diffing.render.width = cli_width();
 	diffing.render.colour = wants_colour();
@@ -476,7 +465,8 @@ int main(int argc, char **argv)
 	skt_buf_init(&diffing.out);
 	a = argv[optind++];
 	b = optind < argc && instant_is_operand(argv[optind]) ? argv[optind++] : NULL;
-	read_filter(&diffing, b != NULL, argv + optind, (size_t)(argc - optind));
+	if (optind < argc)
+		diffing.filter = expression_read(argv + optind, (size_t)(argc - optind), diffing.render.zone);
 	rc = run(&diffing, a, b, &err);
 	if (rc < 0)
 		cli_err(&err);
