@@ -33,6 +33,7 @@ FIXED, HEADER, PAYLOAD, SECTIONS, STRING = 160, 1 << 20, 1 << 26, 1 << 28, 1 << 
 STRINGS_OF_GROUP, BYTES_OF_GROUP, TABLES, USERS = 1 << 22, 1 << 28, 1 << 16, 1 << 16
 ROWS, PROCESSES, HOLDERS, RAW_LINES, EVENTS_OF_STEP = 1 << 21, 1 << 20, 1 << 23, 1 << 20, 1 << 20
 WALKED, MOVED = 1 << 27, 1 << 22
+FINDINGS = 16
 GROUPS, NUMBER = 1 << 22, 1 << 62
 TIME = (1 << 62) - 1
 U32, U64 = 1 << 32, 1 << 64
@@ -325,7 +326,15 @@ class Group:
         need(len(self.users) <= USERS)
         quality["netns_denied"] = part.varint(U32)
         quality["checked_since"] = part.time_from(time) if part.varint(2) else 0
+        quality["findings"] = [self.take_finding(part) for _ in range(part.varint(FINDINGS + 1))]
+        quality["more_findings"] = part.varint(U32)
         return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
+
+    def take_finding(self, part):
+        kind, table = part.byte(), part.byte()
+        need(table < 8)
+        return {"kind": kind, "table": table, "pid": part.varint(U32), "fd": part.varint(2**31 + 1) - 1,
+                "inode": part.varint(), "net_namespace": part.varint()}
 
     def take_table(self, part, slot, time):
         """What is said of one table; whether its raw lines follow."""

@@ -2,6 +2,7 @@
 #ifndef SKT_SNAPSHOT_H
 #define SKT_SNAPSHOT_H
 
+#include <skt/buf.h>
 #include <skt/process.h>
 #include <skt/sock.h>
 #include <skt/strtab.h>
@@ -65,6 +66,27 @@ enum skt_walk {
 	SKT_WALK_PARTIAL, /* by need: those of new processes, what changed, and a part of the others */
 };
 
+/* What a healthy host seldom shows: a fact, and no alarm. Stored; never reused. */
+enum skt_finding_kind {
+	SKT_FINDING_MOUNT =
+		1, /* something is mounted over /proc/PID or a part of it: what is read there may be another's */
+	SKT_FINDING_UNLISTED =
+		2, /* pid holds by fd a socket that is in use, and is in no table of its network namespace */
+	SKT_FINDING_UNHELD = 3, /* `unheld`, and a complete look after those that say so found nobody either */
+};
+
+struct skt_finding {
+	uint8_t kind;  /* enum skt_finding_kind */
+	uint8_t table; /* enum skt_table_kind; 0 for a mount, as are inode and net_namespace */
+	uint32_t pid;  /* 0: nobody's */
+	int32_t fd;    /* -1: none */
+	uint64_t inode;
+	uint64_t net_namespace;
+};
+
+/* Of one snapshot. Each is a line for a person; a host that has more of them has one cause for all. */
+#define SKT_FINDINGS_MAX 16
+
 struct skt_quality {
 	uint8_t walk;	     /* enum skt_walk */
 	uint32_t processes;  /* whose descriptors were looked at, all or some */
@@ -76,7 +98,18 @@ struct skt_quality {
 	uint32_t walk_us;
 	uint32_t netns_denied; /* processes that may live in a network namespace which is not known */
 	int64_t checked_since; /* ns since 1970: every descriptor was read since then at least once; 0: not all were yet */
+	uint32_t n_findings;
+	uint32_t more_findings; /* that had no room in the list */
+	struct skt_finding findings[SKT_FINDINGS_MAX];
 };
+
+/* Put one into the list, or count it where the list is full. */
+void skt_quality_add(struct skt_quality *quality, const struct skt_finding *finding);
+
+bool skt_finding_equal(const struct skt_finding *a, const struct skt_finding *b);
+
+/* As a person reads it: one line without its end. */
+void skt_finding_text(const struct skt_finding *finding, struct skt_buf *out);
 
 struct skt_snapshot {
 	uint64_t number;  /* in its recording, from 1; 0 outside one */

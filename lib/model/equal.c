@@ -159,6 +159,16 @@ static const struct skt_table **sorted_tables(const struct skt_snapshot *snapsho
 	return list;
 }
 
+static bool same_findings(const struct skt_quality *a, const struct skt_quality *b)
+{
+	if (a->n_findings != b->n_findings || a->more_findings != b->more_findings)
+		return false;
+	for (uint32_t i = 0; i < a->n_findings; i++)
+		if (!skt_finding_equal(&a->findings[i], &b->findings[i]))
+			return false;
+	return true;
+}
+
 static bool same_header(const struct pair *pair)
 {
 	const struct skt_snapshot *a = pair->a, *b = pair->b;
@@ -171,6 +181,8 @@ static bool same_header(const struct pair *pair)
 	    p->vanished != q->vanished || p->unsearched != q->unsearched || p->malformed != q->malformed ||
 	    p->walk_us != q->walk_us || p->netns_denied != q->netns_denied || p->checked_since != q->checked_since)
 		return differ(pair, "quality");
+	if (!same_findings(p, q))
+		return differ(pair, "findings");
 	if (a->n_users != b->n_users)
 		return differ(pair, "%zu users, not %zu", b->n_users, a->n_users);
 	for (size_t i = 0; i < a->n_users; i++)

@@ -158,6 +158,25 @@ static void get_users(struct reading *reading, struct cur *in)
 	}
 }
 
+static void get_findings(struct skt_quality *quality, struct cur *in)
+{
+	size_t n = cur_count(in, SKT_FINDINGS_MAX);
+
+	for (quality->n_findings = 0; quality->n_findings < n && !in->bad; quality->n_findings++) {
+		struct skt_finding *finding = &quality->findings[quality->n_findings];
+
+		finding->kind = cur_byte(in);
+		finding->table = cur_byte(in);
+		finding->pid = (uint32_t)cur_count(in, UINT32_MAX);
+		finding->fd = (int32_t)((int64_t)cur_count(in, (uint64_t)INT32_MAX + 1) - 1);
+		finding->inode = cur_varint(in);
+		finding->net_namespace = cur_varint(in);
+		if (finding->table >= SKT_TABLE_KINDS)
+			cur_fail(in);
+	}
+	quality->more_findings = (uint32_t)cur_count(in, UINT32_MAX);
+}
+
 static void get_meta(struct reading *reading, struct cur *section)
 {
 	struct cur record = get_record(section), *in = &record;
@@ -182,6 +201,7 @@ static void get_meta(struct reading *reading, struct cur *section)
 	get_users(reading, in);
 	quality->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
 	quality->checked_since = cur_count(in, 1) ? get_time_near(in, step->time) : 0;
+	get_findings(quality, in);
 	if (in->bad)
 		cur_fail(section);
 }

@@ -54,6 +54,22 @@ static void put_record(const struct skt_buf *record, struct skt_buf *out)
 	out->failed |= record->failed;
 }
 
+static void put_findings(const struct skt_quality *quality, struct skt_buf *out)
+{
+	skt_buf_varint(out, quality->n_findings);
+	for (uint32_t i = 0; i < quality->n_findings; i++) {
+		const struct skt_finding *finding = &quality->findings[i];
+
+		skt_buf_byte(out, finding->kind);
+		skt_buf_byte(out, finding->table);
+		skt_buf_varint(out, finding->pid);
+		skt_buf_varint(out, (uint64_t)((int64_t)finding->fd + 1));
+		skt_buf_varint(out, finding->inode);
+		skt_buf_varint(out, finding->net_namespace);
+	}
+	skt_buf_varint(out, quality->more_findings);
+}
+
 static void put_meta(const struct skt_step *step, const struct skt_snapshot *now, struct skt_buf *out)
 {
 	const struct skt_quality *quality = &step->quality;
@@ -81,6 +97,7 @@ static void put_meta(const struct skt_step *step, const struct skt_snapshot *now
 	skt_buf_varint(out, quality->checked_since != 0);
 	if (quality->checked_since)
 		skt_buf_zigzag(out, quality->checked_since - step->time);
+	put_findings(quality, out);
 }
 
 static void put_strings(const struct skt_strtab *strings, uint32_t first, struct skt_buf *out)

@@ -22,7 +22,8 @@
  *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
  *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
  *			start_time state threads uid
- *	quality		checked_since denied links malformed netns_denied processes unsearched vanished walk walk_us
+ *	quality		checked_since denied findings links malformed more_findings netns_denied processes unsearched vanished walk
+ *			walk_us; each finding: fd inode kind net_namespace pid table
  *	tables		those not gone, by net_namespace, then kind. Each: duplicates error heading kind malformed
  *			net_namespace raw ([before, text], in order) read_time read_us rows (in order) source status
  *	users		[uid, name], by uid
@@ -357,14 +358,35 @@ static void put_tables(struct skt_buf *out, const struct skt_snapshot *snapshot)
 		put_items(out, items, n);
 }
 
+static void put_findings(struct skt_buf *out, const struct skt_quality *quality)
+{
+	put_key(out, "findings");
+	skt_buf_byte(out, '[');
+	for (uint32_t i = 0; i < quality->n_findings; i++) {
+		const struct skt_finding *finding = &quality->findings[i];
+
+		skt_buf_text(out, i ? ",{" : "{");
+		put_signed(out, "fd", finding->fd);
+		put_number(out, "inode", finding->inode);
+		put_number(out, "kind", finding->kind);
+		put_number(out, "net_namespace", finding->net_namespace);
+		put_number(out, "pid", finding->pid);
+		put_number(out, "table", finding->table);
+		skt_buf_byte(out, '}');
+	}
+	skt_buf_byte(out, ']');
+}
+
 static void put_quality(struct skt_buf *out, const struct skt_quality *quality)
 {
 	put_key(out, "quality");
 	skt_buf_byte(out, '{');
 	put_signed(out, "checked_since", quality->checked_since);
 	put_number(out, "denied", quality->denied);
+	put_findings(out, quality);
 	put_number(out, "links", quality->links);
 	put_number(out, "malformed", quality->malformed);
+	put_number(out, "more_findings", quality->more_findings);
 	put_number(out, "netns_denied", quality->netns_denied);
 	put_number(out, "processes", quality->processes);
 	put_number(out, "unsearched", quality->unsearched);

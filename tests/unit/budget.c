@@ -151,7 +151,7 @@ static void put_meta(const struct much *much, struct skt_buf *out)
 		skt_buf_varint(&record, 2 * i + (much->differs & 1));
 		skt_buf_byte(&record, 0);
 	}
-	skt_buf_fill(&record, 0, 2);
+	skt_buf_fill(&record, 0, 4);
 	skt_buf_varint(out, record.len);
 	skt_buf_add(out, record.data, record.len);
 	skt_buf_release(&record);

@@ -310,7 +310,15 @@ static void set_extreme_words(struct skt_snapshot *snapshot, bool high)
 					 .malformed = most,
 					 .walk_us = most,
 					 .netns_denied = most,
-					 .checked_since = snapshot->time };
+					 .checked_since = snapshot->time,
+					 .n_findings = 1,
+					 .more_findings = most,
+					 .findings = { { .kind = high ? UINT8_MAX : 0,
+							 .table = high ? SKT_TABLE_KINDS - 1 : 0,
+							 .pid = most,
+							 .fd = high ? INT32_MAX : -1,
+							 .inode = high ? UINT64_MAX : 0,
+							 .net_namespace = high ? UINT64_MAX : 0 } } };
 	table->net_namespace = high ? UINT64_MAX : 0;
 	table->error = high ? 0 : INT32_MIN;
 	table->read_time = snapshot->time;

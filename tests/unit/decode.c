@@ -52,6 +52,8 @@ struct draft {
 		uint32_t uid, name;
 	} users[4];
 	unsigned n_users;
+	unsigned n_findings, finding_table;
+	uint64_t finding_fd; /* and one more */
 	struct changes closed, lost, changed, changed_state;
 	struct {
 		uint32_t rows, table;
@@ -166,6 +168,15 @@ static void put_meta(const struct draft *draft, int64_t time, struct skt_buf *ou
 	}
 	/* nobody denied, not all links read yet */
 	skt_buf_fill(&record, 0, 2);
+	skt_buf_varint(&record, draft->n_findings);
+	for (unsigned i = 0; i < draft->n_findings; i++) {
+		skt_buf_byte(&record, SKT_FINDING_UNHELD);
+		skt_buf_varint(&record, draft->finding_table);
+		skt_buf_varint(&record, 0);
+		skt_buf_varint(&record, draft->finding_fd);
+		skt_buf_fill(&record, 0, 2);
+	}
+	skt_buf_varint(&record, 0);
 	put_record(&record, out);
 	skt_buf_release(&record);
 }
@@ -481,6 +492,24 @@ static void names_of_users_are_merged(void **state)
 			assert_string_equal(name, names[uid]);
 	}
 	skt_snapshot_release(&snapshot);
+}
+
+static void findings_keep_within_their_bounds(void **state)
+{
+	(void)state;
+	key.n_findings = 16;
+	key.finding_table = 7;
+	key.finding_fd = UINT64_C(1) << 31;
+	assert_int_equal(take_key(), 0);
+	key.finding_fd++;
+	DAMAGE(take_key());
+	key.finding_fd = 0;
+	key.finding_table = 8;
+	DAMAGE(take_key());
+	key.finding_table = 0;
+	assert_int_equal(take_key(), 0);
+	key.n_findings = 17;
+	DAMAGE(take_key());
 }
 
 /* --- processes --- */
@@ -880,6 +909,7 @@ int main(void)
 		TEST(a_table_that_goes_has_no_raw_lines),
 		TEST(users_rise),
 		TEST(names_of_users_are_merged),
+		TEST(findings_keep_within_their_bounds),
 		TEST(a_process_that_changed_changed_in_something),
 		TEST(a_row_goes_once_and_changes_no_more),
 		TEST(masks_are_of_their_section_and_not_empty),

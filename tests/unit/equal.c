@@ -24,7 +24,8 @@ static void fill(struct skt_snapshot *s)
 
 	scene_begin(s, NULL, 1);
 	s->missed = 2;
-	s->quality = (struct skt_quality){ SKT_WALK_FULL, 10, 20, 30, 40, 50, 60, 70, 80, 90 };
+	s->quality = (struct skt_quality){ SKT_WALK_FULL,	    10, 20, 30, 40, 50, 60, 70, 80, 90, 2, 0,
+					   { { 1, 0, 4, 5, 0, 0 } } };
 	skt_snapshot_add_user(s, 0, scene_string(s, "root"));
 	skt_snapshot_add_user(s, 33, scene_string(s, "www-data"));
 	both[0] = (struct skt_owner){ .process = scene_process(s, 100, 5000, "nginx"), .fd = 6 };
@@ -144,6 +145,13 @@ static void notices_every_bit_of_the_header(void **state)
 		MEMBER(struct skt_snapshot, quality.walk_us),
 		MEMBER(struct skt_snapshot, quality.netns_denied),
 		MEMBER(struct skt_snapshot, quality.checked_since),
+		MEMBER(struct skt_snapshot, quality.more_findings),
+		MEMBER(struct skt_snapshot, quality.findings[1].kind),
+		MEMBER(struct skt_snapshot, quality.findings[1].table),
+		MEMBER(struct skt_snapshot, quality.findings[1].pid),
+		MEMBER(struct skt_snapshot, quality.findings[1].fd),
+		MEMBER(struct skt_snapshot, quality.findings[1].inode),
+		MEMBER(struct skt_snapshot, quality.findings[1].net_namespace),
 	};
 
 	(void)state;

@@ -687,6 +687,13 @@ static void make_quality(struct making *making)
 	quality->walk_us = below(making, 100000);
 	quality->netns_denied = below(making, 3);
 	quality->checked_since = below(making, 3) ? making->now->time - below(making, 100000) : 0;
+	for (uint32_t n = one_in(making, 4) ? below(making, SKT_FINDINGS_MAX + 3) : 0; n; n--)
+		skt_quality_add(quality, &(struct skt_finding){ .kind = (uint8_t)(1 + below(making, 3)),
+								.table = (uint8_t)below(making, SKT_TABLE_KINDS),
+								.pid = below(making, 1000),
+								.fd = (int32_t)below(making, 100) - 1,
+								.inode = below(making, 100000),
+								.net_namespace = below(making, 3) });
 }
 
 void random_snapshot(struct random *random, const struct random_world *world, const struct skt_snapshot *before,

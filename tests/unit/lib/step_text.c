@@ -71,6 +71,13 @@ static void put_head(struct text *text)
 	PUT(" walk=%u processes=%u links=%u denied=%u vanished=%u unsearched=%u malformed=%u us=%u netns=%u since=%lld",
 	    q->walk, q->processes, q->links, q->denied, q->vanished, q->unsearched, q->malformed, q->walk_us,
 	    q->netns_denied, d(q->checked_since));
+	for (uint32_t i = 0; i < q->n_findings; i++) {
+		const struct skt_finding *finding = &q->findings[i];
+
+		PUT(" finding=%u,%u,%u,%d,%llu,%llu", finding->kind, finding->table, finding->pid, finding->fd,
+		    u(finding->inode), u(finding->net_namespace));
+	}
+	PUT(" more=%u", q->more_findings);
 	end_line(text);
 }
 
