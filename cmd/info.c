@@ -84,6 +84,9 @@ static void directory_lines(const struct skt_span *span, struct skt_buf *out)
 	number_line(out, "other files", span->others);
 }
 
+/* How many findings are listed: as many lines as a person reads. */
+#define FOUND_MAX 64
+
 /* What only reading all of it tells. */
 struct totals {
 	uint64_t snapshots;
@@ -97,9 +100,14 @@ struct totals {
 	uint64_t changes;
 	uint64_t holes;
 	uint64_t clock_steps;
-	int64_t offset;	       /* of the wall clock to boot time, at the snapshot before */
-	uint64_t sampled;      /* rows whose text was measured */
-	uint64_t sampled_text; /* bytes of it */
+	int64_t offset;			     /* of the wall clock to boot time, at the snapshot before */
+	uint64_t findings;		     /* snapshots with some */
+	uint64_t sampled;		     /* rows whose text was measured */
+	uint64_t sampled_text;		     /* bytes of it */
+	struct skt_finding found[FOUND_MAX]; /* each once, and when it was first */
+	int64_t found_at[FOUND_MAX];
+	size_t n_found;
+	bool more_found;
 };
 
 /* The wall clock was set: it moved against boot time by more than it can be steered between two snapshots (500 ppm, adjtimex(2)). */
@@ -132,6 +140,43 @@ static void add_text(struct totals *totals, const struct skt_snapshot *now, bool
 	skt_buf_release(&text);
 }
 
+static void add_findings(struct totals *totals, const struct skt_snapshot *now)
+{
+	const struct skt_quality *quality = &now->quality;
+
+	totals->findings += quality->n_findings != 0;
+	totals->more_found |= quality->more_findings != 0;
+	for (uint32_t i = 0; i < quality->n_findings; i++) {
+		size_t at = 0;
+
+		while (at < totals->n_found && !skt_finding_equal(&totals->found[at], &quality->findings[i]))
+			at++;
+		if (at < totals->n_found)
+			continue;
+		if (at == FOUND_MAX) {
+			totals->more_found = true;
+			continue;
+		}
+		totals->found[at] = quality->findings[i];
+		totals->found_at[at] = now->time;
+		totals->n_found++;
+	}
+}
+
+static void finding_lines(const struct totals *totals, enum skt_zone zone, struct skt_buf *out)
+{
+	number_line(out, "with findings", totals->findings);
+	for (size_t i = 0; i < totals->n_found; i++) {
+		skt_buf_text(out, "  ");
+		skt_time_format(out, totals->found_at[i], zone);
+		skt_buf_text(out, "  ");
+		skt_finding_text(&totals->found[i], out);
+		skt_buf_byte(out, '\n');
+	}
+	if (totals->more_found)
+		skt_buf_text(out, "  and more than are listed here\n");
+}
+
 static void add_snapshot(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
 {
 	totals->snapshots++;
@@ -142,6 +187,7 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	totals->denied += now->quality.denied != 0;
 	totals->netns_denied += now->quality.netns_denied != 0;
 	totals->malformed += now->quality.malformed;
+	add_findings(totals, now);
 	totals->changes += step->from == INT64_MIN ? 0 : step->n_socks;
 	for (size_t i = 0; i < now->n_tables; i++) {
 		totals->duplicates += now->tables[i].duplicates;
@@ -254,6 +300,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "malformed", totals.malformed);
 	number_line(out, "with denied processes", totals.denied);
 	number_line(out, "with denied namespaces", totals.netns_denied);
+	finding_lines(&totals, zone, out);
 	number_line(out, "holes", totals.holes);
 	rc = mark_lines(file, zone, out, err);
 	if (rc)

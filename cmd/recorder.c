@@ -257,6 +257,7 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	recorder->last = recorder->now.boottime;
 	recorder->missed += missed;
 	tell_problems(recorder);
+	tell_findings(recorder);
 	return 0;
 }
 

@@ -96,6 +96,9 @@ struct recorder {
 	bool trouble;
 	uint64_t told[256]; /* problems told already, by hash */
 	size_t n_told;
+	struct skt_finding found[64]; /* findings told already; whoever reads so many wants no more of them */
+	size_t n_found;
+	bool more_found_told;
 };
 
 /* The words of --ticks, --netns and --cmdline, as the header has them. */

@@ -57,6 +57,31 @@ void tell_denied(const struct recorder *recorder)
 			geteuid() ? ", which this user may not know (root may)" : "");
 }
 
+void tell_findings(struct recorder *recorder)
+{
+	const struct skt_quality *quality = &recorder->now.quality;
+	struct skt_buf line;
+
+	if (quality->more_findings && !recorder->more_found_told)
+		cli_say("more was found than is told here; the snapshots count it");
+	recorder->more_found_told |= quality->more_findings != 0;
+	for (uint32_t i = 0; i < quality->n_findings; i++) {
+		size_t at = 0;
+
+		while (at < recorder->n_found && !skt_finding_equal(&recorder->found[at], &quality->findings[i]))
+			at++;
+		if (at < recorder->n_found || at == sizeof(recorder->found) / sizeof(*recorder->found))
+			continue;
+		recorder->found[recorder->n_found++] = quality->findings[i];
+		skt_buf_init(&line);
+		skt_finding_text(&quality->findings[i], &line);
+		skt_buf_byte(&line, '\0');
+		if (!line.failed)
+			cli_say("%s", (char *)line.data);
+		skt_buf_release(&line);
+	}
+}
+
 void tell_spending(struct recorder *recorder)
 {
 	if (!recorder->spending.told)

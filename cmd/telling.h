@@ -12,6 +12,9 @@ void tell_problems(struct recorder *recorder);
 /* Once: whose holders cannot be told, and why. */
 void tell_denied(const struct recorder *recorder);
 
+/* What was found that a healthy host seldom shows, each thing once. It is no trouble. */
+void tell_findings(struct recorder *recorder);
+
 /* Once: that --max-cpu makes it skip ticks. */
 void tell_spending(struct recorder *recorder);
 

@@ -88,6 +88,9 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
  * there. A namespace that somebody moved into is found at once if he is new, else within full_walk. Where it is not known
  * which namespace is the tree's own (self/ns/net), that one is the only one.
  *
+ * Findings are made of a running kernel only. To know a socket that is in use and in no table its descriptor is copied
+ * for a moment (pidfd_getfd(2)); where that is not allowed nothing is said of it.
+ *
  * A table that cannot be read, or whose heading is not the kernel's (-EBADMSG; its lines are kept raw), is there
  * with status unknown. An inode that nobody is known to hold is `unheld` once all descriptors were read twice since it was
  * first seen without finding anybody, in a tree once; until then it is unknown with the gaps of the look, or

@@ -5,9 +5,11 @@
 #include "proc/host.h"
 #include "proc/ledger.h"
 #include "proc/look.h"
+#include "proc/mounts.h"
 #include "proc/namespaces.h"
 #include "proc/owners.h"
 #include "proc/turns.h"
+#include "proc/unlisted.h"
 #include "proc/users.h"
 #include "proc/walk.h"
 
@@ -27,6 +29,8 @@ struct skt_capture {
 	struct ledger ledger;
 	struct owners owners;
 	struct walk walk;
+	struct mounts mounts;
+	struct unlisted unlisted;
 	struct family family;
 	struct users users;
 	struct problems problems;
@@ -75,6 +79,7 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	namespaces_init(&capture->namespaces);
 	turns_init(&capture->turns);
 	owners_init(&capture->owners);
+	mounts_init(&capture->mounts);
 	users_init(&capture->users);
 	skt_buf_init(&capture->text);
 	if (fstatfs(proc_fd, &fs) < 0) {
@@ -108,6 +113,7 @@ void skt_capture_free(struct skt_capture *capture)
 	turns_release(&capture->turns);
 	ledger_release(&capture->ledger);
 	owners_release(&capture->owners);
+	mounts_release(&capture->mounts);
 	users_release(&capture->users);
 	skt_buf_release(&capture->text);
 	free(capture);
@@ -131,7 +137,11 @@ static int look_for_owners(struct skt_capture *capture, struct look *look)
 	int rc = owners_begin(owners, look);
 
 	if (!rc)
+		rc = mounts_look(&capture->mounts, look);
+	if (!rc)
 		rc = walk_look(&capture->walk, look, ledger, owners);
+	if (!rc)
+		unlisted_look(&capture->unlisted, capture->host.net_namespace, look, ledger, owners);
 	if (!rc)
 		rc = family_holders(&capture->family, look, ledger, owners);
 	if (!rc)
@@ -145,6 +155,7 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 			     .options = &capture->options,
 			     .snapshot = ret,
 			     .problems = &capture->problems,
+			     .mounts = &capture->mounts,
 			     .text = &capture->text };
 	int rc;
 

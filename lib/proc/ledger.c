@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "proc/identity.h"
+#include "proc/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -288,6 +289,8 @@ int ledger_open(struct ledger *ledger, struct look *look, struct ledger_process 
 
 	if (process->handle >= 0)
 		return process->handle;
+	if (mounts_cover(look->mounts, process->pid, false))
+		return -EACCES;
 	snprintf(name, sizeof(name), "%u", process->pid);
 	dir = ledger_open_at(ledger, look, look->tree->fd, name, TREE_DIRECTORY | TREE_HANDLE);
 	if (dir < 0 || !look->tree->live || !is_known(process))

@@ -27,10 +27,14 @@ struct ledger_link {
 	int32_t fd;
 };
 
-#define LINK_NONE   MAP_NONE	   /* in no table */
+#define LINK_NONE   MAP_NONE	   /* in no table, and has no place in one that is read */
 #define LINK_LOST   (MAP_NONE - 1) /* was in one, and is in none now: closed, most likely, and not asked since */
 #define LINK_UNREAD (MAP_NONE - 2) /* the descriptor is there; what it is has not been read yet */
-#define LINK_ROWS   LINK_UNREAD	   /* below: a number */
+/* And of a socket that is in no table it may be asked whether it should be in one (unlisted.h): */
+#define LINK_NEW     (MAP_NONE - 3) /* it was not there when it was read: its row, if it has one, is in the next look */
+#define LINK_STRANGE (MAP_NONE - 4) /* nor was it in the next look: it is to be asked */
+#define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked again with its descriptor */
+#define LINK_ROWS    LINK_IDLE	    /* below: a number */
 
 struct ledger_process {
 	uint32_t pid;
@@ -43,6 +47,7 @@ struct ledger_process {
 	bool added;	 /* is in the one that is being filled, in `slot` */
 	bool looked_at;	 /* in this look */
 	bool has_start;
+	bool strange;	 /* some of its links are */
 	bool same_entry; /* its directory's entry is the same as in the look before */
 	int handle;	 /* its directory, or -1 */
 	uint64_t entry;	 /* inode of its directory as the kernel lists it: another one, and it may be another process */

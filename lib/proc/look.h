@@ -14,12 +14,15 @@ struct problems {
 	uint64_t total;
 };
 
+struct mounts;
+
 /* One call of skt_capture_next(), as its parts share it. */
 struct look {
 	const struct tree *tree;
 	const struct skt_capture_options *options;
 	struct skt_snapshot *snapshot; /* being filled */
 	struct problems *problems;
+	const struct mounts *mounts;
 	struct skt_buf *text; /* for one file at a time */
 	size_t raw_lines;     /* kept so far of all tables, and their bytes */
 	size_t raw_bytes;

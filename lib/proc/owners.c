@@ -155,14 +155,14 @@ uint32_t owners_link(struct owners *owners, uint64_t number)
 	struct owners_inode *inode;
 
 	if (row == MAP_NONE)
-		return LINK_NONE;
+		return number ? LINK_NEW : LINK_NONE;
 	inode = &owners->inodes[row];
 	owners->n_wanted -= is_wanted(owners, inode);
 	owners->n_missed -= is_wanted(owners, inode) && inode->missed;
 	inode->n_links++;
 	inode->held = true;
 	inode->missed = false;
-	inode->unheld = false;
+	inode->unheld = 0;
 	return row;
 }
 
@@ -175,6 +175,7 @@ void owners_unlink(struct owners *owners, uint32_t row)
 /* The links of one process, counted. */
 static void count_links(struct owners *owners, struct ledger_process *process)
 {
+	process->strange = false;
 	for (size_t i = 0; i < process->n_links; i++) {
 		struct ledger_link *link = &process->links[i];
 
@@ -185,13 +186,18 @@ static void count_links(struct owners *owners, struct ledger_process *process)
 		if (link->row >= LINK_ROWS) {
 			uint32_t row = owners_find(owners, link->inode);
 
-			if (row == MAP_NONE || owners->inodes[row].gone)
+			if (row == MAP_NONE || owners->inodes[row].gone) {
+				/* the tables were read once more, and it is in none */
+				if (link->row == LINK_NEW)
+					link->row = LINK_STRANGE;
+				process->strange |= link->row == LINK_STRANGE;
 				continue;
+			}
 			link->row = row;
 		}
 		owners->inodes[link->row].n_links++;
 		owners->inodes[link->row].held = true;
-		owners->inodes[link->row].unheld = false;
+		owners->inodes[link->row].unheld = 0;
 	}
 }
 
@@ -317,6 +323,17 @@ static int make_runs(struct owners *owners, const struct ledger *ledger)
 	return 0;
 }
 
+static void tell_unheld(const struct look *look, const struct owners_inode *inode)
+{
+	struct skt_finding finding = { .kind = SKT_FINDING_UNHELD,
+				       .table = inode->kind,
+				       .fd = -1,
+				       .inode = inode->inode,
+				       .net_namespace = inode->net_namespace };
+
+	skt_quality_add(&look->snapshot->quality, &finding);
+}
+
 static void assign_nobody(const struct owners *owners, const struct look *look, struct owners_inode *inode,
 			  struct skt_sock *sock)
 {
@@ -324,11 +341,13 @@ static void assign_nobody(const struct owners *owners, const struct look *look, 
 	bool proven = look->tree->live ? owners->complete_before > inode->born && !owners->gaps_before
 				       : owners->complete > inode->born;
 
-	if (proven && !sock->owner_gaps)
-		inode->unheld = true;
+	if (proven && !sock->owner_gaps && !inode->unheld)
+		inode->unheld = owners->complete;
 	if (inode->unheld && !(sock->owner_gaps & SKT_GAP_DENIED)) {
 		sock->owner = SKT_OWNER_UNHELD;
 		sock->owner_gaps = 0;
+		if (look->tree->live && owners->complete > inode->unheld)
+			tell_unheld(look, inode);
 		return;
 	}
 	/* nothing was missed, and yet this round alone proves nothing: the next one is still to come */

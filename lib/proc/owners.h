@@ -40,10 +40,10 @@ struct owners_inode {
 	uint32_t n_links; /* known links */
 	uint32_t first;	  /* where its owners begin in `run` */
 	uint8_t kind;
-	bool held;   /* it had links */
-	bool missed; /* the look before found nobody who holds it */
-	bool unheld; /* nobody holds it, as far as could be known */
-	bool gone;   /* its row is */
+	bool held;	 /* it had links */
+	bool missed;	 /* the look before found nobody who holds it */
+	bool gone;	 /* its row is */
+	uint32_t unheld; /* the round since which it is known that nobody holds it; 0: it is not */
 };
 
 struct owners {

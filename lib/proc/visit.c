@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "proc/identity.h"
+#include "proc/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,9 @@ int visit_begin(struct visit *visit, struct look *look, struct ledger *ledger, s
 		struct ledger_process *process)
 {
 	*visit = (struct visit){ .look = look, .ledger = ledger, .owners = owners, .process = process, .fds = -1 };
-	visit->dir = ledger_open(ledger, look, process);
+	visit->dir = -EACCES;
+	if (!mounts_cover(look->mounts, process->pid, true))
+		visit->dir = ledger_open(ledger, look, process);
 	return visit->dir < 0 ? visit->dir : 0;
 }
 
@@ -41,7 +44,7 @@ static int open_fds(struct visit *visit)
 
 static void set_link(struct visit *visit, struct ledger_link *link, uint64_t inode)
 {
-	if (link->inode == inode && link->row < LINK_ROWS)
+	if (link->inode == inode && (link->row < LINK_ROWS || link->row == LINK_NONE || link->row == LINK_STRANGE))
 		return;
 	if (link->inode != inode)
 		visit->process->moved = visit->owners->look;
