@@ -22,8 +22,8 @@
  *	   a handle are counted, too.
  *	4. The audit: the round is carried on by the share that completes it within full_walk, a part of a process at a time.
  *	5. The hunt, while an inode is wanted that the look before did not find either: processes that moved in this look or
- *	   the one before are asked wholly, if that is not too much, and then the round is carried on, for as long as the budget
- *	   lasts. (Most of those that are missed once were closed between table and descriptors.)
+ *	   the one before are asked wholly, if that is not too much, and then the round is carried on, for a quarter of the
+ *	   budget. (Most of those that are missed once were closed between table and descriptors.)
  *
  * Steps 3 and 4 leave a part of the budget to those after them. The budget is one of time, but as many links are asked in any
  * case as it is good for as a rule: on a busy host most of the time is others'.

@@ -467,6 +467,35 @@ static void a_socket_without_a_holder_is_hunted_from_the_next_look_on(void **sta
 	end(&other);
 }
 
+static void a_hunt_in_vain_is_a_quarter_of_the_budget(void **state)
+{
+	struct worker worker = start(), other = start();
+	struct answer a = tell(&worker, LISTEN, 0, 0);
+
+	(void)state;
+	for (int i = 0; i < 2000; i++)
+		tell(&worker, OPEN_FILE, 0, 0);
+	/* good for 1000 links */
+	begin(40 * INTERVAL);
+	clock_step = 40 * INTERVAL / 10;
+	look();
+	clock_step = 0;
+	/* on its way to another, and in nobody's hands */
+	tell(&worker, SEND, a.value, 0);
+	tell(&worker, CLOSE, a.value, 0);
+	for (int i = 0; i < 5; i++) {
+		clock_now += SECOND;
+		clock_step = 40 * INTERVAL;
+		look();
+		clock_step = 0;
+		assert_int_equal(row(a.port)->owner, SKT_OWNER_UNKNOWN);
+		if (i)
+			assert_in_range(snapshot.quality.links, 250, 400);
+	}
+	end(&worker);
+	end(&other);
+}
+
 static void the_audit_asks_every_link_once_within_its_time(void **state)
 {
 	struct worker worker = start();
@@ -742,6 +771,7 @@ static int test_all(void)
 		TEST(a_child_that_inherits_is_found_at_once),
 		TEST(a_socket_that_was_put_over_a_file_is_found_by_the_audit),
 		TEST(a_socket_without_a_holder_is_hunted_from_the_next_look_on),
+		TEST(a_hunt_in_vain_is_a_quarter_of_the_budget),
 		TEST(the_audit_asks_every_link_once_within_its_time),
 		TEST(a_new_socket_is_unsearched_until_a_round_that_began_afterwards),
 		TEST(nobody_holds_a_socket_once_two_rounds_found_nobody),
