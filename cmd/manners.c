@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,6 +19,15 @@
 #define SAVED_NS (10 * SKT_NS_PER_S)
 
 #define MILLION 1000000
+
+/* From how much on memory is had from the kernel piece by piece, and given back when it is freed. */
+#define LARGE (256 << 10)
+
+void manners_memory(void)
+{
+	/* glibc's own limit rises with what is freed, up to 32 MiB: what a whole snapshot took once it would keep */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+}
 
 void manners_nice(int nice, bool told)
 {

@@ -22,6 +22,9 @@ void manners_nice(int nice, bool told);
  */
 void manners_drop(void);
 
+/* Give memory that is not needed any more back to the host, not to be kept for the next time. */
+void manners_memory(void);
+
 /* How much processor time is taken: --max-cpu. An account from which each second of the clock pays for some of it. */
 struct spending {
 	uint32_t limit; /* millionths of one processor; 0: none */

@@ -321,6 +321,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	cli_begin(&cli);
+	manners_memory();
 	skt_err_init(&err);
 	parse(&recorder, argc, argv);
 	block_signals(&recorder);

@@ -21,6 +21,9 @@ const char *skt_process_change_name(unsigned change)
 	return change < sizeof(names) / sizeof(*names) ? names[change] : "";
 }
 
+/* Changes for which there is always room once there was: some 400 KB. */
+#define KEPT_ROOM 1024
+
 void skt_step_init(struct skt_step *step)
 {
 	memset(step, 0, sizeof(*step));
@@ -32,6 +35,12 @@ void skt_step_clear(struct skt_step *step)
 		free(step->tables[i].now.raw);
 	step->n_tables = 0;
 	step->n_processes = 0;
+	/* a step that leads to a whole snapshot is large, and those after it are not */
+	if (step->room_socks > KEPT_ROOM && step->n_socks < step->room_socks / 4) {
+		free(step->socks);
+		step->socks = NULL;
+		step->room_socks = 0;
+	}
 	step->n_socks = 0;
 	step->n_timers = 0;
 	step->n_edits = 0;

@@ -45,7 +45,6 @@ struct skt_writer {
 
 	struct encoder encoder;
 	struct skt_matcher *matcher;
-	struct skt_step key;
 };
 
 /* Nothing is gathered any more. */
@@ -157,7 +156,6 @@ void skt_writer_free(struct skt_writer *writer)
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&writer->item.sections[id]);
 	skt_buf_release(&writer->item.keys);
-	skt_step_release(&writer->key);
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
 	queue_free(writer->queue);
@@ -235,31 +233,59 @@ static bool group_is_over(const struct skt_writer *writer, const struct skt_snap
  * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only the
  * events cannot be found anew.
  */
-static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
-		   struct skt_err *err)
+static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		     struct skt_err *err)
 {
 	struct skt_snapshot dense;
+	struct skt_step key;
 	int rc = skt_snapshot_init(&dense, NULL, skt_strtab_seed(now->strings));
 
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
-	rc = skt_match(writer->matcher, &dense, now, true, &writer->key);
+	skt_step_init(&key);
+	rc = skt_match(writer->matcher, &dense, now, true, &key);
 	if (rc)
 		skt_err_set(err, rc, "out of memory");
 	else
-		rc = skt_apply(&dense, &writer->key, err);
+		rc = skt_apply(&dense, &key, err);
 	if (!rc && skt_snapshot_is_over(&dense))
 		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
-	if (!rc && events_carry(step->events, step->n_events, now, &dense, &writer->key))
+	if (!rc && events_carry(step->events, step->n_events, now, &dense, &key))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	if (rc) {
+	if (!rc) {
+		skt_snapshot_release(now);
+		*now = dense;
+		step_encode(&writer->encoder, &key, now, 1, writer->item.sections);
+		keys_of_snapshot(now, &key, &writer->item.keys, &writer->item.facts);
+	} else {
 		skt_snapshot_release(&dense);
-		return rc;
 	}
-	step_encode(&writer->encoder, &writer->key, &dense, 1, writer->item.sections);
-	keys_of_snapshot(&dense, &writer->key, &writer->item.keys, &writer->item.facts);
-	skt_snapshot_release(now);
-	*now = dense;
+	/* it is the largest thing there is, and not needed for a minute */
+	skt_step_release(&key);
+	return rc;
+}
+
+/* Whether this step itself leads from nothing to all that is there, as a recorder's first does. */
+static bool is_key(const struct skt_snapshot *now, const struct skt_step *step)
+{
+	return step->from == INT64_MIN && !step->unordered && step->n_socks == now->n_socks &&
+	       step->n_processes == now->n_processes && step->n_tables == now->n_tables &&
+	       step->n_users == now->n_users && !skt_snapshot_is_over(now);
+}
+
+static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		   struct skt_err *err)
+{
+	int rc = 0;
+
+	if (is_key(now, step)) {
+		step_encode(&writer->encoder, step, now, 1, writer->item.sections);
+		keys_of_snapshot(now, step, &writer->item.keys, &writer->item.facts);
+	} else {
+		rc = put_dense(writer, now, step, err);
+	}
+	if (rc)
+		return rc;
 	writer->began = true;
 	writer->group_boottime = now->boottime;
 	writer->group++;

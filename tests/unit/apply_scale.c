@@ -342,6 +342,24 @@ static void a_row_that_many_hold_changes_like_any(void **state)
 	assert_int_equal(digest, digest_all());
 }
 
+static void memory_of_a_large_step_is_not_kept_for_small_ones(void **state)
+{
+	uint32_t slot;
+
+	(void)state;
+	scene_table(&a, SKT_TCP, 1);
+	scene_process(&a, 1, 1, "x");
+	slot = add_row(1);
+	for (uint32_t i = 0; i < 50000; i++)
+		add_change(SKT_CHANGED, slot, SKT_BIT(SKT_F_UID));
+	skt_step_clear(&step);
+	for (int i = 0; i < 2; i++) {
+		add_change(SKT_CHANGED, slot, SKT_BIT(SKT_F_UID));
+		skt_step_clear(&step);
+	}
+	assert_true(step.room_socks <= 1024);
+}
+
 /* --- processes --- */
 
 /* A file may say that a million processes are the same one. */
@@ -395,6 +413,7 @@ int main(void)
 		TEST(what_stands_in_order_is_counted_as_it_is_walked_along),
 		TEST(the_digest_is_the_pages_however_many_hold_a_row),
 		TEST(a_row_that_many_hold_changes_like_any),
+		TEST(memory_of_a_large_step_is_not_kept_for_small_ones),
 		TEST(processes_that_are_all_the_same_are_matched),
 	};
 
