@@ -307,7 +307,7 @@ static int run_trees(struct recorder *recorder, struct skt_err *err)
 		if (rc)
 			return rc;
 		tell_status(recorder, recorder->tree_time);
-		if (recorder->watch.closed || !wait_until(recorder, 0) ||
+		if (recorder->watch.changes.closed || !wait_until(recorder, 0) ||
 		    output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
 			return 0;
 	}
@@ -338,7 +338,7 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			return rc;
 		now = clock_ns(CLOCK_BOOTTIME);
 		tell_status(recorder, now);
-		if (recorder->snapshots == recorder->count || recorder->watch.closed)
+		if (recorder->snapshots == recorder->count || recorder->watch.changes.closed)
 			return 0;
 		ready = spending_ready(&recorder->spending, now);
 		due = ticks_next(&ticks, ready - recorder->start, &missed);

@@ -2,6 +2,7 @@
 #ifndef RECORDER_H
 #define RECORDER_H
 
+#include "changes.h"
 #include "manners.h"
 #include "rotation.h"
 #include "trees.h"
@@ -9,7 +10,6 @@
 #include <skt/capture.h>
 #include <skt/filter.h>
 #include <skt/record.h>
-#include <skt/render.h>
 
 #include <signal.h>
 #include <stdbool.h>
@@ -24,15 +24,7 @@
 /* --watch (watch.c) */
 struct watch {
 	bool on;
-	bool all;		   /* what only counts, too, and what was there at the start */
-	struct skt_filter *filter; /* NULL: all */
-	uint64_t unknown;	   /* changes of which it is not known whether they match */
-	bool begun;
-	bool closed; /* its reader went away */
-	struct skt_render render;
-	struct skt_buf text;
-	uint32_t *which;
-	size_t room;
+	struct changes changes;
 };
 
 struct recorder {

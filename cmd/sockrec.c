@@ -143,7 +143,7 @@ static void read_format(struct recorder *recorder, const char *argument)
 
 	if (format < 0 || format == SKT_FORMAT_NETSTAT)
 		cli_usage("--format: '%s' is none of table, jsonl, json, csv", argument);
-	recorder->watch.render.format = (enum skt_format)format;
+	recorder->watch.changes.render.format = (enum skt_format)format;
 }
 
 /* Options of watching, and of recording, are refused where there is none of it. */
@@ -265,7 +265,7 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			read_format(recorder, argument);
 			break;
 		case OPT_ALL:
-			recorder->watch.all = true;
+			recorder->watch.changes.all = true;
 			break;
 		default:
 			break;
@@ -331,7 +331,7 @@ int main(int argc, char **argv)
 	rc = recorder_open(&recorder, &err);
 	if (!rc)
 		rc = recorder_run(&recorder, &err);
-	if (recorder.watch.begun)
+	if (recorder.watch.changes.begun)
 		rc = watch_end(&recorder, rc, &err);
 	if (recorder.writer)
 		rc = output_end(&recorder, rc, &err);
