@@ -50,6 +50,7 @@ struct skt_host {
 	char boot_id[37];	/* sys/kernel/random/boot_id */
 	int64_t btime;		/* ns since 1970 at which it booted, from stat(5) */
 	uint64_t net_namespace; /* inode of self/ns/net; 0 unknown */
+	bool big_endian;	/* the byte order of its tables */
 };
 
 struct skt_capture;

@@ -3,11 +3,55 @@
 #define SKT_TREE_H
 
 #include <skt/buf.h>
+#include <skt/capture.h>
+#include <skt/err.h>
 #include <skt/snapshot.h>
 
 #include <stdbool.h>
 
-/* The way back: what was captured, as the kernel wrote it. */
+/*
+ * The way back: what was captured, as the kernel wrote it. A recorded instant becomes a directory that looks like /proc, for
+ * programs that know nothing of recordings; and capture reads it back as the snapshot that it was.
+ *
+ *	.skt-meta		what a tree cannot say (below); other programs pass over it
+ *	net/tcp ...		the tables of the host's own network namespace, as skt_table_text() has them
+ *	self/ns/net, self/net	which namespace that is. A directory: there is no process behind it
+ *	stat  uptime  sys/kernel/{hostname,osrelease,random/boot_id}
+ *	PID/{stat,status,statm,comm,cmdline,cgroup,exe,fd/N,ns/net,net}
+ *
+ * PID/net is a link to ../net where the process lives in the host's own namespace. Of those that live in another, the one
+ * with the lowest number has that namespace's tables, and the others have a link to his.
+ *
+ * A table that is unknown has no file, unless lines of it were kept. Known readers give up where net/tcp, net/udp or
+ * net/unix are missing: what was not recorded of these is there with a heading only. stat and status are complete in form: what
+ * was not recorded is 0 in them (the state is '?'; effective and other uids are the real one again), a command line that was not
+ * recorded is empty, and any other file or link of what was not recorded is missing. There are no descriptors but sockets.
+ *
+ * .skt-meta is text, and says which of all that was made up. It holds what reading the tree alone would not give back:
+ * times, quality, users, owners that are no links (carried), gaps, tables that are stale, unknown or of a namespace in which no
+ * process of the snapshot lives, processes that have exited, and whatever of a damaged or hostile recording has no place
+ * in a tree. It is made by reading the tree just written and comparing; so what it does not mention is read from the
+ * tree, and a tree may be edited: a table that is not as it was written any more is read as it stands, without what
+ * .skt-meta says of its rows.
+ */
+
+/*
+ * Write the snapshot as a tree into dirfd, an empty directory (borrowed; it can be read, and is on a file system with
+ * symbolic links). host is what the recording says of its host: "", -1 and 0 where it says nothing. Its net_namespace is
+ * the one whose tables are net/; where that is 0, the first table's. Its big_endian is the byte order in which tables
+ * are written: the recorded machine's, if they are to be as they were recorded.
+ *
+ * Modes are those of umask(2). Nothing is written but beneath dirfd, under names that are numbers or constants, and no link is followed: whatever
+ * the recording holds ends up as the content of a file or the target of a link, and links lead to where they say, or nowhere.
+ *
+ * Returns 0; -ENOTEMPTY; -ENOMEM; -ENOSYS without openat2(2) (Linux 5.6); or what the system says, with the file in the message.
+ * Whole or not at all is the caller's: after a failure there is a part of a tree in dirfd, and it has no .skt-meta, which
+ * is written last. So write into a new directory beside the place, and rename it.
+ *
+ * What capture (skt/capture.h: all tables, all namespaces, whole command lines) makes of the tree then is
+ * skt_snapshot_equal() to the snapshot, whatever that holds, and its host is the same but for a btime cut to whole seconds.
+ */
+int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, int dirfd, struct skt_err *err);
 
 /*
  * A table as the text that stood in its file: heading, rows in order, lines that are no rows in their places. Row numbers

@@ -91,6 +91,7 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	}
 	if (!rc) {
 		rc = host_read(&capture->tree, &capture->text, &capture->host);
+		capture->host.big_endian = options->big_endian;
 		if (!rc)
 			rc = namespaces_begin(&capture->namespaces, &capture->tree, capture->host.net_namespace);
 		if (rc)
