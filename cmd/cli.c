@@ -21,6 +21,17 @@
 
 static const struct cli *the_tool;
 static bool output_failed;
+static int trouble = CLI_TROUBLE;
+
+void cli_trouble_is(int status)
+{
+	trouble = status;
+}
+
+int cli_trouble(void)
+{
+	return trouble;
+}
 
 void cli_begin(const struct cli *cli)
 {
@@ -29,7 +40,7 @@ void cli_begin(const struct cli *cli)
 	   given one that cannot be used as it should, so that using it is still the failure it was */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			exit(CLI_TROUBLE);
+			exit(trouble);
 }
 
 void cli_line(struct skt_buf *out, const char *text)
@@ -87,7 +98,7 @@ _Noreturn void cli_usage(const char *format, ...)
 	say_format(format, args);
 	va_end(args);
 	fprintf(stderr, "Try '%s --help'.\n", the_tool->tool);
-	exit(CLI_TROUBLE);
+	exit(trouble);
 }
 
 void cli_err(const struct skt_err *err)
@@ -243,7 +254,7 @@ bool cli_flush(void)
 int cli_end(int status)
 {
 	cli_flush();
-	return output_failed ? CLI_TROUBLE : status;
+	return output_failed ? trouble : status;
 }
 
 unsigned cli_width(void)
@@ -297,6 +308,18 @@ int64_t cli_signed(const char *option, const char *text, int64_t least, int64_t 
 	return number;
 }
 
+double cli_factor(const char *option, const char *text)
+{
+	size_t whole = strspn(text, "0123456789"),
+	       part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+	size_t len = part ? whole + 1 + part : whole;
+	double factor = whole && !text[len] ? strtod(text, NULL) : 0;
+
+	if (factor < 0.001 || factor > 1e6)
+		cli_usage("%s: '%s' is no number from 0.001 to 1000000", option, text);
+	return factor;
+}
+
 /* Capital letters only: a small m is a minute, where a duration may stand as well. */
 uint64_t cli_size(const char *option, const char *text)
 {
@@ -344,7 +367,7 @@ enum skt_zone cli_zone(const char *name)
 			name);
 	if (setenv("TZ", name, 1)) {
 		cli_say("cannot set the time zone: %s", strerror(errno));
-		exit(CLI_TROUBLE);
+		exit(trouble);
 	}
 	tzset();
 	return SKT_ZONE_LOCAL;
@@ -354,6 +377,6 @@ void cli_random(void *bytes, size_t len)
 {
 	if (getrandom(bytes, len, 0) != (ssize_t)len) {
 		cli_say("cannot get random bytes: %s", strerror(errno));
-		exit(CLI_TROUBLE);
+		exit(trouble);
 	}
 }

@@ -33,6 +33,10 @@ struct cli {
 /* Call first: messages carry the tool's name. */
 void cli_begin(const struct cli *cli);
 
+/* From now on another exit status than CLI_TROUBLE says that there was trouble: it would be taken for that of a command. */
+void cli_trouble_is(int status);
+int cli_trouble(void);
+
 /*
  * The next option on the command line: its index in the table, with its argument in *ret_argument; -1 after the last one, when
  * operands begin at argv[optind]. --help and --version are dealt with here, and so is a wrong option: one line, "Try ...", exit 2.
@@ -72,6 +76,7 @@ int64_t cli_signed(const char *option, const char *text, int64_t least, int64_t 
 uint64_t cli_size(const char *option, const char *text);    /* bytes: 64M, 2G, 512K, in powers of 1024, or plain */
 uint32_t cli_percent(const char *option, const char *text); /* 5%, 0.5%: millionths, at most a million */
 uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64_t most);
+double cli_factor(const char *option, const char *text); /* 60, 0.5: from a thousandth to a million */
 
 /* --tz: sets the process's zone (TZ) and says which one times are read and printed in. */
 enum skt_zone cli_zone(const char *name);

@@ -170,6 +170,17 @@ void recording_close(struct recording *recording)
 	free(recording->path);
 }
 
+enum skt_zone recording_zone(const struct skt_file *file)
+{
+	const char *zone = skt_header_fact(skt_file_header(file), "host.zone");
+
+	if (!zone) {
+		cli_say("%s: the zone of the recorded host is not known; times are UTC", skt_file_name(file));
+		return SKT_ZONE_UTC;
+	}
+	return cli_zone(zone);
+}
+
 /* Of files, not of bytes in one. */
 static bool is_between(const struct skt_damage *damage)
 {

@@ -26,6 +26,9 @@ void recording_close(struct recording *recording);
  */
 int recording_require_whole(int fd, const char *path, struct skt_err *err);
 
+/* --tz=host: the zone that the recorded host had, which becomes the process's own; UTC, which is said, where it is not known. */
+enum skt_zone recording_zone(const struct skt_file *file);
+
 /* What is lost, each on a line on stderr. */
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);
 

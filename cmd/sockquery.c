@@ -89,18 +89,6 @@ static const struct cli cli = {
 #define IPV4_KINDS (1u << SKT_TCP | 1u << SKT_UDP | 1u << SKT_UDPLITE | 1u << SKT_RAW)
 #define ALL_KINDS  (TCP_KINDS | UDP_KINDS | RAW_KINDS)
 
-/* --tz=host: the zone that the recorded host had. */
-static enum skt_zone host_zone(const struct skt_file *file)
-{
-	const char *zone = skt_header_fact(skt_file_header(file), "host.zone");
-
-	if (!zone) {
-		cli_say("%s: the zone of the recorded host is not known; times are UTC", skt_file_name(file));
-		return SKT_ZONE_UTC;
-	}
-	return cli_zone(zone);
-}
-
 /* Instants in it are read in the zone that is known by now. */
 static void read_expression(struct query *query)
 {
@@ -149,7 +137,7 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	int rc;
 
 	if (query->zone && !strcmp(query->zone, "host")) {
-		query->render.zone = host_zone(file);
+		query->render.zone = recording_zone(file);
 		if (query->n_words)
 			read_expression(query);
 	}
