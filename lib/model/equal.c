@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <skt/snapshot.h>
+#include "model/equal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,14 +53,14 @@ static bool same_process(const struct pair *pair, const struct skt_process *a, c
 	return true;
 }
 
-static bool same_row(const struct pair *pair, const struct skt_sock *a, const struct skt_sock *b)
+/* Columns, and of these fields. */
+static bool same_columns(const struct pair *pair, const struct skt_sock *a, const struct skt_sock *b, uint32_t fields)
 {
 	struct skt_sock b_here = *b;
-	uint32_t fields;
 
 	b_here.tail = a->tail;
 	b_here.text = a->text;
-	fields = skt_sock_compare(a, &b_here);
+	fields &= skt_sock_compare(a, &b_here);
 	if (fields)
 		return differ(pair, "a row differs in fields %#x", fields);
 	if (memcmp(a->local_address, b->local_address, 16) || memcmp(a->remote_address, b->remote_address, 16) ||
@@ -72,6 +72,13 @@ static bool same_row(const struct pair *pair, const struct skt_sock *a, const st
 		return differ(pair, "a row has %llu ticks, not %llu",
 			      (unsigned long long)skt_sock_ticks(b, pair->b->boottime),
 			      (unsigned long long)skt_sock_ticks(a, pair->a->boottime));
+	return true;
+}
+
+static bool same_row(const struct pair *pair, const struct skt_sock *a, const struct skt_sock *b)
+{
+	if (!same_columns(pair, a, b, UINT32_MAX))
+		return false;
 	if (a->n_owners != b->n_owners)
 		return differ(pair, "a row has %u owners, not %u", b->n_owners, a->n_owners);
 	for (uint32_t i = 0; i < a->n_owners; i++) {
@@ -214,4 +221,27 @@ bool skt_snapshot_equal(const struct skt_snapshot *a, const struct skt_snapshot 
 	free(at);
 	free(bt);
 	return same;
+}
+
+bool equal_strings(const struct skt_snapshot *a, uint32_t x, const struct skt_snapshot *b, uint32_t y)
+{
+	struct pair pair = { .a = a, .b = b };
+
+	return same_string(&pair, x, y);
+}
+
+bool equal_processes(const struct skt_snapshot *a, const struct skt_process *x, const struct skt_snapshot *b,
+		     const struct skt_process *y)
+{
+	struct pair pair = { .a = a, .b = b };
+
+	return same_process(&pair, x, y);
+}
+
+bool equal_columns(const struct skt_snapshot *a, const struct skt_sock *x, const struct skt_snapshot *b,
+		   const struct skt_sock *y)
+{
+	struct pair pair = { .a = a, .b = b };
+
+	return same_columns(&pair, x, y, ~(SKT_BIT(SKT_F_OWNER) | SKT_BIT(SKT_F_OWNER_GAPS)));
 }
