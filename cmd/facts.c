@@ -194,9 +194,14 @@ static void add_hardware(struct facts *facts)
 
 void facts_of_host(struct facts *facts, const struct skt_host *host, bool live)
 {
+	char number[24];
+
 	facts_add(facts, "host.name", host->name);
 	facts_add(facts, "host.kernel", host->kernel);
 	facts_add(facts, "host.boot_id", host->boot_id);
+	/* whose tables a tree has under net/ */
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)host->net_namespace);
+	facts_add(facts, "host.net_namespace", host->net_namespace ? number : NULL);
 	if (!live)
 		return;
 	add_hardware(facts);

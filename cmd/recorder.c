@@ -196,7 +196,7 @@ void recorder_release(struct recorder *recorder)
 	skt_snapshot_release(&recorder->now);
 	skt_snapshot_release(&recorder->read);
 	skt_step_release(&recorder->step);
-	skt_filter_free(recorder->watch.filter);
+	skt_filter_free(recorder->watch.changes.filter);
 }
 
 /* ---- recording ---- */
