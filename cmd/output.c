@@ -194,7 +194,7 @@ void output_header(const struct recorder *recorder, struct skt_header *ret)
 	recorder->clock.read(recorder->clock.data, &ret->start, &ret->start_boottime);
 	ret->interval = recorder->trees_dir ? 0 : recorder->interval;
 	ret->boot_time = live ? ret->start - ret->start_boottime : skt_capture_host(recorder->capture)->btime;
-	ret->big_endian = host->big_endian;
+	ret->big_endian = skt_capture_host(recorder->capture)->big_endian;
 	ret->tables = recorder->tables;
 	ret->live = live;
 }

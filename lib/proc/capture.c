@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <skt/capture.h>
+#include "proc/capture.h"
 
 #include "proc/family.h"
 #include "proc/host.h"
 #include "proc/ledger.h"
 #include "proc/look.h"
+#include "proc/meta_tree.h"
 #include "proc/mounts.h"
 #include "proc/namespaces.h"
 #include "proc/owners.h"
@@ -35,10 +36,38 @@ struct skt_capture {
 	struct users users;
 	struct problems problems;
 	struct skt_buf text;
+
+	/* of a tree with .skt-meta */
+	bool written;		   /* it is being written, and has none yet */
+	bool big_endian;	   /* what the options said */
+	struct skt_buf meta;	   /* the file */
+	struct skt_snapshot plain; /* what the tree itself says; initialised if it has strings */
 };
 
-/* Which of the wanted tables exist, and whether the tree is one at all. */
-static int check_tree(struct skt_capture *capture, struct skt_err *err)
+/* .skt-meta as far as its head: true where there is one. 0, or what is wrong with it. */
+static int read_meta(struct skt_capture *capture, struct meta *ret, struct meta_head *head, bool *ret_there,
+		     struct skt_err *err)
+{
+	const struct tree *tree = &capture->tree;
+	int rc = tree->live || capture->written ? -ENOENT
+						: tree_file(tree, tree->fd, META_FILE, 0, META_MAX, &capture->meta);
+
+	*ret_there = rc != -ENOENT;
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == -E2BIG)
+		return skt_err_set(err, rc, "'%s' exceeds the limit of %zu bytes", META_FILE, META_MAX);
+	if (rc)
+		return tree_err(err, rc, "cannot read '" META_FILE "'");
+	rc = meta_begin(ret, (char *)capture->meta.data, capture->meta.len, &capture->text, err);
+	if (rc)
+		return rc;
+	meta_get_head(ret, head);
+	return meta_err(ret, err);
+}
+
+/* Whether the tree is one at all; and whether one of the wanted tables exists, unless it may be that all are unknown. */
+static int check_tree(struct skt_capture *capture, bool unknown, struct skt_err *err)
 {
 	const struct tree *tree = &capture->tree;
 	int fd = tree_open(tree, tree->fd, "net", TREE_LINKS | TREE_DIRECTORY | TREE_HANDLE);
@@ -60,21 +89,54 @@ static int check_tree(struct skt_capture *capture, struct skt_err *err)
 		if (fd >= 0)
 			close(fd);
 	}
-	if (!found)
+	if (!found && !unknown)
 		return skt_err_set(err, -ENOENT, "none of the wanted tables is in 'net'");
 	return 0;
 }
 
-int skt_capture_open(int proc_fd, const struct skt_capture_options *options, struct skt_capture **ret,
-		     struct skt_err *err)
+/* What the tree says of its host, as far as it is true. */
+static int read_host(struct skt_capture *capture, const struct meta_head *head, bool there, struct skt_err *err)
+{
+	int rc = host_read(&capture->tree, &capture->text, &capture->host);
+
+	if (rc)
+		return skt_err_sys(err, rc, "cannot begin to capture");
+	capture->host.big_endian = there ? head->big_endian : capture->big_endian;
+	if (there && !head->btime_known)
+		capture->host.btime = -1;
+	rc = namespaces_begin(&capture->namespaces, &capture->tree, capture->host.net_namespace);
+	return rc ? skt_err_sys(err, rc, "cannot begin to capture") : 0;
+}
+
+static int begin(struct skt_capture *capture, struct skt_err *err)
+{
+	struct meta_head head;
+	struct statfs fs;
+	struct meta meta;
+	bool there;
+	int rc;
+
+	if (fstatfs(capture->tree.fd, &fs) < 0)
+		return skt_err_sys(err, -errno, "cannot open");
+	capture->tree.live = fs.f_type == PROC_SUPER_MAGIC;
+	ledger_init(&capture->ledger, &capture->tree);
+	rc = read_meta(capture, &meta, &head, &there, err);
+	if (!rc)
+		rc = check_tree(capture, there || capture->written, err);
+	return rc ? rc : read_host(capture, &head, there, err);
+}
+
+static int open_capture(int proc_fd, const struct skt_capture_options *options, bool written, struct skt_capture **ret,
+			struct skt_err *err)
 {
 	struct skt_capture *capture = calloc(1, sizeof(*capture));
-	struct statfs fs;
 	int rc;
 
 	if (!capture)
 		return skt_err_sys(err, -ENOMEM, "cannot begin to capture");
 	capture->options = *options;
+	capture->big_endian = options->big_endian;
+	capture->written = written;
 	capture->tree = (struct tree){ .fd = proc_fd, .name = options->name };
 	namespaces_init(&capture->namespaces);
 	turns_init(&capture->turns);
@@ -82,21 +144,8 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	mounts_init(&capture->mounts);
 	users_init(&capture->users);
 	skt_buf_init(&capture->text);
-	if (fstatfs(proc_fd, &fs) < 0) {
-		rc = skt_err_sys(err, -errno, "cannot open");
-	} else {
-		capture->tree.live = fs.f_type == PROC_SUPER_MAGIC;
-		ledger_init(&capture->ledger, &capture->tree);
-		rc = check_tree(capture, err);
-	}
-	if (!rc) {
-		rc = host_read(&capture->tree, &capture->text, &capture->host);
-		capture->host.big_endian = options->big_endian;
-		if (!rc)
-			rc = namespaces_begin(&capture->namespaces, &capture->tree, capture->host.net_namespace);
-		if (rc)
-			skt_err_sys(err, rc, "cannot begin to capture");
-	}
+	skt_buf_init(&capture->meta);
+	rc = begin(capture, err);
 	if (rc) {
 		skt_err_at(err, options->name, -1);
 		skt_capture_free(capture);
@@ -104,6 +153,12 @@ int skt_capture_open(int proc_fd, const struct skt_capture_options *options, str
 	}
 	*ret = capture;
 	return 0;
+}
+
+int skt_capture_open(int proc_fd, const struct skt_capture_options *options, struct skt_capture **ret,
+		     struct skt_err *err)
+{
+	return open_capture(proc_fd, options, false, ret, err);
 }
 
 void skt_capture_free(struct skt_capture *capture)
@@ -117,6 +172,9 @@ void skt_capture_free(struct skt_capture *capture)
 	mounts_release(&capture->mounts);
 	users_release(&capture->users);
 	skt_buf_release(&capture->text);
+	skt_buf_release(&capture->meta);
+	if (capture->plain.strings)
+		skt_snapshot_release(&capture->plain);
 	free(capture);
 }
 
@@ -150,6 +208,49 @@ static int look_for_owners(struct skt_capture *capture, struct look *look)
 	return rc ? rc : family_others(look, ledger);
 }
 
+/* One look; the snapshot's boottime is said unless `when` is negative. 0, -ENOMEM or -E2BIG. */
+static int take(struct skt_capture *capture, struct look *look, int64_t when)
+{
+	struct skt_snapshot *snapshot = look->snapshot;
+	int rc;
+
+	/* before the instant that is the snapshot's: what is not there any more was lost until then */
+	rc = namespaces_look(&capture->namespaces, look);
+	snapshot->boottime = look_clock(look, &snapshot->time);
+	if (when >= 0)
+		snapshot->boottime = when;
+	/* first the tables, then the descriptors: the other way round every new socket would look as if nobody held it */
+	if (!rc)
+		rc = turns_read(&capture->turns, &capture->namespaces, look);
+	if (!rc)
+		rc = look_for_owners(capture, look);
+	if (!rc)
+		rc = users_add(&capture->users, look);
+	if (!rc)
+		rc = skt_snapshot_order(snapshot);
+	look_clock(look, &snapshot->end);
+	return rc;
+}
+
+/* Read the tree as any other, and put right what it cannot say. */
+static int take_written(struct skt_capture *capture, struct look *look, struct meta *meta, const struct meta_head *head,
+			struct skt_err *err)
+{
+	struct skt_snapshot *ret = look->snapshot;
+	int rc = 0;
+
+	if (capture->plain.strings)
+		skt_snapshot_clear(&capture->plain, ret->strings);
+	else
+		rc = skt_snapshot_init(&capture->plain, ret->strings, 0);
+	look->snapshot = &capture->plain;
+	look->whole = true;
+	if (!rc)
+		rc = take(capture, look, head->boottime);
+	look->snapshot = ret;
+	return rc ? rc : meta_apply(meta, head, look, &capture->plain, capture->host.net_namespace, err);
+}
+
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err)
 {
 	struct look look = { .tree = &capture->tree,
@@ -157,33 +258,51 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 			     .snapshot = ret,
 			     .problems = &capture->problems,
 			     .mounts = &capture->mounts,
-			     .text = &capture->text };
+			     .text = &capture->text,
+			     .whole = capture->written };
+	struct meta_head head;
+	struct meta meta;
+	bool there;
 	int rc;
 
 	skt_snapshot_clear(ret, ret->strings);
 	capture->problems.n = 0;
 	capture->problems.total = 0;
-	/* before the instant that is the snapshot's: what is not there any more was lost until then */
-	rc = namespaces_look(&capture->namespaces, &look);
-	ret->boottime = look_clock(&look, &ret->time);
-	/* first the tables, then the descriptors: the other way round every new socket would look as if nobody held it */
-	if (!rc)
-		rc = turns_read(&capture->turns, &capture->namespaces, &look);
-	if (!rc)
-		rc = look_for_owners(capture, &look);
-	if (!rc)
-		rc = users_add(&capture->users, &look);
-	if (!rc)
-		rc = skt_snapshot_order(ret);
-	look_clock(&look, &ret->end);
-	if (!rc)
-		return 0;
+	rc = read_meta(capture, &meta, &head, &there, err);
+	if (rc)
+		return skt_err_at(err, capture->tree.name, -1), rc;
+	capture->options.big_endian = there ? head.big_endian : capture->big_endian;
+	rc = there ? take_written(capture, &look, &meta, &head, err) : take(capture, &look, -1);
 	if (rc == -E2BIG)
 		skt_err_set(err, rc, "snapshot exceeds a limit: %u rows, %u owners or %zu bytes of text", SKT_SOCKS_MAX,
 			    SKT_OWNERS_MAX, SKT_STRTAB_MAX);
-	else
+	else if (rc == -ENOMEM)
 		skt_err_sys(err, rc, "cannot take a snapshot");
-	return skt_err_at(err, capture->tree.name, -1), rc;
+	return rc ? (skt_err_at(err, capture->tree.name, -1), rc) : 0;
+}
+
+/* Nothing is due in a tree that was just written. */
+static void stand_still(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
+{
+	*ret_realtime = *ret_boottime = *(const int64_t *)data;
+}
+
+int capture_written(int fd, bool big_endian, int64_t boottime, struct skt_snapshot *ret, struct skt_err *err)
+{
+	struct skt_capture_options options = { .name = "",
+					       .tables = (1u << SKT_TABLE_KINDS) - 1,
+					       .passwd_fd = -1,
+					       .big_endian = big_endian,
+					       .clock = { stand_still, &boottime },
+					       .all_namespaces = true };
+	struct skt_capture *capture;
+	int rc = open_capture(fd, &options, true, &capture, err);
+
+	if (rc)
+		return rc;
+	rc = skt_capture_next(capture, ret, err);
+	skt_capture_free(capture);
+	return rc;
 }
 
 const struct skt_err *skt_capture_problems(const struct skt_capture *capture, size_t *ret_kept, uint64_t *ret_total)

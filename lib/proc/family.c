@@ -205,7 +205,7 @@ static int add_listed(struct look *look, struct ledger *ledger)
 	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
 		struct ledger_process *process = &ledger->processes[i];
 
-		if (!process->listed || process->added)
+		if (!(process->listed || (look->whole && !process->no_process)) || process->added)
 			continue;
 		if (!process->identified)
 			rc = identify(look, ledger, process);
@@ -214,7 +214,7 @@ static int add_listed(struct look *look, struct ledger *ledger)
 		/* another in a tree is no longer of the family */
 		if (rc)
 			ledger_forget(ledger, process);
-		else if (process->listed)
+		else if (process->listed || look->whole)
 			rc = add(look, process);
 		rc = 0;
 	}

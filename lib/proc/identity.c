@@ -215,12 +215,19 @@ static int read_status(struct reading *reading)
 	return 0;
 }
 
+size_t identity_cmdline(enum skt_cmdline policy, const char *text, size_t len, bool *truncated)
+{
+	size_t argv0_len = policy == SKT_CMDLINE_ARGV0 && len ? strnlen(text, len - 1) + 1 : len;
+
+	*truncated |= argv0_len < len;
+	return argv0_len;
+}
+
 static int read_cmdline(struct reading *reading, int dir)
 {
 	enum skt_cmdline policy = reading->look->options->cmdline;
 	struct skt_process *process = reading->process;
 	struct skt_buf *text = reading->look->text;
-	size_t argv0_len;
 	int rc;
 
 	if (policy == SKT_CMDLINE_NONE)
@@ -233,11 +240,7 @@ static int read_cmdline(struct reading *reading, int dir)
 		return 0;
 	}
 	process->cmdline_truncated = rc == -E2BIG;
-	if (policy == SKT_CMDLINE_ARGV0 && text->len) {
-		argv0_len = strnlen((char *)text->data, text->len - 1) + 1;
-		process->cmdline_truncated |= argv0_len < text->len;
-		text->len = argv0_len;
-	}
+	text->len = identity_cmdline(policy, (char *)text->data, text->len, &process->cmdline_truncated);
 	return keep(reading, SKT_P_CMDLINE, (char *)text->data, text->len, &process->cmdline);
 }
 

@@ -38,6 +38,16 @@ int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat 
  */
 int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret, uint64_t *ret_mark);
 
+/*
+ * What is kept of a command line, by the options: its length from here on, and whether that is less than there was. Also
+ * for one that does not come out of cmdline.
+ */
+size_t identity_cmdline(enum skt_cmdline policy, const char *text, size_t len, bool *truncated);
+
+/* The other way: stat and status of a process (identity_text.c). */
+void identity_text_stat(const struct skt_snapshot *snapshot, const struct skt_process *process, struct skt_buf *out);
+void identity_text_status(const struct skt_snapshot *snapshot, const struct skt_process *process, struct skt_buf *out);
+
 /* PF_EXITING of the flags in stat (include/linux/sched.h): set before memory, program and descriptors go. */
 #define PROCESS_EXITING 0x4
 

@@ -24,6 +24,7 @@ struct look {
 	struct problems *problems;
 	const struct mounts *mounts;
 	struct skt_buf *text; /* for one file at a time */
+	bool whole;	      /* a tree that was written of a snapshot: all of its processes are in it */
 	size_t raw_lines;     /* kept so far of all tables, and their bytes */
 	size_t raw_bytes;
 };

@@ -50,7 +50,9 @@ static int read_table(struct turns *turns, struct netns *netns, struct look *loo
 	netns_path(netns, path);
 	len = strlen(path);
 	snprintf(path + len, sizeof(path) - len, "%snet/%s", len ? "/" : "", skt_table_kind_name(kind));
-	fd = tree_open(look->tree, dir, path + len + (len != 0), TREE_LINKS);
+	/* in a tree net/ may be a link to another process's, which leads out of its own directory */
+	fd = look->tree->live ? tree_open(look->tree, dir, path + len + (len != 0), TREE_LINKS)
+			      : tree_open(look->tree, look->tree->fd, path, TREE_LINKS);
 	if (!netns_is_there(netns, look, dir)) {
 		if (fd >= 0)
 			close(fd);

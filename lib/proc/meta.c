@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "proc/meta.h"
+
+#include <skt/escape.h>
+
+#include <errno.h>
+#include <string.h>
+
+/* What a recording can hold, skt.5: half of what an int64_t does, so that two of them can be added. */
+#define TIME_MAX ((INT64_C(1) << 62) - 1)
+
+/* ---- lines ---- */
+
+int meta_begin(struct meta *meta, const char *bytes, size_t len, struct skt_buf *text, struct skt_err *err)
+{
+	uint64_t version;
+
+	*meta = (struct meta){ .next = bytes, .end = bytes + len, .text = text };
+	if (!meta_line(meta, "skt-tree"))
+		return skt_err_set(err, -EBADMSG, "'%s' is none: its first line is not 'skt-tree %u'", META_FILE,
+				   META_VERSION);
+	version = meta_number(meta, UINT32_MAX);
+	meta_done(meta);
+	if (!meta->bad && version != META_VERSION)
+		return skt_err_set(err, -EPROTONOSUPPORT, "'%s' is of version %llu, and this program knows %u",
+				   META_FILE, (unsigned long long)version, META_VERSION);
+	return meta_err(meta, err);
+}
+
+bool meta_line(struct meta *meta, const char *word)
+{
+	size_t len = strlen(word), left = (size_t)(meta->end - meta->next);
+	const char *newline;
+
+	if (meta->bad || left <= len || memcmp(meta->next, word, len) != 0 ||
+	    (meta->next[len] != ' ' && meta->next[len] != '\n'))
+		return false;
+	newline = memchr(meta->next, '\n', left);
+	if (!newline) {
+		meta_fail(meta);
+		return false;
+	}
+	meta->line = (struct scan){ .at = meta->next + len, .end = newline };
+	meta->next = newline + 1;
+	meta->number++;
+	return true;
+}
+
+void meta_fail(struct meta *meta)
+{
+	meta->bad = true;
+	meta->line = (struct scan){ .at = meta->next, .end = meta->next, .bad = true };
+}
+
+void meta_done(struct meta *meta)
+{
+	if (meta->line.bad || meta->line.loose || !scan_at_end(&meta->line))
+		meta_fail(meta);
+}
+
+int meta_err(const struct meta *meta, struct skt_err *err)
+{
+	if (meta->rc)
+		return skt_err_sys(err, meta->rc, "cannot read '%s'", META_FILE);
+	if (meta->bad)
+		return skt_err_set(err, -EBADMSG, "'%s' does not read as it is written, at its line %llu", META_FILE,
+				   (unsigned long long)meta->number);
+	return 0;
+}
+
+bool meta_more(const struct meta *meta)
+{
+	return !meta->line.bad && !scan_at_end(&meta->line);
+}
+
+uint64_t meta_number(struct meta *meta, uint64_t max)
+{
+	scan_byte(&meta->line, ' ');
+	return scan_decimal(&meta->line, max);
+}
+
+int64_t meta_signed(struct meta *meta, int64_t max)
+{
+	scan_byte(&meta->line, ' ');
+	return scan_signed(&meta->line, -max, max);
+}
+
+int64_t meta_time(struct meta *meta)
+{
+	return meta_signed(meta, TIME_MAX);
+}
+
+uint32_t meta_32(struct meta *meta)
+{
+	return (uint32_t)meta_number(meta, UINT32_MAX);
+}
+
+uint8_t meta_8(struct meta *meta)
+{
+	return (uint8_t)meta_number(meta, UINT8_MAX);
+}
+
+uint32_t meta_text(struct meta *meta, struct skt_strtab *strings)
+{
+	uint32_t id = 0;
+
+	scan_byte(&meta->line, ' ');
+	if (meta->line.bad)
+		return 0;
+	skt_buf_clear(meta->text);
+	skt_unescape(meta->text, meta->line.at, (size_t)(meta->line.end - meta->line.at));
+	meta->line.at = meta->line.end;
+	meta->rc = skt_buf_status(meta->text);
+	if (!meta->rc)
+		meta->rc = skt_strtab_add(strings, meta->text->data, meta->text->len, &id);
+	if (meta->rc)
+		meta_fail(meta);
+	return id;
+}
+
+void meta_put_escaped(struct skt_buf *out, const struct skt_strtab *strings, uint32_t id)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(strings, id, &len);
+
+	skt_buf_byte(out, ' ');
+	skt_escape(out, bytes, len);
+	skt_buf_byte(out, '\n');
+}
+
+void meta_put_text(struct skt_buf *out, const char *word, const struct skt_strtab *strings, uint32_t id)
+{
+	skt_buf_text(out, word);
+	meta_put_escaped(out, strings, id);
+}
+
+void meta_put_raw(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, uint32_t id)
+{
+	skt_buf_printf(out, "raw %llu", (unsigned long long)line);
+	meta_put_escaped(out, strings, id);
+}
+
+/* ---- numbers in a row ---- */
+
+void meta_put_number(struct skt_buf *out, uint64_t number)
+{
+	skt_buf_byte(out, ' ');
+	skt_buf_number(out, number);
+}
+
+void meta_put_signed(struct skt_buf *out, int64_t number)
+{
+	skt_buf_text(out, number < 0 ? " -" : " ");
+	skt_buf_number(out, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+static void put_line_signed(struct skt_buf *out, const char *word, int64_t number)
+{
+	skt_buf_text(out, word);
+	meta_put_signed(out, number);
+	skt_buf_byte(out, '\n');
+}
+
+/* A line of one number. */
+static int64_t get_line_time(struct meta *meta, const char *word)
+{
+	int64_t number;
+
+	if (!meta_line(meta, word))
+		meta_fail(meta);
+	number = meta_time(meta);
+	meta_done(meta);
+	return number;
+}
+
+/* A line of one of two words. */
+static bool get_line_is(struct meta *meta, const char *word, const char *yes, const char *no)
+{
+	const char *found = "";
+	size_t len = 0;
+	bool is;
+
+	if (!meta_line(meta, word))
+		meta_fail(meta);
+	scan_byte(&meta->line, ' ');
+	if (!meta->line.bad)
+		len = scan_until(&meta->line, ' ', &found);
+	is = len == strlen(yes) && !memcmp(found, yes, len);
+	if (!is && (len != strlen(no) || memcmp(found, no, len) != 0))
+		meta_fail(meta);
+	meta_done(meta);
+	return is;
+}
+
+/* ---- head ---- */
+
+/* What nobody looks at, or could be recorded and is not yet: for whoever wonders about a 0. */
+static const char zeros[] =
+	"zero stat pgrp session tty_nr tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime priority nice "
+	"itrealvalue and all after starttime\n"
+	"zero status Umask Ngid TracerPid Gid FDSize NSpgid NSsid Vm Rss Sig Shd Cap NoNewPrivs Seccomp ctxt_switches; "
+	"effective, saved and filesystem Uid are the real one\n"
+	"zero statm all\n"
+	"zero ../stat all but btime\n"
+	"zero ../uptime idle\n";
+
+static const char *made_name(unsigned file)
+{
+	return file == META_MADE_UNIX ? "unix" : skt_table_kind_name(file);
+}
+
+static void get_made(struct meta *meta, uint32_t *ret)
+{
+	*ret = 0;
+	if (!meta_line(meta, "made"))
+		meta_fail(meta);
+	while (meta_more(meta)) {
+		const char *name;
+		size_t len;
+		unsigned file = 0;
+
+		scan_byte(&meta->line, ' ');
+		len = scan_until(&meta->line, ' ', &name);
+		while (file <= META_MADE_UNIX &&
+		       (len != strlen(made_name(file)) || memcmp(name, made_name(file), len) != 0))
+			file++;
+		if (file > META_MADE_UNIX)
+			meta_fail(meta);
+		else
+			*ret |= 1u << file;
+	}
+	meta_done(meta);
+}
+
+void meta_put_head(struct skt_buf *out, const struct meta_head *head)
+{
+	const struct skt_quality *quality = &head->quality;
+
+	skt_buf_printf(out, "skt-tree %u\nbyte_order %s\nbtime %s\n", META_VERSION, head->big_endian ? "big" : "little",
+		       head->btime_known ? "known" : "unknown");
+	put_line_signed(out, "time", head->time);
+	put_line_signed(out, "end", head->end);
+	put_line_signed(out, "boottime", head->boottime);
+	skt_buf_printf(out, "number %llu\nmissed %u\nquality", (unsigned long long)head->number, head->missed);
+	meta_put_number(out, quality->walk);
+	meta_put_number(out, quality->processes);
+	meta_put_number(out, quality->links);
+	meta_put_number(out, quality->denied);
+	meta_put_number(out, quality->vanished);
+	meta_put_number(out, quality->unsearched);
+	meta_put_number(out, quality->malformed);
+	meta_put_number(out, quality->walk_us);
+	meta_put_number(out, quality->netns_denied);
+	meta_put_signed(out, quality->checked_since);
+	skt_buf_text(out, "\nmade");
+	for (unsigned file = 0; file <= META_MADE_UNIX; file++)
+		if (head->made & 1u << file)
+			skt_buf_printf(out, " %s", made_name(file));
+	skt_buf_byte(out, '\n');
+	skt_buf_text(out, zeros);
+}
+
+void meta_get_head(struct meta *meta, struct meta_head *ret)
+{
+	struct skt_quality *quality = &ret->quality;
+
+	ret->big_endian = get_line_is(meta, "byte_order", "big", "little");
+	ret->btime_known = get_line_is(meta, "btime", "known", "unknown");
+	ret->time = get_line_time(meta, "time");
+	ret->end = get_line_time(meta, "end");
+	ret->boottime = get_line_time(meta, "boottime");
+	if (ret->boottime < 0 || !meta_line(meta, "number"))
+		meta_fail(meta);
+	ret->number = meta_number(meta, UINT64_MAX);
+	meta_done(meta);
+	if (!meta_line(meta, "missed"))
+		meta_fail(meta);
+	ret->missed = meta_32(meta);
+	meta_done(meta);
+	if (!meta_line(meta, "quality"))
+		meta_fail(meta);
+	quality->walk = meta_8(meta);
+	quality->processes = meta_32(meta);
+	quality->links = meta_32(meta);
+	quality->denied = meta_32(meta);
+	quality->vanished = meta_32(meta);
+	quality->unsearched = meta_32(meta);
+	quality->malformed = meta_32(meta);
+	quality->walk_us = meta_32(meta);
+	quality->netns_denied = meta_32(meta);
+	quality->checked_since = meta_time(meta);
+	meta_done(meta);
+	get_made(meta, &ret->made);
+	while (meta_line(meta, "zero"))
+		continue;
+}
+
+/* ---- users ---- */
+
+void meta_put_user(struct skt_buf *out, const struct skt_strtab *strings, const struct skt_user *user)
+{
+	skt_buf_text(out, "user");
+	meta_put_number(out, user->uid);
+	meta_put_escaped(out, strings, user->name);
+}
+
+void meta_get_user(struct meta *meta, struct skt_strtab *strings, struct skt_user *ret)
+{
+	ret->uid = meta_32(meta);
+	ret->name = meta_text(meta, strings);
+	meta_done(meta);
+}
