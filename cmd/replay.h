@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include "changes.h"
+#include "guard.h"
+#include "pace.h"
+#include "recording.h"
+
+#include <skt/capture.h>
+#include <skt/record.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* sockreplay: what was asked for, and what it is at work with. */
+struct replay {
+	/* what was asked for */
+	const char *from;
+	const char *to;
+	const char *zone_name;
+	enum skt_zone zone;
+	int64_t now;
+	bool follow;
+	bool mount;
+	const char *to_tree;
+	const char *to_trees;
+	bool self_test;
+	char **argv; /* COMMAND; NULL: none */
+	struct pace pace;
+	struct changes changes;
+
+	/* at work */
+	struct guard guard;
+	struct room room;
+	struct recording recording;
+	struct skt_file *file;
+	struct skt_host host; /* for the trees */
+	struct skt_cursor *cursor;
+
+	/* what came of it */
+	bool trouble;
+};
+
+/* ---- replay_span.c: which snapshots ---- */
+
+/* From the snapshot in force at --from until that in force at --to. */
+struct span {
+	uint64_t from; /* its number; 0: an instant at which none was, */
+	uint64_t to;
+	int64_t from_time; /* which is this; INT64_MIN, INT64_MAX: there is no bound */
+	int64_t to_time;
+	bool at_from; /* the cursor stands there */
+	bool over;    /* the cursor stands beyond --to */
+	size_t told;  /* of the damage */
+};
+
+/*
+ * Open the cursor, at the beginning or at --from. Without snapshots, or where a TIME is none of this recording, it fails. What was
+ * resolved is said on stderr.
+ */
+int span_open(struct replay *replay, struct span *span, struct skt_err *err);
+
+/*
+ * Go on to the next snapshot of the span: 1, 0 at its end, -EAGAIN when following. What is lost in between is told where it lies, and is
+ * trouble; -ENOMEM is the only other failure.
+ */
+int span_next(struct replay *replay, struct span *span, struct skt_step **ret, struct skt_err *err);
+
+/* ---- replay_steps.c ---- */
+
+/* Print changes; the exit status. */
+int replay_steps(struct replay *replay);
+
+/* ---- replay_trees.c ---- */
+
+/* Each of them as the keeper: the exit status. `replay` comes as data. */
+int replay_to_tree(struct guard *guard, void *data);
+int replay_to_trees(struct guard *guard, void *data);
+int replay_command(struct guard *guard, void *data);
+int replay_inside(struct guard *guard, void *data);
+int replay_self_test(struct guard *guard, void *data);
+
+/* Write the snapshot in force into a new directory of the room. */
+int replay_write(struct replay *replay, const char *name, struct skt_err *err);
+
+/* ---- replay_moving.c ---- */
+
+/* A tree that moves in time. */
+int replay_moving(struct guard *guard, void *data);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay.h"
+
+#include "cli.h"
+
+#include <errno.h>
+
+/* The snapshot in force at a TIME, in *ret_number, or the instant, where none is and it is outside or in a gap. */
+static int resolve(struct replay *replay, const char *text, struct skt_cursor *cursor, uint64_t *ret_number,
+		   int64_t *ret_when, struct skt_err *err)
+{
+	int64_t when = INT64_MIN;
+	struct skt_time time;
+	int rc = skt_time_parse(text, replay->zone, replay->now, &time, err);
+
+	if (rc)
+		return rc;
+	rc = skt_cursor_seek(cursor, &time, replay->zone, &when, err);
+	if (rc == -ERANGE && when != INT64_MIN) {
+		*ret_number = 0;
+		*ret_when = when;
+		return 0;
+	}
+	if (!skt_cursor_snapshot(cursor))
+		return rc;
+	/* where the one asked for is damaged, it is the last one before it, and that it is damaged is told on the way */
+	*ret_number = skt_cursor_snapshot(cursor)->number;
+	*ret_when = skt_cursor_snapshot(cursor)->time;
+	return 0;
+}
+
+static void say_end(const char *what, uint64_t number, int64_t when, enum skt_zone zone, struct skt_buf *line)
+{
+	skt_buf_text(line, what);
+	if (number)
+		skt_buf_printf(line, "snapshot %llu, ", (unsigned long long)number);
+	skt_time_format(line, when, zone);
+}
+
+static void say_span(const struct replay *replay, const struct span *span)
+{
+	struct skt_span all = skt_file_span(replay->file);
+	const char *host = replay->host.name;
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	skt_buf_printf(&line, "%s%s", host, *host ? " " : "");
+	if (replay->from)
+		say_end("from ", span->from, span->from_time, replay->zone, &line);
+	else
+		say_end("from ", all.number - all.snapshots + 1, all.first, replay->zone, &line);
+	if (replay->to)
+		say_end(" to ", span->to, span->to_time, replay->zone, &line);
+	else if (!replay->follow)
+		say_end(" to ", all.number, all.last, replay->zone, &line);
+	skt_buf_byte(&line, '\0');
+	if (!line.failed)
+		cli_say("%s: %s", skt_file_name(replay->file), (char *)line.data);
+	skt_buf_release(&line);
+}
+
+int span_open(struct replay *replay, struct span *span, struct skt_err *err)
+{
+	struct skt_cursor *cursor = NULL;
+	int rc = 0;
+
+	*span = (struct span){ .from_time = INT64_MIN, .to_time = INT64_MAX };
+	if (!skt_file_span(replay->file).snapshots && !replay->follow) {
+		skt_err_set(err, -ERANGE, "there is no snapshot in it");
+		return skt_err_at(err, skt_file_name(replay->file), -1);
+	}
+	if (replay->to) {
+		rc = skt_cursor_new(replay->file, &cursor, err);
+		if (!rc)
+			rc = resolve(replay, replay->to, cursor, &span->to, &span->to_time, err);
+		skt_cursor_free(cursor);
+	}
+	if (!rc)
+		rc = skt_cursor_new(replay->file, &replay->cursor, err);
+	if (!rc && replay->from) {
+		rc = resolve(replay, replay->from, replay->cursor, &span->from, &span->from_time, err);
+		span->at_from = !rc && span->from;
+		if (!rc && !span->from) {
+			/* before the first, or in a gap: what comes next is looked for from the beginning */
+			skt_cursor_free(replay->cursor);
+			replay->cursor = NULL;
+			rc = skt_cursor_new(replay->file, &replay->cursor, err);
+		}
+	}
+	if (rc)
+		return rc;
+	if (replay->follow)
+		skt_cursor_follow(replay->cursor);
+	say_span(replay, span);
+	return 0;
+}
+
+/* What is lost of the recording, from the place that has not been told of up to an instant. */
+static void tell_until(struct replay *replay, struct span *span, int64_t when)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(replay->file, &n);
+
+	for (; span->told < n && damage[span->told].after < when; span->told++) {
+		const struct skt_damage *one = &damage[span->told];
+
+		if (one->until <= span->from_time || one->after >= span->to_time)
+			continue;
+		recording_tell_damage(skt_file_name(replay->file), one, 1, replay->zone);
+		replay->trouble = true;
+	}
+}
+
+/* What reading found, unless opening did. */
+static void tell_found(struct replay *replay, struct span *span, const struct skt_err *err)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(replay->file, &n);
+
+	replay->trouble = true;
+	for (size_t i = 0; i < n; i++)
+		if (err->position >= 0 && damage[i].offset == (uint64_t)err->position) {
+			if (i >= span->told)
+				tell_until(replay, span,
+					   damage[i].after == INT64_MAX ? INT64_MAX : damage[i].after + 1);
+			return;
+		}
+	cli_err(err);
+}
+
+static bool is_over(const struct span *span, const struct skt_step *step)
+{
+	return span->to ? step->number > span->to : step->time > span->to_time;
+}
+
+int span_next(struct replay *replay, struct span *span, struct skt_step **ret, struct skt_err *err)
+{
+	for (;;) {
+		int rc = skt_cursor_next(replay->cursor, ret, err);
+
+		if (!rc)
+			tell_until(replay, span, span->to_time);
+		if (!rc || rc == -EAGAIN || rc == -ENOMEM)
+			return rc;
+		if (rc < 0) {
+			tell_found(replay, span, err);
+			skt_err_init(err);
+			continue;
+		}
+		span->over = is_over(span, *ret);
+		if (span->over)
+			return 0;
+		if (!span->from && (*ret)->time < span->from_time)
+			continue;
+		tell_until(replay, span, (*ret)->time);
+		return 1;
+	}
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How often it is seen whether a recorder has written more. */
+#define FOLLOW_NS (SKT_NS_PER_S / 5)
+
+/* A recording may be of days, and lines of the table have the hour. */
+static void put_day(struct replay *replay, int64_t time, char day[16])
+{
+	struct skt_buf text;
+
+	skt_buf_init(&text);
+	skt_time_format(&text, time, replay->zone);
+	if (!text.failed && memcmp(text.data, day, 10) != 0) {
+		if (*day && replay->changes.render.format == SKT_FORMAT_TABLE)
+			skt_buf_printf(&replay->changes.text, "%.10s\n", (char *)text.data);
+		memcpy(day, text.data, 10);
+	}
+	skt_buf_release(&text);
+}
+
+/* Print the steps of a span, each when it is due: 0 at its end or a signal, or what is wrong. */
+static int play(struct replay *replay, struct span *span, struct skt_err *err)
+{
+	struct changes *changes = &replay->changes;
+	char day[16] = "";
+	struct skt_step *step;
+	int rc;
+
+	if (span->at_from) {
+		const struct skt_snapshot *first = skt_cursor_snapshot(replay->cursor);
+
+		put_day(replay, first->time, day);
+		pace_begin(&replay->pace, first->boottime);
+	}
+	while ((rc = span_next(replay, span, &step, err)) != 0) {
+		int64_t due = pace_now() + FOLLOW_NS;
+
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == 1) {
+			due = pace_due(&replay->pace, step->boottime);
+			put_day(replay, step->time, day);
+		}
+		if (guard_wait(&replay->guard, due) != GUARD_TIME)
+			return 0;
+		if (rc == 1)
+			rc = changes_step(changes, skt_cursor_snapshot(replay->cursor), step, step->from == INT64_MIN,
+					  err);
+		if (rc < 0 && rc != -EAGAIN)
+			return rc;
+		if (changes->closed)
+			return 0;
+	}
+	return 0;
+}
+
+int replay_steps(struct replay *replay)
+{
+	struct changes *changes = &replay->changes;
+	struct skt_err err;
+	struct span span;
+	int rc;
+
+	skt_err_init(&err);
+	/* a closed pipe is an error of write(2), which is an end in good order */
+	signal(SIGPIPE, SIG_IGN);
+	rc = span_open(replay, &span, &err);
+	if (!rc) {
+		changes->signals = replay->guard.signals;
+		changes->render.zone = replay->zone;
+		changes->render.host = replay->host.name;
+		changes->render.boot_time = replay->host.btime;
+		changes_begin(changes);
+		rc = play(replay, &span, &err);
+		/* one that came while a slow reader was waited for has not been asked for yet */
+		if (!replay->guard.signal)
+			guard_wait(&replay->guard, 0);
+		changes->hurry = replay->guard.signal;
+		rc = changes_end(changes, rc, &err);
+	}
+	if (rc) {
+		cli_err(&err);
+		replay->trouble = true;
+	}
+	return replay->trouble ? CLI_TROUBLE : changes->render.rows ? CLI_YES : CLI_NO;
+}
