@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "command.h"
+#include "order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,8 @@ static int mount_tree(const struct inside *inside, struct skt_err *err)
 	if (proc < 0)
 		return skt_err_sys(err, -errno, "cannot open the tree");
 	rc = inside->write(inside->data, proc, err);
+	if (!rc)
+		rc = order_tree(proc, err);
 	/* that of the tree is nobody */
 	if (!rc && !room_clear(proc, "self"))
 		rc = skt_err_set(err, -ENOTEMPTY, "cannot replace self in the tree");
