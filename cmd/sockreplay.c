@@ -128,6 +128,8 @@ static void check(const struct replay *replay, unsigned given)
 		for (unsigned j = i + 1; j < sizeof(options) / sizeof(*options); j++)
 			if (given & trees & 1u << i && given & trees & 1u << j)
 				cli_usage("--%s and --%s are two things to do", options[i].name, options[j].name);
+	if (replay->recording.time && !replay->to_tree && !replay->argv)
+		cli_usage("one instant has no changes: name the recording without @TIME, or --to-tree=DIR, or -- COMMAND");
 	if (replay->argv && given & (1u << OPT_TO_TREES | 1u << OPT_SELF_TEST))
 		cli_usage("a command is run on one tree, or on one that moves (--speed)");
 	if (replay->argv && given & 1u << OPT_TO_TREE && !(given & 1u << OPT_SPEED))
@@ -233,8 +235,10 @@ static int seek(struct replay *replay, struct skt_err *err)
 {
 	struct skt_time time = { .kind = SKT_TIME_LAST };
 	const struct skt_snapshot *snapshot;
+	const struct skt_damage *damage;
 	struct skt_buf line;
 	int64_t when;
+	size_t n;
 	int rc = 0;
 
 	if (replay->recording.time)
@@ -243,6 +247,8 @@ static int seek(struct replay *replay, struct skt_err *err)
 		rc = skt_cursor_new(replay->file, &replay->cursor, err);
 	if (!rc)
 		rc = skt_cursor_seek(replay->cursor, &time, replay->zone, &when, err);
+	damage = skt_file_damage(replay->file, &n);
+	recording_tell_damage(skt_file_name(replay->file), damage, n, replay->zone);
 	if (rc)
 		return rc;
 	snapshot = skt_cursor_snapshot(replay->cursor);
