@@ -22,7 +22,7 @@ refuses() {
 t_help_is_on_standard_output() {
 	local tool
 
-	for tool in sockrec sockquery sockdiff; do
+	for tool in sockrec sockquery sockdiff sockreplay; do
 		exits 0 $tool --help
 		is_empty err
 		head -n 1 out | grep -q "^Usage: $tool "
@@ -70,7 +70,7 @@ t_watching_alone_leaves_no_file_and_a_full_output_is_trouble() {
 t_version_is_on_standard_output() {
 	local tool
 
-	for tool in sockrec sockquery sockdiff; do
+	for tool in sockrec sockquery sockdiff sockreplay; do
 		exits 0 $tool --version
 		is_empty err
 		grep -Eqx "$tool [0-9]+\.[0-9]+\.[0-9]+" out
