@@ -88,5 +88,7 @@ int replay_steps(struct replay *replay)
 		cli_err(&err);
 		replay->trouble = true;
 	}
+	/* that nothing matches can be said only where it is known of all */
+	replay->trouble |= changes->unknown && !changes->render.rows;
 	return replay->trouble ? CLI_TROUBLE : changes->render.rows ? CLI_YES : CLI_NO;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "command.h"
+#include "expression.h"
 #include "replay.h"
 
 #include <dirent.h>
@@ -46,7 +47,7 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.tool = "sockreplay",
-	.usage = "[OPTION]... REC[@TIME] [-- COMMAND [ARG]...]",
+	.usage = "[OPTION]... REC[@TIME] [EXPR] [-- COMMAND [ARG]...]",
 	.about =
 		"Print the changes of a recording in order, or give an instant of it to programs, as a tree like /proc.",
 	.options = options,
@@ -128,6 +129,9 @@ static void check(const struct replay *replay, unsigned given)
 		for (unsigned j = i + 1; j < sizeof(options) / sizeof(*options); j++)
 			if (given & trees & 1u << i && given & trees & 1u << j)
 				cli_usage("--%s and --%s are two things to do", options[i].name, options[j].name);
+	if (replay->n_words && (given & trees || replay->argv))
+		cli_usage("'%s': an expression is about changes that are printed, and a tree has all there is",
+			  replay->words[0]);
 	if (replay->recording.time && !replay->to_tree && !replay->argv)
 		cli_usage("one instant has no changes: name the recording without @TIME, or --to-tree=DIR, or -- COMMAND");
 	if (replay->argv && given & (1u << OPT_TO_TREES | 1u << OPT_SELF_TEST))
@@ -192,9 +196,8 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 	*ret_given = given;
 	if (optind == argc && !standard_input)
 		cli_usage("no recording named");
-	/* what stands behind it will be the expression that selects what is printed */
-	if (optind + !standard_input < argc)
-		cli_usage("there is no operand '%s' to take", argv[optind + !standard_input]);
+	replay->words = argv + optind + !standard_input;
+	replay->n_words = (size_t)(argc - optind - !standard_input);
 	return standard_input ? standard_input : argv[optind];
 }
 
@@ -227,6 +230,9 @@ static int open_recording(struct replay *replay, struct skt_err *err)
 	if (replay->zone_name)
 		replay->zone =
 			strcmp(replay->zone_name, "host") ? cli_zone(replay->zone_name) : recording_zone(replay->file);
+	/* instants in it are read in the zone that is known by now */
+	if (replay->n_words)
+		replay->changes.filter = expression_read(replay->words, replay->n_words, replay->zone);
 	return 0;
 }
 
@@ -368,6 +374,7 @@ int main(int argc, char **argv)
 		cli_err(&err);
 		rc = cli_trouble();
 	}
+	skt_filter_free(replay.changes.filter);
 	skt_cursor_free(replay.cursor);
 	skt_file_free(replay.file);
 	recording_close(&replay.recording);
