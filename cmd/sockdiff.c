@@ -130,6 +130,14 @@ static void tell_damage(const struct diffing *diffing)
 	}
 }
 
+/* After a hole there is no snapshot until the next one is read. */
+static bool has_reached(const struct skt_cursor *cursor, uint64_t number)
+{
+	const struct skt_snapshot *snapshot = skt_cursor_snapshot(cursor);
+
+	return snapshot && snapshot->number >= number;
+}
+
 /* What opened and closed from the earlier instant to the later one. */
 static int find_between(struct diffing *diffing, struct skt_err *err)
 {
@@ -146,8 +154,14 @@ static int find_between(struct diffing *diffing, struct skt_err *err)
 		rc = no_memory(err);
 	if (!rc)
 		rc = skt_cursor_seek(cursor, &time, diffing->render.zone, &when, err);
-	while (!rc && skt_cursor_snapshot(cursor)->number < end) {
+	while (!rc && !has_reached(cursor, end)) {
 		rc = skt_cursor_next(cursor, &step, err);
+		if (rc < 0 && rc != -ENOMEM && diffing->force) {
+			/* what is behind the hole can be read all the same */
+			cli_err(err);
+			rc = 0;
+			continue;
+		}
 		if (rc <= 0)
 			break;
 		rc = skt_between_step(diffing->passing, skt_cursor_snapshot(cursor), step);

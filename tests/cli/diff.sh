@@ -113,6 +113,18 @@ t_a_recording_that_was_cut_has_no_last_snapshot_to_speak_of() {
 	has out '! not comparable, and compared: half.skt is not whole'
 }
 
+t_what_came_and_went_in_a_gap_is_not_known() {
+	local gap=$TOP/fixtures/rec/gap.skt
+
+	sockdiff "$gap@first" "$gap@last" >out 2>err || [ $? = 1 ]
+	exits 2 sockdiff --between "$gap"
+	has err 'is not whole'
+	is_empty out
+	sockdiff --between --force "$gap" >out 2>err || [ $? = 1 ]
+	has err 'gap: '
+	has out '! not comparable, and compared: ' 'is not whole'
+}
+
 t_this_host_after_a_boot_and_another_host_are_refused_beside_proc() {
 	kernel a "$(cat /proc/sys/kernel/hostname)" 00000000-0000-4000-8000-000000000000
 	kernel b some-other-host 00000000-0000-4000-8000-000000000000
