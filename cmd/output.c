@@ -283,6 +283,19 @@ bool output_signal(struct recorder *recorder, int signal)
 	return true;
 }
 
+int output_wait(struct recorder *recorder, int64_t boottime, struct skt_err *err)
+{
+	/* what comes then takes as long as the last one did */
+	int64_t took = recorder->now.end - recorder->now.time;
+	int rc;
+
+	if (!recorder->writer)
+		return 0;
+	rc = skt_writer_wait(recorder->writer, boottime + (took > 0 ? took : 0), err);
+	tell_unsynced(recorder);
+	return tell_failure(recorder, rc, err);
+}
+
 int output_end(struct recorder *recorder, int rc, struct skt_err *err)
 {
 	if (rc != -EPIPE) {

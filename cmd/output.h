@@ -36,6 +36,9 @@ int output_add(struct recorder *recorder, struct skt_err *err);
 /* What a signal says: false, to end. SIGUSR1 is a mark, SIGHUP of a flight recorder another file. */
 bool output_signal(struct recorder *recorder, int signal);
 
+/* Nothing comes before this instant: write what a kill until then should not cost. */
+int output_wait(struct recorder *recorder, int64_t boottime, struct skt_err *err);
+
 /*
  * Whatever ended the recording (rc, told here unless its reader went away), what was seen until then is written, and the end;
  * and what came of it is said. Returns rc, or what went wrong now.

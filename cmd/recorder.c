@@ -333,6 +333,7 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 	for (;;) {
 		int64_t taken = ticks.tick, now, ready, due;
 		int rc = take_snapshot(recorder, missed, err);
+		bool over;
 
 		if (rc)
 			return rc;
@@ -342,10 +343,14 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			return 0;
 		ready = spending_ready(&recorder->spending, now);
 		due = ticks_next(&ticks, ready - recorder->start, &missed);
+		over = due < 0;
 		if (ready > now && missed)
 			tell_spending(recorder);
-		if (!wait_until(recorder, recorder->start + (due < 0 ? ticks.end : due)) || due < 0 ||
-		    output_is_full(recorder, clock_ns(CLOCK_BOOTTIME))) {
+		due = recorder->start + (due < 0 ? ticks.end : due);
+		rc = output_wait(recorder, due, err);
+		if (rc)
+			return rc;
+		if (!wait_until(recorder, due) || over || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME))) {
 			missed_at_end(recorder, taken, missed);
 			return 0;
 		}

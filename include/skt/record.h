@@ -140,6 +140,12 @@ void skt_writer_free(struct skt_writer *writer);
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);
 
+/*
+ * The next snapshot will not be added before this instant of boottime: what would have been held back for more than a second by
+ * then is written now. Fails as skt_writer_add() does.
+ */
+int skt_writer_wait(struct skt_writer *writer, int64_t boottime, struct skt_err *err);
+
 /* Ticks that were missed after the last snapshot: the end block tells them. */
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
 

@@ -363,6 +363,13 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 	return rc ? rc : queue_error(writer->queue, err);
 }
 
+int skt_writer_wait(struct skt_writer *writer, int64_t boottime, struct skt_err *err)
+{
+	int rc = boottime - writer->head_boottime > BLOCK_NS ? flush(writer, err) : 0;
+
+	return rc ? rc : queue_error(writer->queue, err);
+}
+
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed)
 {
 	writer->missed = missed;

@@ -43,6 +43,21 @@ for n in range(1, 66, 5):
 END
 }
 
+# Ticks at random moments are up to two intervals apart, and those that are skipped leave more between them. Whoever is
+# killed at the end of a wait loses what was not written at its beginning.
+t_killed_before_a_late_tick_at_most_a_second_is_lost() {
+	python <<'END'
+for n in range(1, 25):
+    run = Run("wait:%d:KILL" % n, "-i", "990ms", "--ticks=random", "-n", "200", "--sync=none")
+    waits = [asked / 1000 for asked, _ in run.calls("wait")]
+    assert run.status == -signal.SIGKILL and len(waits) == n, run
+    written = len(dump("x.skt")[1])
+    # between the first one that is lost and the moment at which the next would be taken
+    lost = sum(waits[written:])
+    assert written == n or lost <= 1, (run, n, written, lost)
+END
+}
+
 t_killed_at_any_moment_at_most_a_second_is_lost() {
 	python <<'END'
 import random

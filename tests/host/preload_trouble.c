@@ -16,8 +16,8 @@
  *				100	a write takes that many bytes, or all but one where there are no more
  *				100:EIO	and the call after it fails
  *				100:KILL	or STOP: after them, the signal comes
- *	TROUBLE_LOG	a file: gets a line for each call, "write 3 100 -1 EIO" (what was asked for, what was returned), before
- *			what comes of it is known to the caller. It outlives a caller that is killed.
+ *	TROUBLE_LOG	a file: gets a line for each call, "write 3 100 -1 EIO" (what was asked for, of a wait in ms, and what was
+ *			returned), before what comes of it is known to the caller. It outlives a caller that is killed.
  *	TROUBLE_CLOCK	a wait takes no time, but the clocks have moved on by it when it is over. It lasts until the thread that
  *			writes has nothing more to do, and every other one has ended, so that what is written when does not hang on how busy the machine is
  *	TROUBLE_TREE	a tree of files that changes: before the first snapshot then/0 becomes net/tcp, and after each wait the
@@ -387,7 +387,7 @@ int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *ti
 	find("sigtimedwait", &real);
 	while (fast && (busy || others))
 		usleep(50);
-	log_call(WAIT, 0, 0);
+	log_call(WAIT, timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000, 0);
 	may_call(next_rule(WAIT));
 	rc = real(set, info, fast ? &none : timeout);
 	error = errno;
