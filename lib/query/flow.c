@@ -81,75 +81,6 @@ void skt_flows_free(struct skt_flows *flows)
 
 /* ---- tables ---- */
 
-static int new_place(struct skt_flows *flows, const struct skt_table *table, uint64_t hash, uint32_t *ret)
-{
-	struct skt_table kept = { .kind = table->kind,
-				  .source = table->source,
-				  .status = SKT_TABLE_FRESH,
-				  .net_namespace = table->net_namespace };
-	int rc = skt_snapshot_add_table(&flows->kept, &kept, ret);
-
-	if (rc)
-		return rc;
-	if (array_room(&flows->places, &flows->room_places, flows->kept.n_tables, sizeof(*flows->places)))
-		return -ENOMEM;
-	memset(&flows->places[*ret], 0, sizeof(*flows->places));
-	return lookup_add(&flows->places_by_key, hash);
-}
-
-static int find_place(struct skt_flows *flows, const struct skt_table *table, uint32_t *ret)
-{
-	uint64_t hash = hash_mix(hash_mix(flows->options.seed, table->net_namespace), table->kind);
-	uint32_t i = lookup_first(&flows->places_by_key, hash);
-
-	for (; i != MAP_NONE; i = lookup_next(&flows->places_by_key, i)) {
-		const struct skt_table *have = &flows->kept.tables[i];
-
-		if (have->kind == table->kind && have->net_namespace == table->net_namespace) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return new_place(flows, table, hash, ret);
-}
-
-int flow_place(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t table, uint32_t *ret)
-{
-	int rc = 0;
-
-	if (array_room(&flows->place_of, &flows->room_place_of, table + (size_t)1, sizeof(*flows->place_of)))
-		return -ENOMEM;
-	while (flows->n_place_of <= table)
-		flows->place_of[flows->n_place_of++] = NONE;
-	if (flows->place_of[table] == NONE)
-		rc = find_place(flows, &snapshot->tables[table], &flows->place_of[table]);
-	*ret = flows->place_of[table];
-	return rc;
-}
-
-/* A table was read, if its rows are of another time than they were. */
-static int see_table(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t slot)
-{
-	const struct skt_table *table = &snapshot->tables[slot];
-	uint32_t place;
-	int rc;
-
-	/* its listeners are still to be forgotten */
-	if (table->gone)
-		return 0;
-	/* another table may have been given the slot */
-	if (slot < flows->n_place_of)
-		flows->place_of[slot] = NONE;
-	rc = flow_place(flows, snapshot, slot, &place);
-	if (rc)
-		return rc;
-	if (table->read_time && table->read_time != flows->places[place].last_read) {
-		flows->places[place].last_read = table->read_time;
-		flows->places[place].reads++;
-	}
-	return 0;
-}
-
 static int64_t read_end(const struct skt_table *table, const struct skt_snapshot *snapshot)
 {
 	return table->read_time ? table->read_time + (int64_t)table->read_us * 1000 : snapshot->time;
@@ -287,14 +218,14 @@ static int write_states(struct skt_flows *flows, struct flow *flow)
 	return skt_strtab_add(flows->kept.strings, text, len, &flow->states_text);
 }
 
-static uint64_t count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted)
+uint64_t flow_count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted)
 {
 	uint64_t before = flow->reads_before + not_counted, reads = flows->places[flow->place].reads;
 
 	return reads > before ? reads - before : 0;
 }
 
-static int end_flow(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until)
+int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until)
 {
 	struct flow *flow = &flows->flows[i];
 
@@ -303,7 +234,7 @@ static int end_flow(struct skt_flows *flows, uint32_t i, enum flow_end end, int6
 	flow->last_until = until;
 	/* the read that did not find it any more is none; of one that is broken it was counted at the gap */
 	if (end != FLOW_BROKEN)
-		flow->seen = count_seen(flows, flow, end == FLOW_CLOSED);
+		flow->seen = flow_count_seen(flows, flow, end == FLOW_CLOSED);
 	if (flow->kept == NONE)
 		return drop_flow(flows, i);
 	flow_let_go(flows, flow, flow->last_seen);
@@ -311,45 +242,6 @@ static int end_flow(struct skt_flows *flows, uint32_t i, enum flow_end end, int6
 }
 
 /* ---- rows that come ---- */
-
-static uint64_t flow_hash(const struct skt_flows *flows, const struct flow *flow)
-{
-	uint64_t hash = hash_mix(flows->options.seed,
-				 (uint64_t)flow->place << 32 | (uint64_t)flow->local_port << 16 | flow->remote_port);
-
-	hash = hash_bytes(hash, flow->local_address, 16);
-	return hash_mix(hash_bytes(hash, flow->remote_address, 16), flow->inode);
-}
-
-static bool same_flow(const struct flow *a, const struct flow *b)
-{
-	return a->place == b->place && a->local_port == b->local_port && a->remote_port == b->remote_port &&
-	       a->inode == b->inode && !memcmp(a->local_address, b->local_address, 16) &&
-	       !memcmp(a->remote_address, b->remote_address, 16);
-}
-
-/* Of the flows that wait behind a gap the one that goes on as this; of twins the one with the same pointer. */
-static uint32_t join(struct skt_flows *flows, const struct flow *as)
-{
-	uint32_t found = MAP_NONE, i, flow;
-
-	if (!as->inode)
-		return NONE;
-	for (i = lookup_first(&flows->waiting_by_key, flow_hash(flows, as)); i != MAP_NONE;
-	     i = lookup_next(&flows->waiting_by_key, i)) {
-		if (flows->waiting[i] == NONE || !same_flow(&flows->flows[flows->waiting[i]], as))
-			continue;
-		found = i;
-		if (flows->flows[flows->waiting[i]].sk == as->sk)
-			break;
-	}
-	if (found == MAP_NONE)
-		return NONE;
-	flow = flows->waiting[found];
-	flows->waiting[found] = NONE;
-	flows->flows[flow].gaps++;
-	return flow;
-}
 
 static int put_slot(struct skt_flows *flows, uint32_t slot, uint32_t flow)
 {
@@ -388,7 +280,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	memcpy(key.local_address, sock->local_address, 16);
 	memcpy(key.remote_address, sock->remote_address, 16);
 	if (flows->waiting_by_key.n)
-		i = join(flows, &key);
+		i = flow_join(flows, &key);
 	if (i == NONE) {
 		rc = new_flow(flows, &i);
 		if (rc)
@@ -406,65 +298,6 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	return test_flow(flows, &flows->flows[i], snapshot, sock);
 }
 
-/* ---- listeners ---- */
-
-static int add_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
-{
-	uint32_t place;
-	int rc;
-
-	if (!skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
-		return 0;
-	rc = flow_place(flows, snapshot, sock->table, &place);
-	return rc ? rc : listeners_add(&flows->listeners, place, sock->local_address, sock->local_port);
-}
-
-static int remove_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
-{
-	uint32_t place;
-	int rc;
-
-	if (!skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
-		return 0;
-	rc = flow_place(flows, snapshot, sock->table, &place);
-	if (!rc)
-		listeners_remove(&flows->listeners, place, sock->local_address, sock->local_port);
-	return rc;
-}
-
-static bool is_new(const struct skt_sock_change *change)
-{
-	return change->change == SKT_OPENED || change->change == SKT_PRESENT;
-}
-
-/* Before the rows that come are looked at: a listener that came between two looks may have its connections among them. */
-static int see_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < step->n_socks && !rc; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
-
-		if (is_new(change) || (change->change == SKT_CHANGED && change->before.state != change->now.state))
-			rc = add_listener(flows, snapshot, &change->now);
-	}
-	return rc;
-}
-
-/* And after: one that went was there until then. */
-static int forget_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < step->n_socks && !rc; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
-
-		if (!is_new(change) && (change->change != SKT_CHANGED || change->before.state != change->now.state))
-			rc = remove_listener(flows, snapshot, &change->before);
-	}
-	return rc;
-}
-
 /* ---- steps ---- */
 
 static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapshot,
@@ -473,7 +306,7 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	uint32_t i = change->slot < flows->n_of_slot ? flows->of_slot[change->slot] : NONE;
 	struct flow *flow;
 
-	if (is_new(change))
+	if (change_is_new(change))
 		return open_row(flows, snapshot, &change->now, change->slot, change->change == SKT_PRESENT,
 				change->after, change->until);
 	if (i == NONE)
@@ -484,7 +317,8 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 		return test_flow(flows, flow, snapshot, &change->now);
 	}
 	flows->of_slot[change->slot] = NONE;
-	return end_flow(flows, i, change->change == SKT_LOST ? FLOW_LOST : FLOW_CLOSED, change->after, change->until);
+	return flow_finish(flows, i, change->change == SKT_LOST ? FLOW_LOST : FLOW_CLOSED, change->after,
+			   change->until);
 }
 
 /* Rows whose holder is another program now, though nothing else happened to them. */
@@ -507,60 +341,10 @@ static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot)
 }
 
 /* Where what slots meant ends. */
-static void forget_slots(struct skt_flows *flows)
+void flow_forget_slots(struct skt_flows *flows)
 {
 	flows->n_place_of = 0;
 	flows->n_of_slot = 0;
-}
-
-/* A gap: what was there waits for what is there after it. */
-static int begin_again(struct skt_flows *flows, const struct skt_snapshot *snapshot)
-{
-	bool same_boot = snapshot->boottime >= flows->boottime;
-
-	flows->n_waiting = 0;
-	lookup_clear(&flows->waiting_by_key);
-	for (size_t slot = 0; slot < flows->n_of_slot; slot++) {
-		uint32_t i = flows->of_slot[slot];
-		int rc = 0;
-
-		if (i == NONE)
-			continue;
-		flows->flows[i].seen = count_seen(flows, &flows->flows[i], 0);
-		if (same_boot && flows->flows[i].inode) {
-			if (array_room(&flows->waiting, &flows->room_waiting, flows->n_waiting + 1,
-				       sizeof(*flows->waiting)) ||
-			    lookup_add(&flows->waiting_by_key, flow_hash(flows, &flows->flows[i])))
-				return -ENOMEM;
-			flows->waiting[flows->n_waiting++] = i;
-		} else {
-			rc = end_flow(flows, i, FLOW_BROKEN, flows->places[flows->flows[i].place].last_read, INT64_MIN);
-		}
-		if (rc)
-			return rc;
-	}
-	/* until then its table was read, and from now on again */
-	for (size_t i = 0; i < flows->n_waiting; i++)
-		flows->flows[flows->waiting[i]].last_seen =
-			flows->places[flows->flows[flows->waiting[i]].place].last_read;
-	forget_slots(flows);
-	listeners_clear(&flows->listeners);
-	lives_set_aside(flows, false);
-	return 0;
-}
-
-/* Those who still wait when the first snapshot after the gap has been seen. */
-static int break_waiting(struct skt_flows *flows)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < flows->n_waiting && !rc; i++)
-		if (flows->waiting[i] != NONE)
-			rc = end_flow(flows, flows->waiting[i], FLOW_BROKEN, flows->flows[flows->waiting[i]].last_seen,
-				      INT64_MIN);
-	flows->n_waiting = 0;
-	lookup_clear(&flows->waiting_by_key);
-	return rc;
 }
 
 static void take_time(struct skt_flows *flows, const struct skt_snapshot *snapshot)
@@ -578,14 +362,14 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 
 	flows->time = snapshot->time;
 	for (uint32_t i = 0; i < snapshot->n_tables && !rc; i++)
-		rc = see_table(flows, snapshot, i);
+		rc = flow_see_table(flows, snapshot, i);
 	for (size_t i = 0; i < snapshot->n_users && !rc; i++)
 		rc = see_user(flows, snapshot, &snapshot->users[i]);
 	if (!rc)
 		rc = lives_begin(flows, snapshot);
 	for (size_t i = 0; i < snapshot->n_socks && !rc; i++)
 		if (snapshot->socks[i].table != SKT_NO_TABLE)
-			rc = add_listener(flows, snapshot, &snapshot->socks[i]);
+			rc = flow_add_listener(flows, snapshot, &snapshot->socks[i]);
 	for (uint32_t i = 0; i < snapshot->n_socks && !rc; i++) {
 		const struct skt_sock *sock = &snapshot->socks[i];
 
@@ -601,24 +385,24 @@ int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		   struct skt_err *err)
 {
 	bool again = step->from == INT64_MIN && flows->begun, others = false;
-	int rc = again ? begin_again(flows, snapshot) : 0;
+	int rc = again ? flow_begin_again(flows, snapshot) : 0;
 
 	for (size_t i = 0; i < step->n_tables && !rc; i++)
-		rc = see_table(flows, snapshot, step->tables[i].slot);
+		rc = flow_see_table(flows, snapshot, step->tables[i].slot);
 	for (size_t i = 0; i < step->n_users && !rc; i++)
 		rc = see_user(flows, snapshot, &step->users[i]);
 	if (!rc)
 		rc = lives_step(flows, snapshot, step, &others);
 	if (!rc)
-		rc = see_listeners(flows, snapshot, step);
+		rc = flow_see_listeners(flows, snapshot, step);
 	for (size_t i = 0; i < step->n_socks && !rc; i++)
 		rc = see_change(flows, snapshot, &step->socks[i]);
 	if (!rc && others)
 		rc = revisit(flows, snapshot);
 	if (!rc && again)
-		rc = break_waiting(flows);
+		rc = flow_break_waiting(flows);
 	if (!rc)
-		rc = forget_listeners(flows, snapshot, step);
+		rc = flow_forget_listeners(flows, snapshot, step);
 	take_time(flows, snapshot);
 	return failed(rc, err);
 }
@@ -632,7 +416,7 @@ int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n,
 	flows->room_of_slot = flows->room_next_of_slot;
 	flows->next_of_slot = old;
 	flows->room_next_of_slot = room;
-	forget_slots(flows);
+	flow_forget_slots(flows);
 	for (size_t i = 0; i < n_old && i < n; i++)
 		if (old[i] != NONE && slots[i] != SKT_NO_SLOT && put_slot(flows, slots[i], old[i]))
 			return no_memory(err);
@@ -674,8 +458,8 @@ int skt_flows_end(struct skt_flows *flows, struct skt_err *err)
 
 	for (size_t slot = 0; slot < flows->n_of_slot && !rc; slot++)
 		if (flows->of_slot[slot] != NONE)
-			rc = end_flow(flows, flows->of_slot[slot], FLOW_STILL,
-				      flows->places[flows->flows[flows->of_slot[slot]].place].last_read, INT64_MIN);
+			rc = flow_finish(flows, flows->of_slot[slot], FLOW_STILL,
+					 flows->places[flows->flows[flows->of_slot[slot]].place].last_read, INT64_MIN);
 	flows->n_of_slot = 0;
 	lives_end(flows);
 	flows->order = malloc((flows->n_flows + 1) * sizeof(*flows->order));

@@ -159,8 +159,49 @@ struct skt_flows {
 	int64_t unknown_last;
 };
 
-/* The place of a table of the snapshot in force. 0, -ENOMEM or -E2BIG. */
+/* flow.c */
+
+/* It is over: it was seen last then, and was gone until then (INT64_MIN: not seen). What did not match is forgotten. 0 or -ENOMEM. */
+int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until);
+
+/* How many reads of its table had it; the last not_counted ones had not. */
+uint64_t flow_count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted);
+
+/* Where what slots meant ends. */
+void flow_forget_slots(struct skt_flows *flows);
+
+static inline bool change_is_new(const struct skt_sock_change *change)
+{
+	return change->change == SKT_OPENED || change->change == SKT_PRESENT;
+}
+
+/* places.c: tables, and who listens in them. 0, -ENOMEM or -E2BIG. */
+
+/* The place of a table of the snapshot in force. */
 int flow_place(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t table, uint32_t *ret);
+
+/* A table was read, if its rows are of another time than they were. */
+int flow_see_table(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t slot);
+
+/* A row that waits for others is a listener; others are none. */
+int flow_add_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock);
+
+/* Before the rows that come are looked at: a listener that came between two looks may have its connections among them. */
+int flow_see_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
+
+/* And after: one that went was there until then. */
+int flow_forget_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
+
+/* gap.c. 0 or -ENOMEM. */
+
+/* A gap lies before this snapshot: what was there waits for what is there after it. */
+int flow_begin_again(struct skt_flows *flows, const struct skt_snapshot *snapshot);
+
+/* Of those that wait the one that goes on as this, NONE where there is none; of twins the one with the same pointer. */
+uint32_t flow_join(struct skt_flows *flows, const struct flow *as);
+
+/* Those who still wait when the first snapshot after the gap has been seen are broken. */
+int flow_break_waiting(struct skt_flows *flows);
 
 /* flow_keep.c: what is copied out of the snapshot in force. 0, -ENOMEM or -E2BIG. */
 

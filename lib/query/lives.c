@@ -12,6 +12,12 @@
  * for its program and user, is not followed.
  */
 
+/*
+ * A number is one process's at a time, and of those that have exited few are listed: a recording that was made up must
+ * not make looking for one slow.
+ */
+#define NAMESAKES_MAX 64
+
 static uint64_t pid_hash(const struct skt_flows *flows, uint32_t pid)
 {
 	return hash_mix(flows->options.seed, pid);
@@ -58,7 +64,7 @@ static int image_parent(struct skt_flows *flows, const struct skt_snapshot *snap
 			     : MAP_NONE;
 
 	*ret = NONE;
-	for (; i != MAP_NONE; i = lookup_next(&flows->lives_by_pid, i)) {
+	for (unsigned n = 0; i != MAP_NONE && n < NAMESAKES_MAX; i = lookup_next(&flows->lives_by_pid, i), n++) {
 		const struct skt_process *parent = &snapshot->processes[i];
 
 		if (parent->pid == process->ppid && !parent->exited && parent->start_time <= process->start_time &&
@@ -155,7 +161,7 @@ static struct life *old_life(struct skt_flows *flows, const struct skt_process *
 {
 	uint32_t i = lookup_first(&flows->old_by_pid, pid_hash(flows, process->pid));
 
-	for (; i != MAP_NONE; i = lookup_next(&flows->old_by_pid, i))
+	for (unsigned n = 0; i != MAP_NONE && n < NAMESAKES_MAX; i = lookup_next(&flows->old_by_pid, i), n++)
 		if (flows->old_lives[i].pid == process->pid && flows->old_lives[i].start_time == process->start_time)
 			return &flows->old_lives[i];
 	return NULL;
