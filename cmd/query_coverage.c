@@ -129,9 +129,8 @@ static void put_interval(const struct query *query, int64_t after, int64_t until
 	}
 }
 
-static void say(const struct query *query, const struct skt_file *file, struct skt_buf *line)
+static void say(const struct skt_file *file, struct skt_buf *line)
 {
-	(void)query;
 	skt_buf_byte(line, '\0');
 	cli_say("%s: %s", skt_file_name(file), line->failed ? "out of memory" : (char *)line->data);
 	skt_buf_clear(line);
@@ -191,13 +190,13 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 	if (!coverage->snapshots) {
 		doubt = true;
 		skt_buf_text(&line, "cannot say: no snapshot was looked at");
-		say(query, file, &line);
+		say(file, &line);
 	}
-	/* where one of them could not be read, that is among the holes */
-	if (coverage->snapshots && !coverage->read && !coverage->n_holes) {
+	/* an expression that no table's rows can meet needs none */
+	if (query_kinds(query) && !(query_kinds(query) & skt_file_header(file)->tables)) {
 		doubt = true;
 		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
-		say(query, file, &line);
+		say(file, &line);
 	}
 	if (answer->unknown) {
 		doubt = true;
@@ -207,23 +206,23 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 		skt_time_format(&line, answer->unknown_first, query->render.zone);
 		skt_buf_text(&line, ", last at ");
 		skt_time_format(&line, answer->unknown_last, query->render.zone);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	for (size_t i = 0; i < coverage->n_holes; i++) {
 		doubt = true;
 		skt_buf_text(&line, "cannot say: ");
 		put_hole(query, &coverage->holes[i], &line);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	if (coverage->more_holes) {
 		skt_buf_printf(&line, "cannot say: %llu more such holes", (unsigned long long)coverage->more_holes);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	if (is_too_blind(query, coverage)) {
 		doubt = true;
 		skt_buf_text(&line, "cannot say: the longest interval between two looks is over --max-blind=");
 		skt_duration_format(&line, query->max_blind);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	skt_buf_release(&line);
 	return doubt;
@@ -242,15 +241,15 @@ static void tell_nothing(const struct query *query, const struct skt_file *file,
 		skt_buf_text(&line, "; ");
 		put_blind(query, coverage, &line);
 	}
-	say(query, file, &line);
+	say(file, &line);
 	if (coverage->missed) {
 		skt_buf_printf(&line, "%llu ticks were missed", (unsigned long long)coverage->missed);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	if (coverage->netns_denied) {
 		skt_buf_printf(&line, "up to %u processes may live in network namespaces that were not looked at",
 			       coverage->netns_denied);
-		say(query, file, &line);
+		say(file, &line);
 	}
 	skt_buf_release(&line);
 }
@@ -357,13 +356,13 @@ static void json_coverage(struct query *query, const struct skt_file *file, cons
 	cli_write(out);
 }
 
-/* Of sockets that may be among those that are shown. */
-static void tell_more(const struct query *query, const struct skt_file *file, const struct answer *answer)
+/* Of sockets that may belong to those that are shown. */
+static void tell_more(const struct skt_file *file, const struct answer *answer)
 {
 	if (answer->unknown)
-		cli_say("%s: of %llu more it is not known whether they match", skt_file_name(file),
-			(unsigned long long)answer->unknown);
-	(void)query;
+		cli_say("%s: of %llu socket%s it is not known whether %s", skt_file_name(file),
+			(unsigned long long)answer->unknown, answer->unknown == 1 ? "" : "s",
+			answer->unknown == 1 ? "it matches" : "they match");
 }
 
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
@@ -373,7 +372,7 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 
 	query->matched += answer->matched;
 	if (answer->matched) {
-		tell_more(query, file, answer);
+		tell_more(file, answer);
 	} else {
 		bool doubt;
 

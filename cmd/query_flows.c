@@ -111,8 +111,6 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 		.kinds = query_kinds(query),
 		.listening = query->listening,
 		.processes = query->view == VIEW_PROCESSES && !query->filter,
-		.host = query->render.host,
-		.boot_time = query->render.boot_time,
 	};
 	struct skt_kind kind = kind_of(query);
 	struct skt_flows *flows = NULL;
@@ -120,6 +118,8 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 	struct walk walk;
 	int rc = query_walk(query, file, instant, &walk, err);
 
+	options.host = query->render.host;
+	options.boot_time = query->render.boot_time;
 	cli_random(&options.seed, sizeof(options.seed));
 	if (!rc && skt_flows_new(&options, &flows))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");

@@ -45,7 +45,6 @@ struct skt_coverage {
 	int64_t last;
 	int64_t blind_after; /* the longest blind interval; both 0: there is none, for nothing was read twice */
 	int64_t blind_until;
-	uint32_t read;	       /* kinds of tables that were read at least once, of those asked about */
 	uint64_t missed;       /* ticks */
 	uint32_t denied;       /* processes whose descriptors could not be read, at the worst snapshot */
 	uint32_t netns_denied; /* processes that may live in a namespace that is not known, at the worst snapshot */

@@ -148,7 +148,6 @@ static int see_table(struct skt_coverage *coverage, const struct skt_table *tabl
 		see_blind(coverage, place->last_read != INT64_MIN ? place->last_read : place->since, table->read_time);
 		rc = end_hole(coverage, place, table->read_time);
 		place->last_read = table->read_time;
-		coverage->read |= 1u << table->kind;
 	}
 	if (!rc && table->error && table->status != SKT_TABLE_FRESH && !place->error) {
 		place->error = table->error;

@@ -54,6 +54,21 @@ t_what_matches_is_a_yes() {
 	exits 0 sockquery x.skt 'pid = 700'
 }
 
+t_flows_have_the_host_and_its_boot() {
+	local fixture=$TOP/fixtures/rec/v1-live.skt
+
+	exits 0 sockquery --view=flows --format=jsonl "$fixture"
+	mv out flows
+	exits 0 sockquery --format=jsonl "$fixture@last"
+	python <<'END'
+assert {row["host"] for row in jsonl("flows")} == {"fixture"}
+starts = {owner["pid"]: owner["start_time"] for row in jsonl("flows") for owner in row["owners"]}
+for row in jsonl("out"):
+    for owner in row["owners"]:
+        assert starts[owner["pid"]] == owner["start_time"]
+END
+}
+
 t_a_blind_interval_that_is_too_long_makes_a_no_a_cannot_say() {
 	three
 	exits 1 sockquery --max-blind=3s x.skt 'sport = :9'
@@ -79,7 +94,8 @@ t_what_was_not_recorded_is_not_answered() {
 	has err 'cannot say: nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-22T15:00:00.000000000Z'
 	exits 2 sockquery --from=2026-11-22T15:00Z x.skt 'sport = :9'
 	has err '--from is 2026-11-22T15:00:00.000000000Z: the recording goes from 2026-11-22T14:03:07.000000000Z'
-	exits 2 sockquery x.skt 'table = udp'
+	exits 0 sockrec --proc=trees/2026-11-22T14:03:07Z --tables=tcp -n 1 -o tcp.skt
+	exits 2 sockquery tcp.skt 'table = udp'
 	has err 'cannot say: the tables asked for were not recorded'
 }
 

@@ -58,13 +58,13 @@ t_options_and_the_expression_must_both_mean_it() {
 }
 
 t_nothing_is_no_only_where_all_is_known() {
-	exits 0 sockquery ../states.skt comm = server
+	exits 0 sockquery ../states.skt@last comm = server
 	has err 'of 3 sockets it is not known whether they match'
-	exits 2 sockquery ../states.skt comm = client
+	exits 2 sockquery ../states.skt@last comm = client
 	has err 'of 3 sockets it is not known whether they match'
-	exits 1 sockquery ../states.skt comm = client and state listening
+	exits 1 sockquery ../states.skt@last comm = client and state listening
 	is_empty err
-	exits 1 sockquery ../states.skt dst 192.0.2.1
+	exits 1 sockquery ../states.skt@last dst 192.0.2.1
 	is_empty err
 }
 

@@ -196,7 +196,7 @@ def ss(words):
         rows.append([netid + ("6" if ":" in local[0] else ""), state_of[key], *local, *remote])
     return sorted(rows)
 def ours(words):
-    got = subprocess.run(["sockquery", "--format=jsonl", "-tu", "x.skt", *words], capture_output=True, text=True)
+    got = subprocess.run(["sockquery", "--format=jsonl", "-tu", "x.skt@last", *words], capture_output=True, text=True)
     if got.returncode not in (0, 1):
         return got.stderr
     return sorted([row["table"], row["state"], row["local_address"], row["local_port"], row["remote_address"],
