@@ -50,7 +50,7 @@ def check_run(run, taken):
     assert info.returncode == 0, info
     assert re.search(r"^dropped before +%d files, %d snapshots$" % (files[0][0] - 1, files[0][1]), info.stdout, re.M), info
     # by number, before, at and behind borders; and not what was dropped
-    for _, before, _, _ in files:
+    for _, before, _, _ in files[0], files[-1]:
         for number in range(before, min(before + 2, taken) + 1):
             done = query("-H", "--format=jsonl", "d@#%d" % number)
             if number <= files[0][1]:
@@ -64,24 +64,25 @@ def check_run(run, taken):
 
 t_through_hundreds_of_rotations_the_disk_use_stays_below_keep() {
 	python <<'END'
-for options, keep, least in (["--rotate=2s", "--keep=300K"], 300 << 10, 200), (["--rotate=16K", "--keep=120K"], 120 << 10, 200):
+for options, keep, n in (["--rotate=1s", "--keep=200K"], 200 << 10, 800), (["--rotate=12K", "--keep=100K"], 100 << 10, 400):
     subprocess.run(["rm", "-rf", "d"])
     used = []
-    run = Run("wait:1-:STOP", "-n", "1500", *options, tree="big", path="d", wait=False)
+    run = Run("wait:1-:STOP", "-n", str(n), *options, tree="big", path="d", wait=False)
     stop_and_look(run, lambda: used.append(use()))
-    files = check_run(run, 1500)
+    files = check_run(run, n)
     say(options, "files", files[-1][0], "kept", len(files), "most", max(used))
-    assert files[-1][0] >= least, files[-1][0]
+    assert files[-1][0] >= n / 8, files[-1][0]
     assert keep / 2 < max(used) <= keep, (max(used), keep)
 END
 }
 
 t_through_hundreds_of_rotations_what_is_kept_spans_the_time_that_keep_says() {
 	python <<'END'
-run = Run("", "-n", "1500", "--rotate=2s", "--keep=20s", path="d")
-files = check_run(run, 1500)
+run = Run("", "-n", "800", "--rotate=1s", "--keep=20s", path="d")
+files = check_run(run, 800)
 span = (struct.unpack_from("<q", files[-1][3], 48)[0] - struct.unpack_from("<q", files[0][3], 48)[0]) / 1e9
-assert files[-1][0] >= 200 and 20 <= span <= 26, (files[-1][0], span)
+# from the beginning of one to that of the other, give or take a tick
+assert files[-1][0] >= 190 and 19 <= span <= 26, (files[-1][0], span)
 END
 }
 
@@ -89,7 +90,7 @@ END
 t_killed_at_any_write_of_a_rotation_it_goes_on_and_nothing_looks_changed() {
 	python <<'END'
 begun = 0
-for n in range(1, 28):
+for n in range(1, 17):
     subprocess.run(["rm", "-rf", "d"])
     run = Run("write:%d:KILL" % n, "--rotate=2s", "--sync=none", path="d")
     assert run.status == -signal.SIGKILL, run
