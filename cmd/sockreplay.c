@@ -133,7 +133,8 @@ static void check(const struct replay *replay, unsigned given)
 		cli_usage("'%s': an expression is about changes that are printed, and a tree has all there is",
 			  replay->words[0]);
 	if (replay->recording.time && !replay->to_tree && !replay->argv)
-		cli_usage("one instant has no changes: name the recording without @TIME, or --to-tree=DIR, or -- COMMAND");
+		cli_usage(
+			"one instant has no changes: name the recording without @TIME, or --to-tree=DIR, or -- COMMAND");
 	if (replay->argv && given & (1u << OPT_TO_TREES | 1u << OPT_SELF_TEST))
 		cli_usage("a command is run on one tree, or on one that moves (--speed)");
 	if (replay->argv && given & 1u << OPT_TO_TREE && !(given & 1u << OPT_SPEED))
