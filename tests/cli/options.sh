@@ -292,6 +292,25 @@ assert not holds("none.skt", b"hunter2") and not holds("none.skt", b"/bin/server
 END
 }
 
+t_a_full_walk_that_is_no_longer_than_the_interval_reads_all_for_each_snapshot() {
+	refuses "--full-walk: 'soon'" sockrec --full-walk=soon -n 1 -o y.skt
+	refuses "--full-walk: ''" sockrec --full-walk= -n 1 -o y.skt
+	[ ! -e y.skt ]
+	# no host's processes are all read in a twentieth of a millisecond
+	for walk in 0s 1ms 30s; do
+		exits 0 sockrec -i 1ms -n 6 --full-walk=$walk -o $walk.skt
+	done
+	exits 0 sockrec -i 1ms -n 6 -o unless-told.skt
+	python <<'END'
+def walks(name):
+    done = subprocess.run(["skt-dump", name + ".skt"], capture_output=True, text=True)
+    return [s["quality"]["walk"] for s in map(json.loads, done.stdout.splitlines()) if s["type"] == "snapshot"]
+FULL, PARTIAL = 1, 2
+assert walks("0s") == walks("1ms") == [FULL] * 6
+assert walks("30s") == walks("unless-told") == [FULL] + [PARTIAL] * 5
+END
+}
+
 t_a_bad_choice_of_network_namespaces_is_refused_and_named() {
 	refuses "--netns: 'mine'" sockrec --netns=mine -n 1 -o y.skt
 	refuses "--netns: ''" sockrec --netns= -n 1 -o y.skt
