@@ -16,7 +16,8 @@
 /* sockreplay: what was asked for, and what it is at work with. */
 struct replay {
 	/* what was asked for */
-	char **words; /* EXPR */
+	char *standard_input; /* "-@TIME" */
+	char **words;	      /* EXPR */
 	size_t n_words;
 	const char *from;
 	const char *to;

@@ -90,5 +90,8 @@ int replay_steps(struct replay *replay)
 	}
 	/* that nothing matches can be said only where it is known of all */
 	replay->trouble |= changes->unknown && !changes->render.rows;
-	return replay->trouble ? CLI_TROUBLE : changes->render.rows ? CLI_YES : CLI_NO;
+	if (replay->trouble)
+		return CLI_TROUBLE;
+	/* whoever went away has seen what he wanted */
+	return changes->render.rows || changes->closed ? CLI_YES : CLI_NO;
 }

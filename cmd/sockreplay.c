@@ -141,11 +141,10 @@ static void check(const struct replay *replay, unsigned given)
 		cli_usage("--to-tree: a command has a tree of its own, unless time moves (--speed)");
 }
 
-/* Read all of it; returns the operand, "-@TIME" is made up in memory that lives as long as the program. */
+/* Read all of it; returns the operand. */
 static const char *parse(struct replay *replay, unsigned *ret_given, int argc, char **argv)
 {
 	const char *argument;
-	char *standard_input = NULL;
 	unsigned given = 0;
 	int option;
 
@@ -187,7 +186,8 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 			break;
 		case OPT_STDIN:
 			/* getopt took it for an option; it is an operand */
-			if (asprintf(&standard_input, "-@%s", argument) < 0)
+			free(replay->standard_input);
+			if (asprintf(&replay->standard_input, "-@%s", argument) < 0)
 				cli_usage("out of memory");
 			break;
 		default:
@@ -195,11 +195,11 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 		}
 	}
 	*ret_given = given;
-	if (optind == argc && !standard_input)
+	if (optind == argc && !replay->standard_input)
 		cli_usage("no recording named");
-	replay->words = argv + optind + !standard_input;
-	replay->n_words = (size_t)(argc - optind - !standard_input);
-	return standard_input ? standard_input : argv[optind];
+	replay->words = argv + optind + !replay->standard_input;
+	replay->n_words = (size_t)(argc - optind - !replay->standard_input);
+	return replay->standard_input ? replay->standard_input : argv[optind];
 }
 
 /* ---- the recording ---- */
@@ -379,6 +379,7 @@ int main(int argc, char **argv)
 	skt_cursor_free(replay.cursor);
 	skt_file_free(replay.file);
 	recording_close(&replay.recording);
+	free(replay.standard_input);
 	rc = cli_end(rc);
 	if (replay.guard.signal)
 		guard_die(&replay.guard, replay.guard.signal);
