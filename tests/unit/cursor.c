@@ -351,7 +351,7 @@ static void a_group_that_costs_too_much_is_refused(void **state)
 	struct skt_file *file;
 
 	(void)state;
-	make_chain(&recording, 13, 40);
+	make_chain(&recording, 14, 40);
 	recording_end(&recording);
 	file = recording_open(&recording);
 	for (int moved = 0; moved < 2; moved++) {
