@@ -10,27 +10,7 @@
 #include "base/scan.h"
 
 /*
- * .skt-meta of a tree: what reading the tree alone does not give back. Lines of words one blank apart; a text is the last word
- * of its line and escaped (skt/escape.h), so it may hold blanks. Numbers are decimal, addresses all their 16 bytes in hex.
- *
- *	skt-tree 1
- *	byte_order little|big		of the tables
- *	btime known|unknown		whether the line in stat is worth anything
- *	time NS				and end, boottime, number, missed: as in struct skt_snapshot
- *	quality N...			as in struct skt_quality, in its order
- *	made NAME...			files of net/ that were not recorded and are there for readers that insist
- *	zero FILE FIELD...		what was not recorded of any process, and stands in its file as 0 (for people: not read)
- *	user UID NAME
- *	process tree PID HAS TRUNCATED	numbered from 0. It is in the tree, of which what is in HAS was recorded
- *	process here ...		it differs from what is in the tree, or is not there at all: all fields, texts each on a line
- *	table KIND NETNS ... LINES file CRC	as its file has it, if that has this CRC-32, but for these of its lines (from 0):
- *	table KIND NETNS ... LINES here		these are all of them:
- *	heading TEXT
- *	row LINE ...
- *	tail TEXT			of that row; text TEXT
- *	raw LINE TEXT
- *	owner LINE STATE GAPS P/FD ...	who holds the row, process by number, where the tree's links say otherwise
- *	end
+ * .skt-meta of a tree: what reading the tree alone does not give back, line by line as skt/tree.h says.
  *
  * All that stands here comes from outside. What is read is held against the limits of what it becomes; a number of a process
  * is checked where it is used. Each put_x() has its get_x() beside it.
@@ -125,9 +105,10 @@ void meta_get_process(struct meta *meta, struct skt_strtab *strings, struct meta
 void meta_put_table(struct skt_buf *out, const struct meta_table *table);
 void meta_get_table(struct meta *meta, struct meta_table *ret);
 
-/* The columns of a row: without its table and its owners. */
-void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, const struct skt_sock *sock);
-void meta_get_row(struct meta *meta, struct skt_strtab *strings, struct skt_sock *ret);
+/* The columns of a row of a snapshot of this boottime: without its table and its owners. */
+void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, const struct skt_sock *sock,
+		  int64_t boottime);
+void meta_get_row(struct meta *meta, struct skt_strtab *strings, int64_t boottime, struct skt_sock *ret);
 
 /* Only what was recorded of a process that was read: all else becomes 0. */
 void meta_mask(struct skt_process *process, uint32_t has);

@@ -179,6 +179,9 @@ void meta_get_table(struct meta *meta, struct meta_table *ret)
 
 /* ---- rows ---- */
 
+/* What a recording can hold: 2^42 ms (skt.5), and half a tick less. A kernel prints no more than 2^32 ticks. */
+#define TICKS_MAX ((UINT64_C(1) << 42) / 10 - 1)
+
 static void put_address(struct skt_buf *out, const uint8_t address[16])
 {
 	skt_buf_byte(out, ' ');
@@ -193,7 +196,8 @@ static void get_address(struct meta *meta, uint8_t ret[16])
 		ret[i] = (uint8_t)scan_hex(&meta->line, 2, true);
 }
 
-void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, const struct skt_sock *sock)
+void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, const struct skt_sock *sock,
+		  int64_t boottime)
 {
 	skt_buf_text(out, "row");
 	meta_put_number(out, line);
@@ -218,7 +222,8 @@ void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_
 	meta_put_number(out, sock->has);
 	meta_put_number(out, sock->state);
 	meta_put_number(out, sock->timer);
-	meta_put_signed(out, sock->timer_expires);
+	/* the column: its instant is held a little differently by each who counts on from it */
+	meta_put_number(out, skt_sock_has(sock, SKT_F_TIMER_MS) ? skt_sock_ticks(sock, boottime) : 0);
 	skt_buf_byte(out, '\n');
 	if (sock->tail)
 		meta_put_text(out, "tail", strings, sock->tail);
@@ -236,8 +241,10 @@ static int32_t get_int(struct meta *meta)
 	return (int32_t)number;
 }
 
-void meta_get_row(struct meta *meta, struct skt_strtab *strings, struct skt_sock *ret)
+void meta_get_row(struct meta *meta, struct skt_strtab *strings, int64_t boottime, struct skt_sock *ret)
 {
+	uint64_t ticks;
+
 	memset(ret, 0, sizeof(*ret));
 	get_address(meta, ret->local_address);
 	ret->local_port = (uint16_t)meta_number(meta, UINT16_MAX);
@@ -260,7 +267,10 @@ void meta_get_row(struct meta *meta, struct skt_strtab *strings, struct skt_sock
 	ret->has = meta_32(meta);
 	ret->state = meta_8(meta);
 	ret->timer = meta_8(meta);
-	ret->timer_expires = meta_signed(meta, INT64_MAX);
+	ticks = meta_number(meta, skt_sock_has(ret, SKT_F_TIMER_MS) ? TICKS_MAX : 0);
+	/* in the middle of the tick, as skt_sock_set_ticks() has it, who would not have one at 0 */
+	if (skt_sock_has(ret, SKT_F_TIMER_MS))
+		ret->timer_expires = boottime - boottime % 1000000 + (int64_t)ticks * SKT_TICK_NS + SKT_TICK_NS / 2;
 	meta_done(meta);
 	if (meta_line(meta, "tail")) {
 		ret->tail = meta_text(meta, strings);

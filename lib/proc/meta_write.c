@@ -168,7 +168,7 @@ static void put_line(struct comparison *c, uint64_t line, const struct meta_line
 	if (sock_read && !equal_columns(c->is, sock, c->read, sock_read))
 		sock_read = NULL;
 	if (!sock_read)
-		meta_put_row(c->out, c->is->strings, line, sock);
+		meta_put_row(c->out, c->is->strings, line, sock, c->is->boottime);
 	if (!sock_read || !same_owners(c, sock, sock_read))
 		put_owners(c, line, sock);
 }

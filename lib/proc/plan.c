@@ -151,9 +151,9 @@ static int plan_links(struct plan *plan, const struct skt_snapshot *snapshot)
 	}
 	qsort(plan->links, n, sizeof(*plan->links), by_descriptor);
 	for (size_t i = 0; i < n; i++) {
-		const struct plan_link *link = &plan->links[i], *last = &plan->links[plan->n_links - 1];
+		const struct plan_link *link = &plan->links[i], *last = i ? &plan->links[plan->n_links - 1] : NULL;
 
-		if (!plan->n_links || link->process != last->process || link->fd != last->fd)
+		if (!last || link->process != last->process || link->fd != last->fd)
 			plan->links[plan->n_links++] = *link;
 	}
 	return 0;

@@ -4,6 +4,7 @@
 #include "base/array.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int put_owner(struct repair *repair, uint32_t slot, int32_t fd)
 {
@@ -86,6 +87,15 @@ static bool is_about(struct repair *repair, const char *word, uint64_t number)
 	return true;
 }
 
+/* An address of IPv4 has four bytes, and no recording has a place for more. */
+static bool has_ends_of(const struct skt_sock *sock, unsigned kind)
+{
+	static const uint8_t none[12];
+
+	return skt_table_kind_is_ipv6(kind) || (!memcmp(sock->local_address + 4, none, sizeof(none)) &&
+						!memcmp(sock->remote_address + 4, none, sizeof(none)));
+}
+
 /* One line of a table: as it is told, or as it was read (NULL: it was not). */
 static int take_line(struct repair *repair, uint32_t table, uint32_t rows, uint64_t line, const struct meta_lines *read,
 		     bool read_raw, bool *ret_raw)
@@ -103,7 +113,9 @@ static int take_line(struct repair *repair, uint32_t table, uint32_t rows, uint6
 	}
 	repair->n_run = 0;
 	if (is_about(repair, "row", line)) {
-		meta_get_row(repair->meta, strings, &sock);
+		meta_get_row(repair->meta, strings, repair->head->boottime, &sock);
+		if (!has_ends_of(&sock, repair->now->tables[table].kind))
+			meta_fail(repair->meta);
 	} else if (!read) {
 		meta_fail(repair->meta);
 	} else if (read_raw) {
