@@ -228,6 +228,30 @@ static int make_dense(struct recorder *recorder, struct skt_err *err)
 	return skt_snapshot_compact(now) ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
+static int64_t later(int64_t when, int64_t by)
+{
+	int64_t sum;
+
+	return !when || __builtin_add_overflow(when, by, &sum) ? when : sum;
+}
+
+/*
+ * A tree that was written of a recording says itself when it was (.skt-meta). Whoever gives it another name moves it to
+ * another time, with all that happened then.
+ */
+static void move_in_time(struct skt_snapshot *read, int64_t when)
+{
+	int64_t by = when - read->time;
+
+	if (!by)
+		return;
+	read->time = when;
+	read->end = later(read->end, by);
+	read->quality.checked_since = later(read->quality.checked_since, by);
+	for (size_t i = 0; i < read->n_tables; i++)
+		read->tables[i].read_time = later(read->tables[i].read_time, by);
+}
+
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
@@ -239,7 +263,11 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	if (rc)
 		return rc;
 	recorder->read.number = recorder->snapshots + 1;
-	recorder->read.missed = missed;
+	if (recorder->trees_dir)
+		move_in_time(&recorder->read, recorder->tree_time);
+	else
+		recorder->read.missed = missed;
+	missed = recorder->read.missed;
 	rc = skt_match(recorder->matcher, &recorder->now, &recorder->read, !recorder->snapshots, &recorder->step);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
