@@ -58,7 +58,7 @@ struct skt_capture;
 /*
  * Begin to capture from the directory proc_fd (borrowed until skt_capture_free()). Fails, with what is wrong,
  * if it is not a directory with net/ in it, or none of the wanted tables exists there. Whether it is a running
- * kernel's /proc (statfs(2) says procfs) or a tree of files is found out here: on a live one equal rows without
+ * kernel's /proc (statfs(2) says procfs) or a tree of files is found out here (and whether .skt-meta is in that): on a live one equal rows without
  * `sk` are duplicates, in a tree twins; in a tree every path is resolved beneath proc_fd (openat2(2)).
  */
 int skt_capture_open(int proc_fd, const struct skt_capture_options *options, struct skt_capture **ret,
@@ -99,7 +99,11 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
  * says nothing of owners; a process of a tree without fd/ counts as denied. A zombie has no command line, program or
  * namespace: they are unknown, not empty.
  *
- * Returns 0, or -ENOMEM or -E2BIG; whatever else fails is in the snapshot.
+ * A tree that was written of a snapshot (skt/tree.h) says itself, in .skt-meta, when it was and what links and files
+ * cannot: then ret is that snapshot, with number and missed, as far as the options want it.
+ *
+ * Returns 0, or -ENOMEM or -E2BIG, or -EBADMSG or -EPROTONOSUPPORT where .skt-meta is wrong or newer; whatever else fails is in
+ * the snapshot.
  */
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err);
 

@@ -27,12 +27,39 @@
  * was not recorded is 0 in them (the state is '?'; effective and other uids are the real one again), a command line that was not
  * recorded is empty, and any other file or link of what was not recorded is missing. There are no descriptors but sockets.
  *
- * .skt-meta is text, and says which of all that was made up. It holds what reading the tree alone would not give back:
- * times, quality, users, owners that are no links (carried), gaps, tables that are stale, unknown or of a namespace in which no
- * process of the snapshot lives, processes that have exited, and whatever of a damaged or hostile recording has no place
- * in a tree. It is made by reading the tree just written and comparing; so what it does not mention is read from the
- * tree, and a tree may be edited: a table that is not as it was written any more is read as it stands, without what
- * .skt-meta says of its rows.
+ * .skt-meta holds what reading the tree alone would not give back: times, quality, users, owners that are no links
+ * (carried), gaps, tables that are stale, unknown or of a namespace in which no process of the snapshot lives, processes that have
+ * exited, and whatever of a damaged or hostile recording has no place in a tree. It is made by reading the tree just written
+ * and comparing; so what it does not mention is read from the tree, and a tree may be edited: a table that is not as it was
+ * written any more is read as it stands, and what .skt-meta says of its rows does not count; a process that was taken out
+ * is gone, one that was put in is there. Without .skt-meta it is a tree like any other.
+ *
+ * It is text, of lines of words one blank apart. A TEXT is the last of its line and escaped (skt/escape.h), so it may hold
+ * blanks. Numbers are decimal, addresses all their 16 bytes in hex, enumerations the numbers of these headers.
+ *
+ *	skt-tree 1			the version: another one is refused
+ *	byte_order little|big		of the tables
+ *	btime known|unknown		whether the line in stat is worth anything
+ *	time NS				and end, boottime, number, missed, quality N...: as in struct skt_snapshot
+ *	made NAME...			files of net/ that were not recorded and are there for readers that insist
+ *	zero FILE FIELD...		what was not recorded of any process, and stands in its file as 0 (for people: not read)
+ *	user UID NAME
+ *	process tree PID HAS TRUNCATED	numbered from 0. It is in the tree, of which what is in HAS was recorded
+ *	process here PID HAS TRUNCATED IN_TREE PPID START_TIME NET_NAMESPACE UID THREADS STATE EXE_DELETED EXITED
+ *					it differs from what is in the tree, or is not there at all; a line each for
+ *	comm TEXT			and exe, cmdline, cgroup
+ *	table KIND NET_NAMESPACE SOURCE STATUS ERROR READ_TIME READ_US DUPLICATES MALFORMED LINES file CRC
+ *					its LINES stand in its file, if that reads as what has this CRC-32, but for those told here
+ *	table ... LINES here		all of its lines follow
+ *	heading TEXT			if that is another
+ *	row LINE ...			line LINE (from 0, the heading aside) is this row, with all fields but its owners;
+ *	tail TEXT			where it has one, and text TEXT
+ *	raw LINE TEXT			line LINE is no row
+ *	owner LINE OWNER GAPS P/FD ...	who holds the row, process by number, where the tree's links say otherwise
+ *	end
+ *
+ * Read, it is a stranger's: what does not read as it is written, down to a missing last line, is refused (-EBADMSG, with the
+ * line), and so is what no recording could hold.
  */
 
 /*
@@ -49,7 +76,9 @@
  * is written last. So write into a new directory beside the place, and rename it.
  *
  * What capture (skt/capture.h: all tables, all namespaces, whole command lines) makes of the tree then is
- * skt_snapshot_equal() to the snapshot, whatever that holds, and its host is the same but for a btime cut to whole seconds.
+ * skt_snapshot_equal() to the snapshot, whatever that holds (a cursor's must want all: SKT_WANT_ALL), and its host is the same but for
+ * a btime cut to whole seconds. What equality does not look at may differ: slots, string ids, where in its tick a timer runs out, and
+ * who held a row before nobody did.
  */
 int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, int dirfd, struct skt_err *err);
 
