@@ -76,8 +76,8 @@
  * is written last. So write into a new directory beside the place, and rename it.
  *
  * What capture (skt/capture.h: all tables, all namespaces, whole command lines) makes of the tree then is
- * skt_snapshot_equal() to the snapshot, whatever that holds (a cursor's must want all: SKT_WANT_ALL), and its host is the same but for
- * a btime cut to whole seconds. What equality does not look at may differ: slots, string ids, where in its tick a timer runs out, and
+ * skt_snapshot_equal() to the snapshot, whatever that holds (a cursor's must want all: SKT_WANT_ALL; and a
+ * hostile timer that runs out later than in 2^42 ms is cut to that), and its host is the same but for a btime cut to whole seconds. What equality does not look at may differ: slots, string ids, where in its tick a timer runs out, and
  * who held a row before nobody did.
  */
 int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, int dirfd, struct skt_err *err);

@@ -179,8 +179,18 @@ void meta_get_table(struct meta *meta, struct meta_table *ret)
 
 /* ---- rows ---- */
 
-/* What a recording can hold: 2^42 ms (skt.5), and half a tick less. A kernel prints no more than 2^32 ticks. */
+/*
+ * What a recording can hold: 2^42 ms (skt.5), and half a tick less. A kernel prints no more than 2^32 ticks. A timer of a hostile
+ * recording, whose clock goes back, can be further off: it is cut to that.
+ */
 #define TICKS_MAX ((UINT64_C(1) << 42) / 10 - 1)
+
+static uint64_t ticks_of(const struct skt_sock *sock, int64_t boottime)
+{
+	uint64_t ticks = skt_sock_has(sock, SKT_F_TIMER_MS) ? skt_sock_ticks(sock, boottime) : 0;
+
+	return ticks < TICKS_MAX ? ticks : TICKS_MAX;
+}
 
 static void put_address(struct skt_buf *out, const uint8_t address[16])
 {
@@ -223,7 +233,7 @@ void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_
 	meta_put_number(out, sock->state);
 	meta_put_number(out, sock->timer);
 	/* the column: its instant is held a little differently by each who counts on from it */
-	meta_put_number(out, skt_sock_has(sock, SKT_F_TIMER_MS) ? skt_sock_ticks(sock, boottime) : 0);
+	meta_put_number(out, ticks_of(sock, boottime));
 	skt_buf_byte(out, '\n');
 	if (sock->tail)
 		meta_put_text(out, "tail", strings, sock->tail);

@@ -664,6 +664,26 @@ static void nothing_in_a_recording_leads_out_of_the_directory(void **state)
 	tree_files_release(&tree);
 }
 
+/* 2^42 ms is the most that a recording holds; a clock that went back makes more of it. */
+static void a_timer_further_off_than_any_recording_says_is_cut(void **state)
+{
+	struct skt_snapshot snapshot;
+	struct tree_files tree;
+
+	(void)state;
+	tree_files_init(&tree);
+	fill(&snapshot);
+	snapshot.socks[0].timer = 1;
+	snapshot.socks[0].has |= SKT_BIT(SKT_F_TIMER_MS);
+	snapshot.boottime = 0;
+	snapshot.socks[0].timer_expires = INT64_MAX - 1;
+	assert_int_equal(skt_tree_write(&snapshot, &some_host, tree.fd, NULL), 0);
+	tree_files_capture(&tree);
+	assert_int_equal(skt_sock_ticks(tree_files_row(&tree, 1000), 0), 439804651109);
+	skt_snapshot_release(&snapshot);
+	tree_files_release(&tree);
+}
+
 /* ---- trees that were edited ---- */
 
 static void replace(struct tree_files *tree, const char *path, const char *from, const char *to)
@@ -947,6 +967,7 @@ int main(void)
 		cmocka_unit_test(a_directory_that_is_not_empty_is_refused),
 		cmocka_unit_test(what_fails_is_named),
 		cmocka_unit_test(nothing_in_a_recording_leads_out_of_the_directory),
+		cmocka_unit_test(a_timer_further_off_than_any_recording_says_is_cut),
 		cmocka_unit_test(an_edited_table_is_read_as_it_stands_and_told),
 		cmocka_unit_test(a_process_that_was_taken_out_of_a_tree_is_gone),
 		cmocka_unit_test(what_was_put_into_a_tree_is_read_with_it),
