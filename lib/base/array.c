@@ -29,3 +29,20 @@ int array_room(void *array, size_t *room, size_t n, size_t item_size)
 	*room = more;
 	return 0;
 }
+
+size_t array_below(const void *items, size_t n, size_t item_size, size_t member, uint32_t key)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint32_t found;
+
+		memcpy(&found, (const char *)items + middle * item_size + member, sizeof(found));
+		if (found < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

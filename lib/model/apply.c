@@ -314,17 +314,10 @@ static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, str
 
 static struct skt_timer_off *find_timer(const struct skt_step *step, uint32_t slot)
 {
-	size_t low = 0, high = step->n_timers;
+	size_t i = array_below(step->timers, step->n_timers, sizeof(*step->timers),
+			       offsetof(struct skt_timer_off, slot), slot);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (step->timers[middle].slot < slot)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < step->n_timers && step->timers[low].slot == slot ? &step->timers[low] : NULL;
+	return i < step->n_timers && step->timers[i].slot == slot ? &step->timers[i] : NULL;
 }
 
 static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)

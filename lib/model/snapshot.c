@@ -147,17 +147,8 @@ int skt_snapshot_add_owners(struct skt_snapshot *snapshot, const struct skt_owne
 /* Where uid is in users, or would be. */
 static size_t user_place(const struct skt_snapshot *snapshot, uint32_t uid)
 {
-	size_t low = 0, high = snapshot->n_users;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (snapshot->users[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_below(snapshot->users, snapshot->n_users, sizeof(*snapshot->users), offsetof(struct skt_user, uid),
+			   uid);
 }
 
 int skt_snapshot_add_user(struct skt_snapshot *snapshot, uint32_t uid, uint32_t name)

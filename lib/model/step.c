@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/step.h>
 
+#include "base/array.h"
 #include "model/step.h"
 
 #include <errno.h>
@@ -74,17 +75,10 @@ int step_misfit(struct skt_err *err, const char *what, uint32_t number)
 /* What the step says of this table, or NULL where it says nothing. */
 static const struct skt_table *words_after(const struct skt_step *step, uint32_t slot)
 {
-	size_t low = 0, high = step->n_tables;
+	size_t i = array_below(step->tables, step->n_tables, sizeof(*step->tables),
+			       offsetof(struct skt_table_change, slot), slot);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (step->tables[middle].slot < slot)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < step->n_tables && step->tables[low].slot == slot ? &step->tables[low].now : NULL;
+	return i < step->n_tables && step->tables[i].slot == slot ? &step->tables[i].now : NULL;
 }
 
 #define OF_OWNERS (SKT_BIT(SKT_F_OWNER) | SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))

@@ -87,19 +87,17 @@ void ledger_forget(struct ledger *ledger, struct ledger_process *process)
 	*process = empty;
 }
 
+size_t ledger_from(const struct ledger *ledger, uint32_t pid)
+{
+	return array_below(ledger->processes, ledger->n_processes, sizeof(*ledger->processes),
+			   offsetof(struct ledger_process, pid), pid);
+}
+
 struct ledger_process *ledger_find(struct ledger *ledger, uint32_t pid)
 {
-	size_t low = 0, high = ledger->n_processes;
+	size_t i = ledger_from(ledger, pid);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ledger->processes[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < ledger->n_processes && ledger->processes[low].pid == pid ? &ledger->processes[low] : NULL;
+	return i < ledger->n_processes && ledger->processes[i].pid == pid ? &ledger->processes[i] : NULL;
 }
 
 /* ---- coming and going ---- */

@@ -95,6 +95,9 @@ void ledger_release(struct ledger *ledger);
  */
 int ledger_begin(struct ledger *ledger, struct look *look);
 
+/* The place of the first process from this pid on. */
+size_t ledger_from(const struct ledger *ledger, uint32_t pid);
+
 /* The process of this number, or NULL. */
 struct ledger_process *ledger_find(struct ledger *ledger, uint32_t pid);
 

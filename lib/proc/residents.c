@@ -249,17 +249,8 @@ static int ask_next(struct namespaces *all, const struct look *look, size_t *at)
 /* Where the round goes on. */
 static size_t next_place(const struct namespaces *all)
 {
-	size_t low = 0, high = all->residents.n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (all->residents.list[middle].pid < all->residents.next)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_below(all->residents.list, all->residents.n, sizeof(*all->residents.list),
+			   offsetof(struct resident, pid), all->residents.next);
 }
 
 /* What is spent at a look on those that have lost their lender: a twentieth of the interval, but not nothing. */

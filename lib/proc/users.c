@@ -146,18 +146,11 @@ static int refresh(struct users *users, struct look *look)
 
 static void want(struct users *users, uint32_t uid)
 {
-	size_t low = 0, high = users->n_lines;
+	size_t i =
+		array_below(users->lines, users->n_lines, sizeof(*users->lines), offsetof(struct user_line, uid), uid);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (users->lines[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < users->n_lines && users->lines[low].uid == uid)
-		users->lines[low].wanted = true;
+	if (i < users->n_lines && users->lines[i].uid == uid)
+		users->lines[i].wanted = true;
 }
 
 int users_add(struct users *users, struct look *look)

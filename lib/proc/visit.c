@@ -106,17 +106,9 @@ static int ask(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode)
 
 static size_t find_link(const struct ledger_process *process, int32_t fd)
 {
-	size_t low = 0, high = process->n_links;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (process->links[middle].fd < fd)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	/* none is negative */
+	return array_below(process->links, process->n_links, sizeof(*process->links), offsetof(struct ledger_link, fd),
+			   (uint32_t)fd);
 }
 
 /* Ask the descriptor of one link: 0, -ENOENT where it is closed, or what is wrong. */

@@ -221,22 +221,6 @@ static void complete_round(struct search *search)
 	owners_round_completes(search->owners);
 }
 
-/* The first process from this pid on, by number in the ledger. */
-static size_t first_from(const struct ledger *ledger, uint32_t pid)
-{
-	size_t low = 0, high = ledger->n_processes;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ledger->processes[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* At most `most` links of one process: how much work that was, or -ENOMEM. */
 static int64_t audit_some(struct search *search, struct ledger_process *process, uint64_t most)
 {
@@ -279,7 +263,7 @@ static int carry_on(struct search *search, uint64_t due, int64_t percent)
 	int rc = 0;
 
 	while (!rc && search->walk->underway && done < due) {
-		size_t i = first_from(search->ledger, search->walk->at);
+		size_t i = ledger_from(search->ledger, search->walk->at);
 		struct ledger_process *process = &search->ledger->processes[i];
 		uint64_t most = due - done < SLICE ? due - done : SLICE;
 		int64_t work;
@@ -360,7 +344,7 @@ static bool is_prey(const struct search *search, const struct ledger_process *pr
 static int hunt(struct search *search)
 {
 	struct ledger *ledger = search->ledger;
-	size_t first = first_from(ledger, search->walk->hunt_at);
+	size_t first = ledger_from(ledger, search->walk->hunt_at);
 	int rc = 0;
 
 	search->from = look_clock(search->look, NULL);
