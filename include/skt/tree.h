@@ -41,6 +41,7 @@
  *	byte_order little|big		of the tables
  *	btime known|unknown		whether the line in stat is worth anything
  *	time NS				and end, boottime, number, missed, quality N...: as in struct skt_snapshot
+ *	finding KIND TABLE PID FD INODE NET_NAMESPACE	and more_findings N
  *	made NAME...			files of net/ that were not recorded and are there for readers that insist
  *	zero FILE FIELD...		what was not recorded of any process, and stands in its file as 0 (for people: not read)
  *	user UID NAME

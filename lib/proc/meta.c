@@ -232,6 +232,52 @@ static void get_made(struct meta *meta, uint32_t *ret)
 	meta_done(meta);
 }
 
+static void put_findings(struct skt_buf *out, const struct skt_quality *quality)
+{
+	for (uint32_t i = 0; i < quality->n_findings; i++) {
+		const struct skt_finding *finding = &quality->findings[i];
+
+		skt_buf_text(out, "\nfinding");
+		meta_put_number(out, finding->kind);
+		meta_put_number(out, finding->table);
+		meta_put_number(out, finding->pid);
+		meta_put_signed(out, finding->fd);
+		meta_put_number(out, finding->inode);
+		meta_put_number(out, finding->net_namespace);
+	}
+	if (quality->more_findings) {
+		skt_buf_text(out, "\nmore_findings");
+		meta_put_number(out, quality->more_findings);
+	}
+}
+
+static void get_findings(struct meta *meta, struct skt_quality *ret)
+{
+	for (ret->n_findings = 0; meta_line(meta, "finding"); ret->n_findings++) {
+		struct skt_finding *finding;
+
+		if (ret->n_findings == SKT_FINDINGS_MAX) {
+			meta_fail(meta);
+			return;
+		}
+		finding = &ret->findings[ret->n_findings];
+		finding->kind = meta_8(meta);
+		finding->table = (uint8_t)meta_number(meta, SKT_TABLE_KINDS - 1);
+		finding->pid = meta_32(meta);
+		finding->fd = (int32_t)meta_signed(meta, INT32_MAX);
+		if (finding->fd < -1)
+			meta_fail(meta);
+		finding->inode = meta_number(meta, UINT64_MAX);
+		finding->net_namespace = meta_number(meta, UINT64_MAX);
+		meta_done(meta);
+	}
+	ret->more_findings = 0;
+	if (!meta_line(meta, "more_findings"))
+		return;
+	ret->more_findings = meta_32(meta);
+	meta_done(meta);
+}
+
 void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 {
 	const struct skt_quality *quality = &head->quality;
@@ -252,6 +298,7 @@ void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 	meta_put_number(out, quality->walk_us);
 	meta_put_number(out, quality->netns_denied);
 	meta_put_signed(out, quality->checked_since);
+	put_findings(out, quality);
 	skt_buf_text(out, "\nmade");
 	for (unsigned file = 0; file <= META_MADE_UNIX; file++)
 		if (head->made & 1u << file)
@@ -290,6 +337,7 @@ void meta_get_head(struct meta *meta, struct meta_head *ret)
 	quality->netns_denied = meta_32(meta);
 	quality->checked_since = meta_time(meta);
 	meta_done(meta);
+	get_findings(meta, quality);
 	get_made(meta, &ret->made);
 	while (meta_line(meta, "zero"))
 		continue;
