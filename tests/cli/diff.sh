@@ -102,7 +102,7 @@ t_a_difference_of_which_it_is_not_known_whether_it_is_meant_is_no_yes() {
 }
 
 t_a_recording_that_was_cut_has_no_last_snapshot_to_speak_of() {
-	head -c "$(($(stat -c %s ../hands.skt) * 3 / 4))" ../hands.skt >half.skt
+	head -c "$(($(stat -c %s ../hands.skt) * 3 / 5))" ../hands.skt >half.skt
 	exits 1 sockdiff ../hands.skt
 	exits 2 sockdiff half.skt
 	has err 'not comparable: half.skt is not whole'
