@@ -43,7 +43,7 @@ PRELUDE+='
 import hashlib, signal, struct
 TOP = os.environ["TMPDIR"]
 truth = json.load(open(TOP + "/truth.json"))
-KEY, STEPS, END, INDEX, GAP = range(1, 6)
+KEY, STEPS, END, INDEX, GAP, MARK, KEYS = range(1, 8)
 SNAPSHOTS = 28
 INTERVAL = 0.5  # so a block of a second has two snapshots
 
@@ -146,7 +146,7 @@ def check(run, taken=SNAPSHOTS, interval=INTERVAL):
     # a gap leads to the next key, or to the end: skt.5
     for i, (type, number, many) in enumerate(found):
         if type == GAP:
-            then = [block for block in found[i + 1:] if block[0] not in (INDEX,)][:1]
+            then = [block for block in found[i + 1:] if block[0] not in (INDEX, KEYS)][:1]
             assert all(block[0] in (KEY, END) and block[1] == number + many for block in then), (run, found)
     verdict, n_gaps, told, done = verify(run.path)
     assert verdict in ("WHOLE", "OPEN", "TORN", "LIVE"), (run, done)

@@ -198,23 +198,24 @@ static int write_block(struct output *output, struct block_head *head, const str
 	return write_made(output, &made, head->type == BLOCK_KEY, err);
 }
 
-/* What stands in the groups since the last index. Where that cannot be told, they will be read, which costs nothing but time. */
-static int write_keys(struct output *output, struct skt_err *err)
+/*
+ * What stands in the groups since the last index. Where that cannot be told, they will be read, which costs nothing but
+ * time: err says why, and all else goes on.
+ */
+static void write_keys(struct output *output, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_KEYS, .flags = BLOCK_ANCILLARY };
 	uint64_t numbers[KEYS_GROUPS];
 	size_t n = 0;
-	int rc = 0;
 
 	for (size_t i = output->keyed; i < output->n_groups && n < KEYS_GROUPS; i++)
 		numbers[n++] = output->groups[i].number;
 	skt_buf_clear(&output->payload);
 	if (n && !output->keys.failed && !dictionary_put(&output->keys, numbers, n, &output->payload) &&
 	    output->payload.len <= SKT_BLOCK_MAX)
-		rc = write_block(output, &head, &output->payload, err);
+		(void)write_block(output, &head, &output->payload, err);
 	dictionary_clear(&output->keys);
 	output->keyed = output->n_groups;
-	return rc;
 }
 
 /* Tell where the groups since the last index are. */
@@ -222,12 +223,11 @@ static int write_index(struct output *output, struct skt_err *err)
 {
 	struct block_head head = { .type = BLOCK_INDEX, .flags = BLOCK_ANCILLARY };
 	uint64_t offset;
-	int rc = 0;
+	int rc;
 
-	if (output->n_groups)
-		rc = write_keys(output, err);
-	if (rc || !output->n_groups)
-		return rc;
+	if (!output->n_groups)
+		return 0;
+	write_keys(output, err);
 	offset = output->state.bytes + (output->gap.snapshots ? BLOCK_SIZE(&output->gap) : 0);
 	skt_buf_clear(&output->payload);
 	index_put(offset, output->index, output->groups, output->n_groups, &output->payload);
@@ -414,6 +414,8 @@ static int take_next(struct output *output, const struct output_item *item, stru
 	output->state.lost = ended.state.lost;
 	output->state.unsynced = ended.state.unsynced;
 	output->state.unsynced_at = ended.state.unsynced_at;
+	/* that it lacks keys keeps it from nothing */
+	skt_err_init(err);
 	memcpy(output->state.ended_chain, ended.state.chain, CHAIN_SIZE);
 	crypto_hash_sha256_final(&ended.state.sha, output->state.ended_file);
 	output_free(next);
