@@ -69,6 +69,7 @@ struct skt_field_info {
 	enum skt_field_type type;
 	bool of_process; /* the process's field, not the socket's */
 	bool of_link;	 /* the owner's link's: no field of a row about a process */
+	bool is_address; /* SKT_TYPE_WORD: as inet_ntop(3) writes it */
 	uint8_t size;	 /* of the member, where it is one */
 	uint16_t offset;
 	uint32_t needs; /* bits that `has` must have */
