@@ -93,9 +93,10 @@ struct skt_column {
 /* Rows of any kind: the fields that they have, and the columns that a table of them has. */
 struct skt_kind {
 	struct skt_view view;
-	struct skt_view flat; /* for csv, where a socket's owners have lines of their own */
-	const struct skt_column *columns;
+	struct skt_view flat;		  /* for csv, where a socket's owners have lines of their own */
+	const struct skt_column *columns; /* NULL: one for each field of the view */
 	size_t n_columns;
+	bool exact; /* a line is what it is told to be: in csv, too, it has the fields of the view, no number, and none for each owner */
 };
 
 /* They have no netstat look, and get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one day. */

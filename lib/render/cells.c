@@ -10,8 +10,7 @@ static size_t command_limit(const struct skt_row *row)
 	return row->render->width ? (size_t)row->render->width * 4 : SIZE_MAX;
 }
 
-/* Arguments with blanks between; the empty ones at the end, which are what setproctitle() leaves, are not shown. */
-static void put_arguments(const char *cmdline, size_t len, struct skt_buf *out)
+void cell_arguments(const char *cmdline, size_t len, struct skt_buf *out)
 {
 	const char *at = cmdline, *arg;
 	size_t arg_len;
@@ -56,7 +55,7 @@ void cell_command(const struct skt_row *row, struct skt_buf *out)
 		skt_buf_byte(out, ']');
 		return;
 	}
-	put_arguments(cmdline, len < limit ? len : limit, out);
+	cell_arguments(cmdline, len < limit ? len : limit, out);
 	if (cut)
 		skt_buf_text(out, "\xe2\x80\xa6");
 }

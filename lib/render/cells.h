@@ -15,6 +15,9 @@
  */
 void cell_command(const struct skt_row *row, struct skt_buf *out);
 
+/* Arguments with blanks between; the empty ones at the end, which are what setproctitle() leaves, are not shown. */
+void cell_arguments(const char *cmdline, size_t len, struct skt_buf *out);
+
 /* As ss(8) writes it: [::1]:80, 0.0.0.0:*. */
 void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out);
 

@@ -109,6 +109,11 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 	struct skt_value value;
 	size_t start = out->len;
 
+	if (field->type == SKT_TYPE_OWNERS) {
+		json_owners(field, row, out);
+		quote(out, start, "\\\\x");
+		return;
+	}
 	if (!skt_field_get(field, row, &value))
 		return;
 	switch (field->type) {

@@ -18,6 +18,7 @@ void json_row(const struct skt_view *view, const struct skt_row *row, struct skt
 void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
 void json_gaps(uint64_t gaps, struct skt_buf *out);
 void json_words(const char *text, size_t len, struct skt_buf *out);
+void json_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
 
 /* The names of fields, SKT_BIT(enum skt_field), and these fields of a change's socket as it is now, or as it was. */
 void json_fields(uint64_t fields, struct skt_buf *out);

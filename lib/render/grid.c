@@ -14,6 +14,7 @@
 #define LAST_ENOUGH   20
 #define BEFORE_ENOUGH 32
 #define LAST_LEAST    12
+#define YIELD_LEAST   12
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
@@ -24,6 +25,8 @@ void grid_init(struct grid *grid, const struct grid_column *columns, size_t n_co
 	grid->n_columns = n_columns;
 	grid->width = width;
 	grid->gap = GAP;
+	for (size_t i = 0; i < n_columns; i++)
+		grid->yields |= columns[i].yields;
 	skt_buf_init(&grid->text);
 	skt_buf_init(&grid->cells);
 }
@@ -87,14 +90,55 @@ static void narrow(struct grid *grid, size_t column, size_t least)
 		grid->widths[column] = width - least > need ? width - need : least;
 }
 
+/* The widest column that yields and is wider than `least`, and how wide the next of them is; false: there is none. */
+static bool find_widest(const struct grid *grid, size_t least, size_t *ret, size_t *ret_next)
+{
+	size_t widest = 0, next = least;
+	bool found = false;
+
+	for (size_t i = 0; i < grid->n_columns; i++) {
+		size_t width = grid->widths[i];
+
+		if (!grid->columns[i].yields || width <= least)
+			continue;
+		if (!found || width > grid->widths[widest]) {
+			next = found && grid->widths[widest] > next ? grid->widths[widest] : next;
+			widest = i;
+			found = true;
+		} else if (width > next) {
+			next = width;
+		}
+	}
+	*ret = widest;
+	*ret_next = next;
+	return found;
+}
+
+/* The widest gives way until it is as wide as the next one, then both by turns. */
+static void yield(struct grid *grid)
+{
+	size_t widest, next;
+
+	for (size_t i = 0; i < grid->n_columns; i++)
+		if (grid->columns[i].yields && grid->widths[i] > grid->width)
+			grid->widths[i] = grid->width;
+	while (excess(grid) && find_widest(grid, YIELD_LEAST, &widest, &next))
+		narrow(grid, widest, next < grid->widths[widest] ? next : next - 1);
+}
+
 static void fit(struct grid *grid)
 {
 	size_t last = grid->n_columns - 1, before = last - 1;
-	size_t wanted = grid->widths[before];
+	size_t wanted;
 
 	if (!excess(grid))
 		return;
 	grid->gap = 1;
+	if (grid->yields || grid->n_columns < 2) {
+		yield(grid);
+		return;
+	}
+	wanted = grid->widths[before];
 	narrow(grid, last, LAST_ENOUGH);
 	for (size_t i = 0; i < before; i++)
 		if (grid->columns[i].least)
@@ -127,6 +171,12 @@ static void cut(struct skt_buf *out, size_t start, size_t width)
 	skt_buf_text(out, ellipsis);
 }
 
+/* Whether a cell that is wider than its column is cut, and does not push the others. */
+static bool is_cut(const struct grid *grid, size_t column)
+{
+	return grid->columns[column].yields || (!grid->yields && column + 2 >= grid->n_columns);
+}
+
 /* One line, from the texts of its cells. A cell begins where its column does, or after the one before it. */
 static void put_line(const struct grid *grid, const char *const *texts, const size_t *lens, const size_t *widths,
 		     struct skt_buf *out)
@@ -148,7 +198,7 @@ static void put_line(const struct grid *grid, const char *const *texts, const si
 		skt_buf_fill(out, ' ', begin - at);
 		start = out->len;
 		skt_buf_add(out, texts[i], lens[i]);
-		if (grid->width && width > room && i + 2 >= grid->n_columns) {
+		if (grid->width && width > room && is_cut(grid, i)) {
 			cut(out, start, room);
 			width = room;
 		}

@@ -15,8 +15,10 @@
  * Where a line would not fit the terminal, the last two columns give way, the last first; cells are cut to them.
  * Columns that say how narrow they may get do so in between: the few cells that are wider (IPv6 addresses among
  * IPv4) are not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
+ *
+ * Where some columns say that they yield, it is they that give way instead, the widest first, and their cells are cut.
  */
-#define GRID_COLUMNS 16
+#define GRID_COLUMNS 100 /* of fields that somebody names there may be as many as a view has */
 
 /* Whether a column is left out where none of its cells says anything. */
 enum grid_spare { GRID_KEEP, GRID_SPARE_ON_TERMINAL, GRID_SPARE };
@@ -26,6 +28,7 @@ struct grid_column {
 	bool right; /* for numbers */
 	enum grid_spare spare;
 	size_t least; /* how narrow it may get; 0 it may not */
+	bool yields;  /* before all others, and its cells are cut */
 };
 
 struct grid_cell {
@@ -42,6 +45,7 @@ struct grid {
 	size_t at;	      /* the current cell's column */
 	size_t widths[GRID_COLUMNS];
 	bool says[GRID_COLUMNS]; /* some cell says something */
+	bool yields;		 /* some column does */
 	size_t gap;		 /* blanks between columns */
 };
 

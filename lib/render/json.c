@@ -88,17 +88,15 @@ void json_words(const char *text, size_t len, struct skt_buf *out)
 	skt_buf_byte(out, ']');
 }
 
-static void put_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
-
 static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
 	struct skt_value value;
 
 	if (field->type == SKT_TYPE_OWNERS) {
-		put_owners(field, row, out);
+		json_owners(field, row, out);
 		return;
 	}
-	if (!skt_field_get(field, row, &value)) {
+	if ((field->of_process && !row->process) || !skt_field_get(field, row, &value)) {
 		skt_buf_text(out, "null");
 		return;
 	}
@@ -146,7 +144,7 @@ static void put_member(const struct skt_field_info *field, const struct skt_row 
 	put_value(field, row, out);
 }
 
-static void put_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
+void json_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
 	const struct skt_owner *owners = skt_row_owners(row);
 

@@ -208,6 +208,13 @@ void skt_render_changes(struct skt_render *render, const struct skt_snapshot *no
 	}
 }
 
+static void put_exact_line(struct skt_render *render, const struct skt_view *view, const struct skt_row *row,
+			   struct skt_buf *out)
+{
+	render->rows++;
+	csv_row(view, row, out);
+}
+
 void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
 		     struct skt_buf *out)
 {
@@ -219,14 +226,17 @@ void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, con
 		return;
 	}
 	if (is_csv && take_heading(render)) {
-		skt_buf_text(out, "row,");
-		csv_heading(&kind->flat, out);
+		if (!kind->exact)
+			skt_buf_text(out, "row,");
+		csv_heading(kind->exact ? &kind->view : &kind->flat, out);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct skt_row row = rows[i];
 
 		row.render = render;
-		if (is_csv)
+		if (is_csv && kind->exact)
+			put_exact_line(render, &kind->view, &row, out);
+		else if (is_csv)
 			put_lines(render, &kind->flat, &row, out);
 		else
 			put_object(render, &kind->view, &row, out);

@@ -69,6 +69,8 @@ static void put_words(const char *text, size_t len, struct skt_buf *out)
 		skt_buf_byte(out, text[i] == ' ' ? '>' : (unsigned char)text[i]);
 }
 
+static void put_holders(struct table *table, const struct skt_row *row);
+
 /* Whether it says anything. */
 static bool put_field(struct table *table, size_t column, const struct skt_row *row)
 {
@@ -76,6 +78,10 @@ static bool put_field(struct table *table, size_t column, const struct skt_row *
 	struct skt_buf *out = &table->grid.text;
 	struct skt_value value;
 
+	if (field->type == SKT_TYPE_OWNERS) {
+		put_holders(table, row);
+		return true;
+	}
 	if ((field->of_process && !row->process) || !skt_field_get(field, row, &value)) {
 		skt_buf_byte(out, '-');
 		return false;
@@ -102,6 +108,21 @@ static bool put_field(struct table *table, size_t column, const struct skt_row *
 	case SKT_TYPE_GAPS:
 		json_gaps(value.number, out);
 		return value.number;
+	case SKT_TYPE_FIELDS:
+		json_fields(value.number, out);
+		return value.number;
+	case SKT_TYPE_ARGV:
+		/* no more than a terminal could show; a character has at most 4 bytes */
+		if (table->render->width && value.len > (size_t)table->render->width * 4)
+			value.len = (size_t)table->render->width * 4;
+		cell_arguments(value.text, value.len, out);
+		return true;
+	case SKT_TYPE_BYTES:
+		/* the empty text is not null */
+		if (!value.len)
+			skt_buf_text(out, "''");
+		skt_escape(out, value.text, value.len);
+		return true;
 	default:
 		skt_escape(out, value.text, value.len);
 		return true;
@@ -186,7 +207,8 @@ static bool is_one_day(struct table *table, const struct skt_row *rows, size_t n
 		const struct skt_field_info *field = table->fields[i % table->n];
 		struct skt_value value;
 
-		if (!field || field->type != SKT_TYPE_TIME || !skt_field_get(field, &rows[i / table->n], &value))
+		if (!field || field->type != SKT_TYPE_TIME || (field->of_process && !rows[i / table->n].process) ||
+		    !skt_field_get(field, &rows[i / table->n], &value))
 			continue;
 		skt_buf_clear(&table->scratch);
 		skt_time_format(&table->scratch, value.time, table->render->zone);
@@ -210,24 +232,60 @@ static bool has_many_namespaces(const struct skt_row *rows, size_t n)
 	return false;
 }
 
+/* A heading is the field's name in capitals: no name is longer. */
+#define HEADING_SIZE 32
+
+static void make_heading(const char *name, char heading[HEADING_SIZE])
+{
+	size_t i = 0;
+
+	for (; name[i] && i < HEADING_SIZE - 1; i++)
+		heading[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
+	heading[i] = '\0';
+}
+
+/* What the host says may be of any length. */
+static bool is_long(const struct skt_field_info *field)
+{
+	return field->type == SKT_TYPE_BYTES || field->type == SKT_TYPE_ARGV || field->type == SKT_TYPE_OWNERS ||
+	       field->type == SKT_TYPE_WORDS || field->type == SKT_TYPE_FIELDS;
+}
+
+/* The columns that the kind has, or one for each field. */
+static void take_columns(struct table *table, const struct skt_kind *kind, struct grid_column *columns,
+			 struct skt_column *own, char (*headings)[HEADING_SIZE])
+{
+	for (size_t i = 0; i < table->n && !kind->columns; i++) {
+		table->fields[i] = kind->view.fields[i];
+		make_heading(table->fields[i]->name, headings[i]);
+		own[i] = (struct skt_column){ .heading = headings[i], .field = table->fields[i]->name };
+		columns[i].yields = is_long(table->fields[i]);
+	}
+	for (size_t i = 0; i < table->n; i++) {
+		const struct skt_column *column = &table->columns[i];
+
+		table->fields[i] = find_field(&kind->view, column->field);
+		table->signs[i] = find_field(&kind->view, column->signed_by);
+		assert(table->fields[i] || column->cell != SKT_CELL_FIELD);
+		columns[i].heading = column->heading;
+		columns[i].right = table->fields[i] && table->fields[i]->type == SKT_TYPE_NUMBER;
+		columns[i].spare = column->spare ? GRID_SPARE : GRID_KEEP;
+	}
+}
+
 void table_rows(const struct skt_kind *kind, const struct skt_row *rows, size_t n, const struct skt_render *render,
 		struct skt_buf *out)
 {
-	struct table table = { .render = render, .columns = kind->columns, .n = kind->n_columns };
+	struct skt_column own[SKT_VIEW_FIELDS];
+	char headings[SKT_VIEW_FIELDS][HEADING_SIZE];
+	struct table table = { .render = render,
+			       .columns = kind->columns ? kind->columns : own,
+			       .n = kind->columns ? kind->n_columns : kind->view.n };
 	struct grid_column columns[GRID_COLUMNS] = { 0 };
 
-	assert(kind->n_columns <= GRID_COLUMNS);
+	assert(table.n <= GRID_COLUMNS);
 	skt_buf_init(&table.scratch);
-	for (size_t i = 0; i < table.n; i++) {
-		const struct skt_column *column = &kind->columns[i];
-
-		table.fields[i] = find_field(&kind->view, column->field);
-		table.signs[i] = find_field(&kind->view, column->signed_by);
-		assert(table.fields[i] || column->cell != SKT_CELL_FIELD);
-		columns[i].heading = column->heading;
-		columns[i].right = table.fields[i] && table.fields[i]->type == SKT_TYPE_NUMBER;
-		columns[i].spare = column->spare ? GRID_SPARE : GRID_KEEP;
-	}
+	take_columns(&table, kind, columns, own, headings);
 	table.one_day = is_one_day(&table, rows, n);
 	table.many_namespaces = has_many_namespaces(rows, n);
 	grid_init(&table.grid, columns, table.n, render->width);
