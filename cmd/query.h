@@ -46,6 +46,11 @@ struct query {
 	int64_t max_blind; /* -1: any */
 	const char *zone;  /* as given */
 	int64_t now;
+	const char *fields; /* --fields, --sort, --count-by as given, NULL without; query_shape.h */
+	const char *sort;
+	const char *count_by;
+	uint64_t top;  /* 0: all */
+	int64_t every; /* ns, 0 without */
 	unsigned open_flags;
 	bool several; /* recordings were named */
 	bool info;

@@ -2,9 +2,11 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_shape.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* How long a live recording is left alone before it is looked at again: it is written about once a second. */
@@ -92,7 +94,50 @@ static bool be_patient(struct query *query)
 	return cli_flush() && !nanosleep(&wait, NULL);
 }
 
-static int show(struct query *query, struct walk *walk, struct answer *answer, struct skt_err *err)
+/* The socket as it is now, or was, with what is known of the change. Steps do not stay; what is fitted or sorted is kept. */
+static int shape_step(struct shape *shape, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		      const struct choice *choice, struct skt_err *err)
+{
+	const struct query *query = shape->query;
+	bool keep = shape_needs_all(query) && !query->follow;
+	struct skt_row *rows = malloc((choice->n + 1) * sizeof(*rows));
+	size_t n = 0;
+	int rc;
+
+	if (!rows)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < choice->n; i++) {
+		struct skt_row row = { .host = query->render.host,
+				       .boot_time = query->render.boot_time,
+				       .snapshot = snapshot,
+				       .step = step,
+				       .change = &step->socks[choice->which[i]] };
+
+		if (skt_row_of_change(&row, true, &rows[n]) || skt_row_of_change(&row, false, &rows[n]))
+			n++;
+	}
+	rc = shape_rows(shape, rows, n, keep, err);
+	free(rows);
+	return rc;
+}
+
+static int show_step(struct shape *shape, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		     struct choice *choice, struct skt_err *err)
+{
+	struct query *query = shape->query;
+
+	if (query->coverage)
+		return 0;
+	if (query->fields || shape->counts)
+		return shape_step(shape, snapshot, step, choice, err);
+	if (choice->n > shape->left)
+		choice->n = (size_t)shape->left;
+	shape->left -= choice->n;
+	skt_render_changes(&query->render, snapshot, step, choice->which, choice->n, &query->out);
+	return 0;
+}
+
+static int show(struct query *query, struct shape *shape, struct walk *walk, struct answer *answer, struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
 	struct choice choice = { 0 };
@@ -109,8 +154,9 @@ static int show(struct query *query, struct walk *walk, struct answer *answer, s
 		rc = choose(query, snapshot, step, &choice, answer, err);
 		if (rc)
 			break;
-		if (!query->coverage)
-			skt_render_changes(&query->render, snapshot, step, choice.which, choice.n, &query->out);
+		rc = show_step(shape, snapshot, step, &choice, err);
+		if (rc)
+			break;
 		cli_write(&query->out);
 	}
 	free(choice.which);
@@ -120,15 +166,24 @@ static int show(struct query *query, struct walk *walk, struct answer *answer, s
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
 {
 	struct answer answer = { 0 };
+	struct skt_kind kind = shape_kind_of(VIEW_CHANGES);
+	struct shape shape;
 	struct walk walk;
 	int rc = query_walk(query, file, instant, &walk, err);
 
+	if (!rc)
+		rc = shape_begin(&shape, query, &kind, err);
+	else
+		memset(&shape, 0, sizeof(shape));
 	if (!rc) {
 		query_tell_stretch(query, file, VIEW_CHANGES, &walk, NULL);
-		rc = show(query, &walk, &answer, err);
+		rc = show(query, &shape, &walk, &answer, err);
 	}
 	if (!rc)
+		rc = shape_end(&shape, err);
+	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
+	shape_release(&shape);
 	walk_release(&walk);
 	return rc;
 }

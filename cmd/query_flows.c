@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_shape.h"
 
 #include <skt/flow.h>
 
@@ -68,38 +69,41 @@ static int fold(struct walk *walk, struct skt_flows *flows, struct skt_err *err)
 static int print(struct query *query, const struct skt_flows *flows, const struct skt_kind *kind, size_t n,
 		 struct skt_err *err)
 {
-	bool fitted = query->render.format == SKT_FORMAT_TABLE || query->render.format == SKT_FORMAT_NETSTAT;
-	size_t at_once = fitted || n < AT_ONCE ? n : AT_ONCE;
+	size_t at_once = shape_needs_all(query) || n < AT_ONCE ? n : AT_ONCE;
 	struct skt_row *rows = malloc((at_once + 1) * sizeof(*rows));
+	struct shape shape;
 	size_t done = 0;
+	int rc = shape_begin(&shape, query, kind, err);
 
-	if (!rows)
-		return skt_err_set(err, -ENOMEM, "out of memory");
-	do {
+	if (!rc && !rows)
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	while (!rc && (done < n || !done)) {
 		size_t k = 0;
 
 		for (; k < at_once && done < n; k++, done++)
 			rows[k] = query->view == VIEW_PROCESSES ? skt_flows_process_row(flows, done)
 								: skt_flows_row(flows, done);
-		skt_render_rows(&query->render, kind, rows, k, &query->out);
-		cli_write(&query->out);
-	} while (done < n);
+		rc = shape_rows(&shape, rows, k, false, err);
+		if (!k)
+			break;
+	}
+	if (!rc)
+		rc = shape_end(&shape, err);
+	shape_release(&shape);
 	free(rows);
-	return 0;
+	return rc;
 }
 
 static struct skt_kind kind_of(const struct query *query)
 {
-	struct skt_kind kind = { .columns = flow_columns, .n_columns = COUNT(flow_columns) };
+	struct skt_kind kind = shape_kind_of(query->view);
 
 	if (query->view == VIEW_PROCESSES) {
 		kind.columns = process_columns;
 		kind.n_columns = COUNT(process_columns);
-		skt_view_flow_processes(&kind.view);
-		kind.flat = kind.view;
 	} else {
-		skt_view_flows(&kind.view, false);
-		skt_view_flows(&kind.flat, true);
+		kind.columns = flow_columns;
+		kind.n_columns = COUNT(flow_columns);
 	}
 	return kind;
 }

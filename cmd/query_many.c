@@ -96,12 +96,18 @@ static void begin(struct crowd *crowd, void (*ask)(struct query *query, const ch
 /* ---- what they said ---- */
 
 /* The number in front of a line of csv counts the rows of all. Within a record there is no line end: all are escaped. */
-static void renumber(struct crowd *crowd, const char *line, size_t len)
+static void renumber(struct crowd *crowd, const char *line, size_t len, bool heading)
 {
 	struct skt_buf *out = &crowd->query->out;
-	char *end;
-	unsigned long long row = strtoull(line, &end, 10);
+	const struct query *query = crowd->query;
+	bool numbered = !query->fields && !query->count_by && !query->every;
+	char *end = (char *)(uintptr_t)line;
+	unsigned long long row = numbered ? strtoull(line, &end, 10) : 0;
 
+	if (!numbered && !(heading && query->render.heading)) {
+		skt_buf_add(out, line, len);
+		return;
+	}
 	if (end == line) {
 		/* the heading */
 		if (!crowd->headed)
@@ -117,10 +123,12 @@ static void relay_csv(struct crowd *crowd, FILE *file)
 {
 	char *line = NULL;
 	size_t room = 0;
+	bool first = true;
 	ssize_t len;
 
 	while ((len = getline(&line, &room, file)) > 0) {
-		renumber(crowd, line, (size_t)len);
+		renumber(crowd, line, (size_t)len, first);
+		first = false;
 		cli_write(&crowd->query->out);
 	}
 	free(line);

@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_shape.h"
 
 #include <skt/coverage.h>
 
@@ -51,20 +52,26 @@ static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, stru
 static int print(struct query *query, const struct skt_look *looks, size_t n, struct skt_err *err)
 {
 	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
-	struct skt_kind kind = { .columns = columns, .n_columns = sizeof(columns) / sizeof(*columns) };
+	struct skt_kind kind = shape_kind_of(VIEW_SNAPSHOTS);
+	struct shape shape;
+	int rc;
 
 	if (!rows)
 		return skt_err_set(err, -ENOMEM, "out of memory");
-	skt_view_snapshots(&kind.view);
-	kind.flat = kind.view;
+	kind.columns = columns;
+	kind.n_columns = sizeof(columns) / sizeof(*columns);
 	for (size_t i = 0; i < n; i++) {
 		rows[i].host = query->render.host;
 		rows[i].subject = &looks[i];
 	}
-	skt_render_rows(&query->render, &kind, rows, n, &query->out);
-	cli_write(&query->out);
+	rc = shape_begin(&shape, query, &kind, err);
+	if (!rc)
+		rc = shape_rows(&shape, rows, n, false, err);
+	if (!rc)
+		rc = shape_end(&shape, err);
+	shape_release(&shape);
 	free(rows);
-	return 0;
+	return rc;
 }
 
 int query_snapshots(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)

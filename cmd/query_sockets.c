@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_shape.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -141,6 +142,76 @@ static void tell_tables(struct query *query, const struct skt_file *file, const 
 	tell_waiting(query, file, stale, oldest, unread);
 }
 
+/* As rows, for what is shaped. Given to the caller; NULL: no memory. */
+static struct skt_row *make_rows(const struct query *query, const struct skt_snapshot *snapshot, const uint32_t *slots,
+				 size_t n)
+{
+	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
+
+	for (size_t i = 0; i < n && rows; i++)
+		rows[i] = (struct skt_row){ .host = query->render.host,
+					    .boot_time = query->render.boot_time,
+					    .snapshot = snapshot,
+					    .sock = &snapshot->socks[slots[i]] };
+	return rows;
+}
+
+/* All of their fields, in another order and as many as are wanted: slots are put there, and *n is how many. */
+static int order_slots(const struct shape *shape, const struct skt_row *rows, uint32_t *slots, size_t *n)
+{
+	uint32_t *which;
+
+	if (shape->order.fields.n) {
+		if (skt_order_rows(&shape->order, rows, *n, &which))
+			return -ENOMEM;
+		/* rows know their sockets, and these their slots */
+		for (size_t i = 0; i < *n; i++)
+			slots[i] = (uint32_t)(rows[which[i]].sock - rows[which[i]].snapshot->socks);
+		free(which);
+	}
+	if (shape->left < *n)
+		*n = (size_t)shape->left;
+	return 0;
+}
+
+static int print_shaped(struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots, size_t n,
+			struct skt_err *err)
+{
+	struct skt_kind kind = shape_kind_of(VIEW_SOCKETS);
+	struct skt_row *rows = make_rows(query, snapshot, slots, n);
+	struct shape shape;
+	int rc = shape_begin(&shape, query, &kind, err);
+
+	if (!rc && !rows)
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (!rc && (query->fields || shape.counts)) {
+		rc = shape_rows(&shape, rows, n, false, err);
+		if (!rc)
+			rc = shape_end(&shape, err);
+	} else if (!rc) {
+		if (order_slots(&shape, rows, slots, &n))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
+		else
+			skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
+	}
+	shape_release(&shape);
+	free(rows);
+	return rc;
+}
+
+static void print_rows(struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots, size_t n)
+{
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (!shape_is_asked(query)) {
+		skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
+	} else if (print_shaped(query, snapshot, slots, n, &err)) {
+		cli_err(&err);
+		query->trouble = true;
+	}
+}
+
 static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_header *header,
 			   const struct skt_snapshot *snapshot)
 {
@@ -166,7 +237,7 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 		query->unsure = true;
 	}
 	query->matched += n;
-	skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
+	print_rows(query, snapshot, slots, n);
 	cli_write(&query->out);
 	free(slots);
 }

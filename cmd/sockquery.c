@@ -4,6 +4,7 @@
 #include "info.h"
 #include "query.h"
 #include "query_many.h"
+#include "query_shape.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -22,6 +23,12 @@ enum {
 	OPT_FOLLOW,
 	OPT_MAX_BLIND,
 	OPT_COVERAGE,
+	OPT_FIELDS,
+	OPT_LIST_FIELDS,
+	OPT_SORT,
+	OPT_TOP,
+	OPT_COUNT_BY,
+	OPT_EVERY,
 	OPT_FORMAT,
 	OPT_TZ,
 	OPT_TCP,
@@ -51,6 +58,13 @@ static const struct cli_option options[] = {
 			    "where nothing matches: that is no answer if for longer nothing was looked at" },
 	[OPT_COVERAGE] = { 0, "coverage", NULL,
 			   "print, as JSON, what was looked at and the answer, in the place of rows" },
+	[OPT_FIELDS] = { 0, "fields", "LIST", "show these fields, with commas between, and no others" },
+	[OPT_LIST_FIELDS] = { 0, "list-fields", NULL,
+			      "print which fields the rows of --view have, and what they mean" },
+	[OPT_SORT] = { 0, "sort", "LIST", "sort by these fields; with - before one that is to fall" },
+	[OPT_TOP] = { 0, "top", "N", "show the first N rows, or the N largest counts" },
+	[OPT_COUNT_BY] = { 0, "count-by", "LIST", "show how many rows there are of each value of these fields" },
+	[OPT_EVERY] = { 0, "every", "TIME", "count for each such stretch of time" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl, csv or netstat" },
 	[OPT_TZ] = { 0, "tz", "ZONE",
 		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
@@ -96,6 +110,12 @@ static void read_expression(struct query *query)
 	query->filter = expression_read(query->words, query->n_words, query->render.zone);
 }
 
+/* Whether it is asked about time, and not about an instant. */
+static bool has_stretch(const struct query *query)
+{
+	return query->n_words || query->from || query->to || query->coverage || query->every;
+}
+
 /* What is shown of this recording. */
 static int view(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
@@ -103,9 +123,7 @@ static int view(struct query *query, const struct skt_file *file, const char *ti
 	int rc;
 
 	if (asked == VIEW_UNTOLD)
-		query->view = query->follow								 ? VIEW_CHANGES
-			      : !time && (query->n_words || query->from || query->to || query->coverage) ? VIEW_FLOWS
-													 : VIEW_SOCKETS;
+		query->view = query->follow ? VIEW_CHANGES : !time && has_stretch(query) ? VIEW_FLOWS : VIEW_SOCKETS;
 	if (time && (query->from || query->to || query->follow || query->view == VIEW_CHANGES))
 		cli_usage("'@%s' is an instant, and what is asked for takes time: name it with --from and --to", time);
 	/* what is at an instant is what flows see at it */
@@ -303,6 +321,7 @@ static void check(const struct query *query)
 		cli_usage("'%s': --view=snapshots takes no expression", *query->words);
 	if (query->follow && query->several)
 		cli_usage("--follow follows one recording");
+	shape_check(query);
 }
 
 /* One recording is asked here; several, each by a process of its own. */
@@ -325,6 +344,15 @@ static void ask_all(struct query *query, char *standard_input, char *const *reco
 	free(operands);
 }
 
+static void list_the_fields(struct query *query)
+{
+	if (query->render.format == SKT_FORMAT_NETSTAT)
+		cli_usage("--list-fields: not in the look of netstat");
+	skt_buf_init(&query->out);
+	shape_list_fields(query, query->view == VIEW_UNTOLD ? VIEW_SOCKETS : query->view);
+	skt_buf_release(&query->out);
+}
+
 int main(int argc, char **argv)
 {
 	struct query query = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC },
@@ -333,6 +361,7 @@ int main(int argc, char **argv)
 	uint32_t family = 0, kinds = 0;
 	const char *argument;
 	char *standard_input = NULL;
+	bool list_fields = false;
 	int option, recordings;
 
 	cli_begin(&cli);
@@ -358,6 +387,26 @@ int main(int argc, char **argv)
 			break;
 		case OPT_ALL:
 			query.all = true;
+			break;
+		case OPT_FIELDS:
+			query.fields = argument;
+			break;
+		case OPT_LIST_FIELDS:
+			list_fields = true;
+			break;
+		case OPT_SORT:
+			query.sort = argument;
+			break;
+		case OPT_TOP:
+			query.top = cli_number("top", argument, 1, UINT32_MAX);
+			break;
+		case OPT_COUNT_BY:
+			query.count_by = argument;
+			break;
+		case OPT_EVERY:
+			query.every = cli_duration("every", argument);
+			if (query.every <= 0)
+				cli_usage("--every: '%s' is no stretch of time", argument);
 			break;
 		case OPT_FORMAT:
 			query.render.format = (enum skt_format)set_format(argument);
@@ -411,6 +460,11 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
+	query.render.width = cli_width();
+	if (list_fields) {
+		list_the_fields(&query);
+		return cli_end(CLI_YES);
+	}
 	if (optind == argc && !standard_input)
 		cli_usage("no recording named");
 	query.kinds = (kinds ? kinds : ALL_KINDS) & (family ? family : ALL_KINDS);
@@ -423,7 +477,6 @@ int main(int argc, char **argv)
 		cli_usage("'%s': --info and --verify are of a whole recording and take no expression", *query.words);
 	query.several = recordings + (standard_input != NULL) > 1;
 	query.now = clock_now();
-	query.render.width = cli_width();
 	if (query.zone && strcmp(query.zone, "host"))
 		query.render.zone = cli_zone(query.zone);
 	if (query.n_words && !(query.zone && !strcmp(query.zone, "host")))

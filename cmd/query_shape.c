@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+#include "query_shape.h"
+
+#include "cli.h"
+
+#include <skt/coverage.h>
+#include <skt/flow.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool shape_is_asked(const struct query *query)
+{
+	return query->fields || query->sort || query->top || query->count_by || query->every;
+}
+
+static bool is_counted(const struct query *query)
+{
+	return query->count_by || query->every;
+}
+
+static bool is_table(const struct query *query)
+{
+	return query->render.format == SKT_FORMAT_TABLE || query->render.format == SKT_FORMAT_NETSTAT;
+}
+
+bool shape_needs_all(const struct query *query)
+{
+	return !is_counted(query) && (query->sort || is_table(query));
+}
+
+struct skt_kind shape_kind_of(enum query_view view)
+{
+	struct skt_kind kind = { .columns = NULL };
+
+	switch (view) {
+	case VIEW_FLOWS:
+		skt_view_flows(&kind.view, false);
+		skt_view_flows(&kind.flat, true);
+		break;
+	case VIEW_PROCESSES:
+		skt_view_flow_processes(&kind.view);
+		kind.flat = kind.view;
+		break;
+	case VIEW_SNAPSHOTS:
+		skt_view_snapshots(&kind.view);
+		kind.flat = kind.view;
+		break;
+	case VIEW_CHANGES:
+		skt_view_changes(&kind.view, false);
+		skt_view_changes(&kind.flat, true);
+		break;
+	default:
+		skt_view_sockets(&kind.view, false);
+		skt_view_sockets(&kind.flat, true);
+	}
+	return kind;
+}
+
+/* ---- what was asked for ---- */
+
+static int parse_counts(const struct query *query, const struct skt_view *of, struct skt_counts_options *ret,
+			struct skt_err *err)
+{
+	int rc = query->count_by ? skt_fields_parse(query->count_by, of, &ret->by, err) : 0;
+
+	for (size_t i = 0; i < ret->by.n && !rc; i++) {
+		const char *name = ret->by.fields[i]->name;
+
+		if (ret->by.fields[i]->type == SKT_TYPE_OWNERS)
+			rc = skt_err_set(err, -EINVAL, "'%s' is a list: count by pid or comm, say", name);
+		else if (query->every && !strcmp(name, "time"))
+			rc = skt_err_set(err, -EINVAL, "'time' is that of --every already");
+	}
+	return rc;
+}
+
+/* "--sort: 'x' is no field ..." */
+static int of_option(int rc, const char *option, struct skt_err *err)
+{
+	char message[sizeof(err->message)];
+
+	if (!rc)
+		return 0;
+	memcpy(message, err->message, sizeof(message));
+	return skt_err_set(err, rc, "--%s: %.400s", option, message);
+}
+
+/* What is counted is sorted by what it is counted by, and by how often. */
+static int parse_order(struct shape *shape, const struct skt_view *of, struct skt_err *err)
+{
+	const struct query *query = shape->query;
+	struct skt_view counts;
+
+	if (!query->sort)
+		return 0;
+	if (!shape->counts)
+		return of_option(skt_order_parse(query->sort, of, &shape->order, err), "sort", err);
+	skt_counts_view(shape->counts, false, false, &counts);
+	return of_option(skt_order_parse(query->sort, &counts, &shape->order_of_counts, err), "sort", err);
+}
+
+/* Of what is kept, what it is sorted by is, too. */
+static int begin_keeping(struct shape *shape, struct skt_err *err)
+{
+	struct skt_view fields = shape->chosen;
+
+	if (skt_view_has_holder(&shape->order.fields) && !skt_view_has_holder(&shape->chosen))
+		return skt_err_set(err, -EINVAL,
+				   "--sort: of changes, what a holder has is sorted only where --fields names it");
+	for (size_t i = 0; i < shape->order.fields.n; i++) {
+		const struct skt_field_info *field = shape->order.fields.fields[i];
+
+		if (!skt_view_find(&fields, field->name, strlen(field->name)) && fields.n < SKT_VIEW_FIELDS)
+			fields.fields[fields.n++] = field;
+	}
+	if (skt_kept_new(&fields, &shape->kept))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+int shape_begin(struct shape *shape, struct query *query, const struct skt_kind *kind, struct skt_err *err)
+{
+	struct skt_counts_options counts = { .every = query->every };
+	struct skt_view of;
+	int rc = 0;
+
+	*shape = (struct shape){ .query = query, .kind = *kind, .left = query->top ? query->top : UINT64_MAX };
+	skt_view_nameable(&kind->view, &kind->flat, &of);
+	if (query->fields)
+		rc = of_option(skt_fields_parse(query->fields, &of, &shape->chosen, err), "fields", err);
+	if (!rc)
+		rc = of_option(parse_counts(query, &of, &counts, err), "count-by", err);
+	if (!rc && is_counted(query)) {
+		cli_random(&counts.seed, sizeof(counts.seed));
+		if (skt_counts_new(&counts, &shape->counts))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (!rc)
+		rc = parse_order(shape, &of, err);
+	if (!rc && query->fields)
+		shape->kind = (struct skt_kind){ .view = shape->chosen, .flat = shape->chosen, .exact = true };
+	return rc;
+}
+
+void shape_release(struct shape *shape)
+{
+	skt_counts_free(shape->counts);
+	skt_kept_free(shape->kept);
+	memset(shape, 0, sizeof(*shape));
+}
+
+/* What is wrong with the names, whichever of the views it will be; *ret_rc is that of the view that takes them. */
+static bool view_takes(const struct query *query, enum query_view view, struct skt_err *err)
+{
+	struct query asked = *query;
+	struct skt_kind kind = shape_kind_of(view);
+	struct shape shape;
+	int rc = shape_begin(&shape, &asked, &kind, err);
+
+	shape_release(&shape);
+	return !rc;
+}
+
+void shape_check(const struct query *query)
+{
+	const char *what = is_counted(query) ? "--count-by and --every" : "--fields";
+	struct skt_err err;
+	bool taken;
+
+	if (!shape_is_asked(query))
+		return;
+	if (query->info || query->verify || query->coverage)
+		cli_usage("--fields, --sort, --top, --count-by and --every shape rows, and what is asked for has none");
+	if (query->render.format == SKT_FORMAT_NETSTAT && (query->fields || is_counted(query)))
+		cli_usage("%s: the look of netstat has its own columns", what);
+	if (query->fields && is_counted(query))
+		cli_usage("--fields: what is counted has the fields that --count-by names");
+	if (query->follow && (query->sort || query->top || is_counted(query)))
+		cli_usage("--follow has no end: nothing can be sorted or counted before it");
+	if (query->view == VIEW_CHANGES && query->sort && !query->fields && !is_counted(query))
+		cli_usage("--sort: changes come in the order of time; name what is to be sorted with --fields");
+	skt_err_init(&err);
+	if (query->view != VIEW_UNTOLD)
+		taken = view_takes(query, query->view, &err);
+	else if (query->follow)
+		taken = view_takes(query, VIEW_CHANGES, &err);
+	else if (query->every || query->n_words || query->from || query->to)
+		/* or a REC@TIME, which has fewer */
+		taken = view_takes(query, VIEW_FLOWS, &err) || view_takes(query, VIEW_SOCKETS, NULL);
+	else
+		taken = view_takes(query, VIEW_SOCKETS, &err);
+	if (!taken)
+		cli_usage("%s", err.message);
+}
+
+/* ---- rows ---- */
+
+static void render(struct shape *shape, const struct skt_kind *kind, const struct skt_row *rows, size_t n)
+{
+	struct query *query = shape->query;
+
+	if (n > shape->left)
+		n = (size_t)shape->left;
+	shape->left -= n;
+	/* columns are fitted to what comes at once, and where that is all there are, they have names without rows, too */
+	if (!n && query->follow)
+		return;
+	skt_render_rows(&query->render, kind, rows, n, &query->out);
+	if (query->follow && is_table(query))
+		query->render.heading = false;
+	cli_write(&query->out);
+}
+
+static int sort(const struct skt_order *order, struct skt_row **rows, size_t n)
+{
+	struct skt_row *sorted;
+	uint32_t *which;
+
+	if (!order->fields.n)
+		return 0;
+	if (skt_order_rows(order, *rows, n, &which))
+		return -ENOMEM;
+	sorted = malloc((n + 1) * sizeof(*sorted));
+	if (sorted) {
+		for (size_t i = 0; i < n; i++)
+			sorted[i] = (*rows)[which[i]];
+		free(*rows);
+		*rows = sorted;
+	}
+	free(which);
+	return sorted ? 0 : -ENOMEM;
+}
+
+/* When it was there: between its first and last look, or at the time that it has. */
+static void get_stay(const struct skt_view *view, const struct skt_row *row, int64_t *from, int64_t *to)
+{
+	const struct skt_field_info *first = skt_view_find(view, "first_seen", strlen("first_seen"));
+	const struct skt_field_info *last = skt_view_find(view, "last_seen", strlen("last_seen"));
+	const struct skt_field_info *time = skt_view_find(view, "time", strlen("time"));
+	struct skt_value value = { .time = 0 };
+
+	if (!skt_field_get(first ? first : time, row, &value))
+		value.time = 0;
+	*from = value.time;
+	if (last && skt_field_get(last, row, &value))
+		*to = value.time;
+	else
+		*to = *from;
+}
+
+static int count(struct shape *shape, const struct skt_row *rows, size_t n, struct skt_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int64_t from = 0, to = 0;
+		int rc;
+
+		if (shape->query->every)
+			get_stay(&shape->kind.view, &rows[i], &from, &to);
+		rc = skt_counts_add(shape->counts, 0, &rows[i], from, to);
+		if (rc)
+			return skt_err_set(err, rc, rc == -E2BIG ? "too many groups to be counted" : "out of memory");
+	}
+	return 0;
+}
+
+/* A copy, which can be put in order; a row for each holder where their fields are shown. */
+static int spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n)
+{
+	if (skt_view_has_holder(&shape->chosen))
+		return skt_rows_of_holders(&shape->chosen, rows, n, ret, ret_n);
+	*ret = malloc((n + 1) * sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	if (n)
+		memcpy(*ret, rows, n * sizeof(**ret));
+	*ret_n = n;
+	return 0;
+}
+
+int shape_rows(struct shape *shape, const struct skt_row *rows, size_t n, bool keep, struct skt_err *err)
+{
+	struct skt_row *own = NULL;
+	size_t own_n = 0;
+	int rc;
+
+	if (shape->counts)
+		return count(shape, rows, n, err);
+	if (keep && !shape->kept) {
+		rc = begin_keeping(shape, err);
+		if (rc)
+			return rc;
+	}
+	rc = spread(shape, rows, n, &own, &own_n);
+	for (size_t i = 0; i < own_n && keep && !rc; i++)
+		rc = skt_kept_add(shape->kept, &own[i]);
+	if (!rc && !keep)
+		rc = sort(&shape->order, &own, own_n);
+	if (!rc && !keep)
+		render(shape, &shape->kind, own, own_n);
+	free(own);
+	return rc ? skt_err_set(err, rc, "out of memory") : 0;
+}
+
+/* The fields of this name that another view has. */
+static void rename_view(struct skt_view *view, const struct skt_view *in)
+{
+	for (size_t i = 0; i < view->n; i++)
+		view->fields[i] = skt_view_find(in, view->fields[i]->name, strlen(view->fields[i]->name));
+}
+
+static int show_kept(struct shape *shape)
+{
+	size_t n = skt_kept_count(shape->kept);
+	struct skt_kind kind = { .view = shape->chosen, .exact = true };
+	struct skt_order order = shape->order;
+	struct skt_row *rows = malloc((n + 1) * sizeof(*rows));
+	int rc;
+
+	if (!rows)
+		return -ENOMEM;
+	rename_view(&kind.view, skt_kept_view(shape->kept));
+	rename_view(&order.fields, skt_kept_view(shape->kept));
+	for (size_t i = 0; i < n; i++)
+		rows[i] = skt_kept_row(shape->kept, i);
+	rc = sort(&order, &rows, n);
+	if (!rc)
+		render(shape, &kind, rows, n);
+	free(rows);
+	return rc;
+}
+
+static int show_counts(struct shape *shape, struct skt_err *err)
+{
+	const struct query *query = shape->query;
+	struct skt_kind kind = { .exact = true };
+	struct skt_row *rows;
+	size_t n;
+	int rc = skt_counts_end(shape->counts, query->top < SIZE_MAX ? (size_t)query->top : 0, err);
+
+	if (rc)
+		return rc;
+	n = skt_counts_count(shape->counts);
+	rows = malloc((n + 1) * sizeof(*rows));
+	if (!rows)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		rows[i] = skt_counts_row(shape->counts, i);
+	skt_counts_view(shape->counts, query->render.format == SKT_FORMAT_TABLE, query->render.width, &kind.view);
+	rc = sort(&shape->order_of_counts, &rows, n);
+	shape->left = UINT64_MAX;
+	if (!rc)
+		render(shape, &kind, rows, n);
+	free(rows);
+	return rc ? skt_err_set(err, rc, "out of memory") : 0;
+}
+
+int shape_end(struct shape *shape, struct skt_err *err)
+{
+	if (shape->counts)
+		return show_counts(shape, err);
+	if (shape->kept && show_kept(shape))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* ---- --list-fields ---- */
+
+static bool set_text(struct skt_value *ret, const char *text)
+{
+	ret->text = text;
+	ret->len = strlen(text);
+	return true;
+}
+
+static bool get_name(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return set_text(ret, ((const struct skt_field_info *)row->subject)->name);
+}
+
+static bool get_type(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	static const char *const names[] = {
+		[SKT_TYPE_NUMBER] = "number", [SKT_TYPE_BOOL] = "bool",	   [SKT_TYPE_WORD] = "word",
+		[SKT_TYPE_BYTES] = "text",    [SKT_TYPE_TIME] = "time",	   [SKT_TYPE_GAPS] = "words",
+		[SKT_TYPE_ARGV] = "texts",    [SKT_TYPE_FIELDS] = "words", [SKT_TYPE_SOCKET] = "socket",
+		[SKT_TYPE_OWNERS] = "owners", [SKT_TYPE_WORDS] = "words",
+	};
+	const struct skt_field_info *about = row->subject;
+
+	(void)field;
+	return set_text(ret, about->is_address ? "address" : names[about->type]);
+}
+
+static bool get_holder(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	ret->number = ((const struct skt_field_info *)row->subject)->of_process;
+	ret->negative = false;
+	return true;
+}
+
+static bool get_meaning(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return set_text(ret, ((const struct skt_field_info *)row->subject)->meaning);
+}
+
+void shape_list_fields(struct query *query, enum query_view view)
+{
+	static const struct skt_field_info about[] = {
+		{ "name", SKT_TYPE_WORD, .get = get_name },
+		{ "type", SKT_TYPE_WORD, .get = get_type },
+		{ "holder", SKT_TYPE_BOOL, .get = get_holder },
+		{ "meaning", SKT_TYPE_BYTES, .get = get_meaning },
+	};
+	struct skt_kind of = shape_kind_of(view), kind = { .exact = true };
+	struct skt_row rows[SKT_VIEW_FIELDS];
+	struct skt_view fields;
+
+	skt_view_nameable(&of.view, &of.flat, &fields);
+	for (size_t i = 0; i < sizeof(about) / sizeof(*about); i++)
+		kind.view.fields[kind.view.n++] = &about[i];
+	for (size_t i = 0; i < fields.n; i++)
+		rows[i] = (struct skt_row){ .subject = fields.fields[i] };
+	skt_render_begin(&query->render, &query->out);
+	skt_render_rows(&query->render, &kind, rows, fields.n, &query->out);
+	skt_render_end(&query->render, &query->out);
+	cli_write(&query->out);
+}
