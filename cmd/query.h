@@ -92,6 +92,9 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 /* The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the same. */
 int query_sockets(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err);
 
+/* How many there were at the first snapshot of each stretch of --every: 0 or a negative errno. */
+int query_sockets_by_time(struct query *query, const struct skt_file *file, struct skt_err *err);
+
 /* Flows, or processes over time; changes; snapshots: 0 or a negative errno. instant: as given, NULL without. */
 int query_flows(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);

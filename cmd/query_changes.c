@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* How long a live recording is left alone before it is looked at again: it is written about once a second. */
@@ -169,12 +168,11 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 	struct skt_kind kind = shape_kind_of(VIEW_CHANGES);
 	struct shape shape;
 	struct walk walk;
-	int rc = query_walk(query, file, instant, &walk, err);
+	int begun = query_walk(query, file, instant, &walk, err);
+	int rc = shape_begin(&shape, query, &kind, begun ? NULL : err);
 
-	if (!rc)
-		rc = shape_begin(&shape, query, &kind, err);
-	else
-		memset(&shape, 0, sizeof(shape));
+	if (begun)
+		rc = begun;
 	if (!rc) {
 		query_tell_stretch(query, file, VIEW_CHANGES, &walk, NULL);
 		rc = show(query, &shape, &walk, &answer, err);

@@ -97,7 +97,7 @@ static int parse_order(struct shape *shape, const struct skt_view *of, struct sk
 		return 0;
 	if (!shape->counts)
 		return of_option(skt_order_parse(query->sort, of, &shape->order, err), "sort", err);
-	skt_counts_view(shape->counts, false, false, &counts);
+	skt_counts_view(shape->counts, false, 0, &counts);
 	return of_option(skt_order_parse(query->sort, &counts, &shape->order_of_counts, err), "sort", err);
 }
 
@@ -347,7 +347,7 @@ static int show_counts(struct shape *shape, struct skt_err *err)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		rows[i] = skt_counts_row(shape->counts, i);
-	skt_counts_view(shape->counts, query->render.format == SKT_FORMAT_TABLE, query->render.width, &kind.view);
+	skt_counts_view(shape->counts, query->render.format == SKT_FORMAT_TABLE, query->render.width / 4, &kind.view);
 	rc = sort(&shape->order_of_counts, &rows, n);
 	shape->left = UINT64_MAX;
 	if (!rc)

@@ -267,3 +267,83 @@ int query_sockets(struct query *query, const struct skt_file *file, const char *
 	skt_cursor_free(cursor);
 	return rc;
 }
+
+/* ---- by time ---- */
+
+/* Rows of the snapshot, to be counted, or only to see whether there are any. */
+static int count_snapshot(struct shape *shape, const struct skt_snapshot *snapshot, bool counted, struct answer *answer,
+			  struct skt_err *err)
+{
+	const struct query *query = shape->query;
+	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
+	struct skt_row *rows = NULL;
+	size_t n = 0, unknown = 0;
+	int rc = -ENOMEM;
+
+	if (slots) {
+		n = select_sockets(query, snapshot, slots, &unknown);
+		rows = make_rows(query, snapshot, slots, n);
+	}
+	if (rows)
+		rc = counted ? shape_rows(shape, rows, n, false, err) : 0;
+	else
+		skt_err_set(err, rc, "out of memory");
+	answer->matched += n;
+	if (unknown) {
+		answer->unknown_first = answer->unknown ? answer->unknown_first : snapshot->time;
+		answer->unknown_last = snapshot->time;
+		answer->unknown += unknown;
+	}
+	free(slots);
+	free(rows);
+	return rc;
+}
+
+static int count_walk(struct shape *shape, struct walk *walk, struct answer *answer, struct skt_err *err)
+{
+	const struct skt_snapshot *snapshot;
+	int64_t every = shape->query->every, counted = 0;
+	struct skt_step *step;
+	bool any = false;
+	int rc;
+
+	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+		int64_t stretch = snapshot->time / every - (snapshot->time % every < 0);
+
+		bool is_first = !any || stretch != counted;
+
+		/* that nothing matches is said of all that was looked at */
+		if (!is_first && answer->matched)
+			continue;
+		rc = count_snapshot(shape, snapshot, is_first, answer, err);
+		if (rc)
+			return rc;
+		any = true;
+		counted = stretch;
+	}
+	return rc ? rc : walk_end(walk, err);
+}
+
+int query_sockets_by_time(struct query *query, const struct skt_file *file, struct skt_err *err)
+{
+	struct skt_kind kind = shape_kind_of(VIEW_SOCKETS);
+	struct answer answer = { 0 };
+	struct shape shape;
+	struct walk walk;
+	int begun = query_walk(query, file, NULL, &walk, err);
+	int rc = shape_begin(&shape, query, &kind, begun ? NULL : err);
+
+	if (begun)
+		rc = begun;
+	if (!rc) {
+		query_tell_stretch(query, file, VIEW_SOCKETS, &walk, NULL);
+		rc = count_walk(&shape, &walk, &answer, err);
+	}
+	if (!rc)
+		rc = shape_end(&shape, err);
+	if (!rc)
+		query_tell_coverage(query, file, &walk, &answer);
+	shape_release(&shape);
+	walk_release(&walk);
+	return rc;
+}

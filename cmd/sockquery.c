@@ -141,7 +141,8 @@ static int view(struct query *query, const struct skt_file *file, const char *ti
 		rc = query_snapshots(query, file, time, err);
 		break;
 	default:
-		rc = query_sockets(query, file, time, err);
+		rc = query->every && !time ? query_sockets_by_time(query, file, err)
+					   : query_sockets(query, file, time, err);
 	}
 	query->view = asked;
 	return rc;
@@ -313,8 +314,8 @@ static void check(const struct query *query)
 
 	if (about_it && (stretch || query->coverage || query->view != VIEW_UNTOLD))
 		cli_usage("--info and --verify are of a whole recording, and of it alone");
-	if (stretch && query->view == VIEW_SOCKETS)
-		cli_usage("--view=sockets is of an instant: REC@TIME");
+	if (stretch && query->view == VIEW_SOCKETS && !query->every)
+		cli_usage("--view=sockets is of an instant: REC@TIME, or of many: --every");
 	if (query->follow && query->view != VIEW_CHANGES && query->view != VIEW_UNTOLD)
 		cli_usage("--follow shows changes");
 	if (query->n_words && query->view == VIEW_SNAPSHOTS)

@@ -89,8 +89,8 @@ struct skt_counts_options {
 	uint64_t seed;	    /* of hashes */
 };
 
-/* Limit: what comes out. A year of seconds, or a day of them in a thousand groups, is more than anybody draws. */
-#define SKT_COUNTS_MAX (1u << 25)
+/* Limit: what comes out. It is eight years of minutes, or a day of seconds in 48 groups: more than anybody draws. */
+#define SKT_COUNTS_MAX (1u << 22)
 
 int skt_counts_new(const struct skt_counts_options *options, struct skt_counts **ret);
 void skt_counts_free(struct skt_counts *counts);
@@ -110,9 +110,11 @@ int skt_counts_end(struct skt_counts *counts, size_t top, struct skt_err *err);
 
 /*
  * What there is to show: rows with the fields `time` (by time: the beginning of the stretch), those that were counted by, and
- * `count`, or `before`, `after` and `difference`. for_table: what is counted stands in front, and a bar after it if asked for.
+ * `count`, or `before`, `after` and `difference`. for_table: what is counted stands in front, and after it a
+ * bar, which is `bar` columns long for the largest number; 0: none.
  */
-void skt_counts_view(const struct skt_counts *counts, bool for_table, bool bar, struct skt_view *ret);
+#define SKT_BAR_MAX 24
+void skt_counts_view(struct skt_counts *counts, bool for_table, unsigned bar, struct skt_view *ret);
 size_t skt_counts_count(const struct skt_counts *counts);
 struct skt_row skt_counts_row(const struct skt_counts *counts, size_t i);
 

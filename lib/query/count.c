@@ -20,8 +20,6 @@
  *	    turns   +1   +1   -2
  */
 
-#define BAR_ROOM 24
-
 struct group {
 	uint64_t count[2];
 	uint64_t serial[2]; /* of the row that was counted last, on each side: no row twice */
@@ -55,7 +53,8 @@ struct skt_counts {
 	size_t n_rows;
 	size_t room_rows;
 	uint64_t serial;
-	uint64_t most; /* the largest number that is shown */
+	uint64_t most; /* the largest number that is shown, */
+	unsigned bar;  /* and how long its bar is */
 	struct skt_buf tuple;
 };
 
@@ -114,15 +113,15 @@ static uint64_t weight(const struct skt_counts *counts, const uint64_t count[2])
 /* What is there has a bar. */
 static bool get_bar(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
-	static const char bars[] = "########################";
+	static const char bars[SKT_BAR_MAX + 1] = "########################";
 	const struct count_row *count = row->subject;
-	uint64_t number = weight(count->counts, count->count);
-	/* no more than 2^32 rows, and what is multiplied does not overflow */
-	uint64_t len = count->counts->most ? (number * BAR_ROOM + count->counts->most - 1) / count->counts->most : 0;
+	const struct skt_counts *counts = count->counts;
+	/* counts are of rows that were in memory: this does not overflow */
+	uint64_t number = weight(counts, count->count) * counts->bar;
 
 	(void)field;
 	ret->text = bars;
-	ret->len = len < BAR_ROOM ? len : BAR_ROOM;
+	ret->len = counts->most ? (size_t)((number + counts->most - 1) / counts->most) : 0;
 	return true;
 }
 
@@ -146,8 +145,9 @@ static void add_counts(const struct skt_counts *counts, struct skt_view *view)
 		view->fields[view->n++] = &count_field;
 }
 
-void skt_counts_view(const struct skt_counts *counts, bool for_table, bool bar, struct skt_view *ret)
+void skt_counts_view(struct skt_counts *counts, bool for_table, unsigned bar, struct skt_view *ret)
 {
+	counts->bar = bar < SKT_BAR_MAX ? bar : SKT_BAR_MAX;
 	ret->n = 0;
 	if (counts->options.every)
 		ret->fields[ret->n++] = &time_field;
@@ -208,10 +208,12 @@ static int add_turn(struct skt_counts *counts, uint32_t group, int64_t stretch, 
 	return 0;
 }
 
-/* The stretch that the instant lies in: rounded down, before 1970 too. */
+/* The stretch that the instant lies in: rounded down, before 1970 too. Behind the last one there is still another. */
 static int64_t stretch_of(int64_t when, int64_t every)
 {
-	return when / every - (when % every < 0);
+	int64_t stretch = when / every - (when % every < 0);
+
+	return stretch < INT64_MAX - 2 ? stretch : INT64_MAX - 2;
 }
 
 static int count(struct skt_counts *counts, unsigned side, const struct skt_row *row, int64_t from, int64_t to)
