@@ -81,8 +81,8 @@ static int of_option(int rc, const char *option, struct skt_err *err)
 {
 	char message[sizeof(err->message)];
 
-	if (!rc)
-		return 0;
+	if (!rc || !err)
+		return rc;
 	memcpy(message, err->message, sizeof(message));
 	return skt_err_set(err, rc, "--%s: %.400s", option, message);
 }
@@ -172,7 +172,8 @@ void shape_check(const struct query *query)
 	if (!shape_is_asked(query))
 		return;
 	if (query->info || query->verify || query->coverage)
-		cli_usage("--fields, --sort, --top, --count-by and --every shape rows, and what is asked for has none");
+		cli_usage(
+			"--fields, --sort, --top, --count-by and --every are of rows: --info, --verify and --coverage have none");
 	if (query->render.format == SKT_FORMAT_NETSTAT && (query->fields || is_counted(query)))
 		cli_usage("%s: the look of netstat has its own columns", what);
 	if (query->fields && is_counted(query))
