@@ -198,6 +198,15 @@ int skt_snapshot_compact(struct skt_snapshot *snapshot);
 int skt_snapshot_copy(const struct skt_snapshot *snapshot, struct skt_snapshot *ret);
 
 /*
+ * Only these rows (by slot; NULL: all) into ret, which is initialised, and emptied first; strings are shared with snapshot. The
+ * processes that hold them go along, with their ancestors as far as they are there (with all rows, all processes do), and
+ * everything else: tables, lines that are no rows, users, times and quality. For each of snapshot's slots of rows ret_slots has
+ * the one in ret, UINT32_MAX where there is none. 0, -ENOMEM or -E2BIG.
+ */
+int skt_snapshot_pick(const struct skt_snapshot *snapshot, const bool *rows, struct skt_snapshot *ret,
+		      uint32_t *ret_slots);
+
+/*
  * Whether two snapshots say the same: the same times, quality, users, tables in the same order with the same rows in the
  * same order, fields, owners and processes. Slots and string ids may differ. Where they do not, why (unless NULL) names the first difference.
  */
