@@ -60,6 +60,12 @@ unsigned skt_filter_needs(const struct skt_filter *filter);
 uint32_t skt_filter_kinds(const struct skt_filter *filter);
 
 /*
+ * Whether each socket that the filter means, or may mean, is one that `wider` means, or may. Told from how the two are written: one that is
+ * `wider` with more to it (and), or of addresses and states within those of `wider`. False where that is not seen.
+ */
+bool skt_filter_implies(const struct skt_filter *filter, const struct skt_filter *wider);
+
+/*
  * The expression with every bracket that it is read with, which is read as the same filter again. As in ss `and` and
  * `or` bind alike, from left to right; skt_filter_is_mixed() is whether that decided anything, and somebody who thinks
  * otherwise should be shown how it was read.

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include <skt/selection.h>
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOBODY UINT32_MAX
+#define PORTS  65536
+
+/*
+ * A socket has a number, in the order in which they come. The second walk gives the same numbers, so what the first one found is kept
+ * by them: one byte each.
+ */
+struct skt_selection {
+	struct skt_selection_options options;
+	uint8_t *truths; /* by number: enum skt_truth, the greatest */
+	size_t n, room;
+	uint32_t next;	/* number of the next one that comes */
+	uint32_t *here; /* by slot: its number; NOBODY where it is free */
+	bool *rows;	/* by slot: what skt_selection_rows() says */
+	size_t n_slots, room_here, room_rows;
+	bool *changed; /* processes, by slot */
+	size_t room_changed;
+	uint8_t *ports; /* local ones of those that are kept, a bit each, for each kind of table */
+	bool again;
+	int64_t unknown_first, unknown_last;
+};
+
+static int no_memory(struct skt_err *err)
+{
+	return skt_err_set(err, -ENOMEM, "out of memory");
+}
+
+int skt_selection_new(const struct skt_selection_options *options, struct skt_selection **ret)
+{
+	struct skt_selection *selection = calloc(1, sizeof(*selection));
+
+	if (!selection)
+		return -ENOMEM;
+	selection->options = *options;
+	selection->ports = calloc(SKT_TABLE_KINDS, PORTS / 8);
+	if (!selection->ports) {
+		free(selection);
+		return -ENOMEM;
+	}
+	*ret = selection;
+	return 0;
+}
+
+void skt_selection_free(struct skt_selection *selection)
+{
+	if (!selection)
+		return;
+	free(selection->truths);
+	free(selection->here);
+	free(selection->rows);
+	free(selection->changed);
+	free(selection->ports);
+	free(selection);
+}
+
+static enum skt_truth test(const struct skt_selection *selection, const struct skt_snapshot *snapshot,
+			   const struct skt_sock *sock)
+{
+	const struct skt_selection_options *options = &selection->options;
+	unsigned kind = snapshot->tables[sock->table].kind;
+	struct skt_row row = {
+		.host = options->host, .boot_time = options->boot_time, .snapshot = snapshot, .sock = sock
+	};
+
+	if (!(options->kinds & 1u << kind) || (options->listening && !skt_sock_is_listening(sock, kind)))
+		return SKT_FALSE;
+	return options->filter ? skt_filter_test(options->filter, &row) : SKT_TRUE;
+}
+
+static uint8_t *port_byte(const struct skt_selection *selection, unsigned kind, uint16_t port)
+{
+	return &selection->ports[(kind * (size_t)PORTS + port) / 8];
+}
+
+/* Whether it is meant as it is now. */
+static void see(struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot)
+{
+	const struct skt_sock *sock = &snapshot->socks[slot];
+	uint8_t *truth = &selection->truths[selection->here[slot]];
+	enum skt_truth now;
+
+	if (*truth == SKT_TRUE)
+		return;
+	now = test(selection, snapshot, sock);
+	if (now == SKT_UNKNOWN) {
+		if (!selection->unknown_first)
+			selection->unknown_first = snapshot->time;
+		selection->unknown_last = snapshot->time;
+	}
+	if (now > *truth)
+		*truth = (uint8_t)now;
+	if (now != SKT_FALSE)
+		*port_byte(selection, snapshot->tables[sock->table].kind, sock->local_port) |=
+			(uint8_t)(1u << sock->local_port % 8);
+}
+
+static bool is_kept(const struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot)
+{
+	const struct skt_sock *sock = &snapshot->socks[slot];
+	unsigned kind = snapshot->tables[sock->table].kind;
+
+	if (selection->truths[selection->here[slot]] != SKT_FALSE)
+		return true;
+	return skt_sock_is_listening(sock, kind) &&
+	       *port_byte(selection, kind, sock->local_port) & 1u << sock->local_port % 8;
+}
+
+static int come(struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot,
+		struct skt_err *err)
+{
+	if (selection->next == NOBODY)
+		return skt_err_set(err, -E2BIG, "more than %u sockets", NOBODY - 1);
+	if (selection->again && selection->next == selection->n)
+		return skt_err_set(err, -ESTALE, "recording has changed while it was read");
+	selection->here[slot] = selection->next++;
+	if (!selection->again) {
+		if (array_room(&selection->truths, &selection->room, selection->n + 1, sizeof(*selection->truths)))
+			return no_memory(err);
+		selection->truths[selection->n++] = SKT_FALSE;
+		see(selection, snapshot, slot);
+	}
+	selection->rows[slot] = selection->again && is_kept(selection, snapshot, slot);
+	return 0;
+}
+
+static int make_room(struct skt_selection *selection, size_t n, struct skt_err *err)
+{
+	if (array_room(&selection->here, &selection->room_here, n + 1, sizeof(*selection->here)) ||
+	    array_room(&selection->rows, &selection->room_rows, n + 1, sizeof(*selection->rows)))
+		return no_memory(err);
+	for (; selection->n_slots < n; selection->n_slots++) {
+		selection->here[selection->n_slots] = NOBODY;
+		selection->rows[selection->n_slots] = false;
+	}
+	return 0;
+}
+
+static int begin(struct skt_selection *selection, const struct skt_snapshot *snapshot, struct skt_err *err)
+{
+	int rc;
+
+	selection->n_slots = 0;
+	rc = make_room(selection, snapshot->n_socks, err);
+	for (uint32_t i = 0; !rc && i < snapshot->n_socks; i++)
+		if (snapshot->socks[i].table != SKT_NO_TABLE)
+			rc = come(selection, snapshot, i, err);
+	return rc;
+}
+
+/* Rows that did not change, but that somebody holds who did: another program, another name. */
+static int see_changed_holders(struct skt_selection *selection, const struct skt_snapshot *snapshot,
+			       const struct skt_step *step, struct skt_err *err)
+{
+	if (selection->again || !step->n_processes || !selection->options.filter ||
+	    !(skt_filter_needs(selection->options.filter) & SKT_NEEDS_OWNERS))
+		return 0;
+	if (array_room(&selection->changed, &selection->room_changed, snapshot->n_processes + 1,
+		       sizeof(*selection->changed)))
+		return no_memory(err);
+	memset(selection->changed, 0, snapshot->n_processes);
+	for (size_t i = 0; i < step->n_processes; i++)
+		selection->changed[step->processes[i].slot] = true;
+	for (uint32_t i = 0; i < snapshot->n_socks; i++) {
+		const struct skt_sock *sock = &snapshot->socks[i];
+		bool changed = false;
+
+		if (sock->table == SKT_NO_TABLE)
+			continue;
+		for (uint32_t k = 0; k < sock->n_owners && !changed; k++)
+			changed = selection->changed[snapshot->owners[sock->first_owner + k].process];
+		if (changed)
+			see(selection, snapshot, i);
+	}
+	return 0;
+}
+
+int skt_selection_step(struct skt_selection *selection, const struct skt_snapshot *snapshot,
+		       const struct skt_step *step, struct skt_err *err)
+{
+	int rc;
+
+	if (!step || step->from == INT64_MIN)
+		return begin(selection, snapshot, err);
+	rc = make_room(selection, snapshot->n_socks, err);
+	for (size_t i = 0; !rc && i < step->n_socks; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+
+		if (change->change == SKT_OPENED || change->change == SKT_PRESENT)
+			rc = come(selection, snapshot, change->slot, err);
+		else if (change->change == SKT_CHANGED && !selection->again)
+			see(selection, snapshot, change->slot);
+		/* where one closed, rows says of it what it said, until the slot is taken again */
+		else if (change->change != SKT_CHANGED)
+			selection->here[change->slot] = NOBODY;
+	}
+	return rc ? rc : see_changed_holders(selection, snapshot, step, err);
+}
+
+int skt_selection_renumber(struct skt_selection *selection, const uint32_t *slots, size_t n, struct skt_err *err)
+{
+	uint32_t *here = malloc((selection->n_slots + 1) * sizeof(*here));
+	bool *rows = malloc((selection->n_slots + 1) * sizeof(*rows));
+	size_t had = selection->n_slots < n ? selection->n_slots : n, most = 0;
+	int rc = here && rows ? 0 : no_memory(err);
+
+	for (size_t i = 0; !rc && i < had; i++) {
+		here[i] = selection->here[i];
+		rows[i] = selection->rows[i];
+		if (here[i] != NOBODY && slots[i] != SKT_NO_SLOT && slots[i] >= most)
+			most = (size_t)slots[i] + 1;
+	}
+	selection->n_slots = 0;
+	if (!rc)
+		rc = make_room(selection, most, err);
+	for (size_t i = 0; !rc && i < had; i++) {
+		if (here[i] == NOBODY || slots[i] == SKT_NO_SLOT)
+			continue;
+		selection->here[slots[i]] = here[i];
+		selection->rows[slots[i]] = rows[i];
+	}
+	free(here);
+	free(rows);
+	return rc;
+}
+
+struct skt_selected skt_selection_again(struct skt_selection *selection)
+{
+	struct skt_selected selected = { .sockets = selection->n };
+
+	for (size_t i = 0; i < selection->n; i++) {
+		selected.matched += selection->truths[i] == SKT_TRUE;
+		selected.unknown += selection->truths[i] == SKT_UNKNOWN;
+	}
+	if (selected.unknown) {
+		selected.unknown_first = selection->unknown_first;
+		selected.unknown_last = selection->unknown_last;
+	}
+	selection->again = true;
+	selection->next = 0;
+	selection->n_slots = 0;
+	return selected;
+}
+
+const bool *skt_selection_rows(const struct skt_selection *selection)
+{
+	return selection->rows;
+}
