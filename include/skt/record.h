@@ -146,6 +146,12 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
  */
 int skt_writer_wait(struct skt_writer *writer, int64_t boottime, struct skt_err *err);
 
+/*
+ * Snapshots that are not there were taken after the last one that was added, at least so many (not 0): a gap tells of them, and the next
+ * one, which is numbered behind them, begins a group. -E2BIG: more than a gap can tell (2^32 - 1).
+ */
+int skt_writer_gap(struct skt_writer *writer, uint64_t snapshots, struct skt_err *err);
+
 /* Ticks that were missed after the last snapshot: the end block tells them. */
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed);
 
@@ -195,6 +201,29 @@ uint64_t skt_writer_lost(const struct skt_writer *writer);
 void skt_writer_chain(const struct skt_writer *writer, uint8_t ret_chain[SKT_CHAIN_SIZE],
 		      uint8_t ret_file[SKT_CHAIN_SIZE]);
 
+/* ---- slices ---- */
+
+/*
+ * A slice is a smaller recording: a stretch of another one, with some of its sockets. Its snapshots are handed over as a
+ * cursor yields them, and written by writer (borrowed), to which nobody else adds any. Times, quality and all that is said of tables stay
+ * as they are; snapshots are numbered from 1.
+ */
+struct skt_slice;
+
+int skt_slice_new(struct skt_writer *writer, uint64_t seed, struct skt_slice **ret); /* 0 or -ENOMEM */
+void skt_slice_free(struct skt_slice *slice);
+
+/*
+ * The next snapshot, and the step that led to it (NULL: the slice begins in the middle of a group); rows (by slot; NULL: all) are those
+ * that are kept, as skt_snapshot_pick() does. A step from nothing, unless it is the first, stands behind a gap, which is
+ * told. Fails as skt_writer_add() does.
+ */
+int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, const struct skt_step *step,
+		  const bool *rows, struct skt_err *err);
+
+/* What comes next is missing: so many snapshots, 0 where that is not known, which counts as one. For the end: between two snapshots it is found. */
+int skt_slice_gap(struct skt_slice *slice, uint64_t snapshots, struct skt_err *err);
+
 /* ---- reading ---- */
 
 struct skt_file;
@@ -221,6 +250,9 @@ void skt_file_free(struct skt_file *file);
 /* Of a directory: of its newest file, see skt_cursor_header(). */
 const struct skt_header *skt_file_header(const struct skt_file *file);
 const char *skt_file_name(const struct skt_file *file);
+
+/* Chain value of its last good block, of a directory that of its newest file's. 0 or a negative errno. */
+int skt_file_chain(const struct skt_file *file, uint8_t ret[SKT_CHAIN_SIZE]);
 
 /* Kinds of block, as sockquery --info counts them: "key", "steps", "end", "index", "gap", "mark", "keys"; "" for a number without a name. */
 #define SKT_BLOCK_KINDS 8

@@ -183,6 +183,14 @@ const char *skt_file_name(const struct skt_file *file)
 	return file->name;
 }
 
+int skt_file_chain(const struct skt_file *file, uint8_t ret[CHAIN_SIZE])
+{
+	if (!file->n_parts)
+		return file_chain(file, file->span.bytes, ret);
+	memcpy(ret, file->parts[file->n_parts - 1].chain, CHAIN_SIZE);
+	return 0;
+}
+
 struct skt_span skt_file_span(const struct skt_file *file)
 {
 	return file->span;

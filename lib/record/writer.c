@@ -370,6 +370,24 @@ int skt_writer_wait(struct skt_writer *writer, int64_t boottime, struct skt_err 
 	return rc ? rc : queue_error(writer->queue, err);
 }
 
+int skt_writer_gap(struct skt_writer *writer, uint64_t snapshots, struct skt_err *err)
+{
+	struct block_head *refused = &writer->refused;
+
+	if (snapshots > UINT32_MAX - refused->snapshots)
+		return skt_err_set(err, -E2BIG, "gap of %llu snapshots exceeds the limit of %u",
+				   (unsigned long long)snapshots, UINT32_MAX);
+	if (!refused->snapshots) {
+		refused->number = writer->next_number;
+		refused->first = writer->last_time;
+		refused->last = writer->last_time;
+	}
+	refused->snapshots += (uint32_t)snapshots;
+	writer->next_number += snapshots;
+	writer->began = false;
+	return 0;
+}
+
 void skt_writer_missed(struct skt_writer *writer, uint32_t missed)
 {
 	writer->missed = missed;
