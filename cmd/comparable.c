@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "comparable.h"
 
+#include "slice_facts.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,6 +73,23 @@ static void check_kinds(struct comparison *comparison)
 	comparison->tables = a->tables & b->tables;
 	check_kinds_of(comparison, a, b);
 	check_kinds_of(comparison, b, a);
+}
+
+/* What a slice left out is not gone. Two slices of the same choice left out the same. */
+static void check_slice(struct comparison *comparison, const struct instant *instant, const struct instant *other)
+{
+	struct skt_buf which;
+
+	if (!instant->file ||
+	    (other->file && slice_is_alike(skt_file_header(instant->file), skt_file_header(other->file))))
+		return;
+	skt_buf_init(&which);
+	if (slice_is_too_small(skt_file_header(instant->file), comparison->filter, kinds_asked(comparison), false,
+			       &which)) {
+		skt_buf_byte(&which, '\0');
+		because(comparison, "%s: %s", instant->name, which.failed ? "out of memory" : (char *)which.data);
+	}
+	skt_buf_release(&which);
 }
 
 static void check_namespaces(struct comparison *comparison)
@@ -200,6 +219,8 @@ bool comparable(struct comparison *comparison)
 	skt_buf_init(&comparison->why);
 	check_host(comparison);
 	check_kinds(comparison);
+	check_slice(comparison, a, b);
+	check_slice(comparison, b, a);
 	check_namespaces(comparison);
 	check_tables_of(comparison, a, b);
 	check_tables_of(comparison, b, a);

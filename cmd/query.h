@@ -42,9 +42,10 @@ struct query {
 	const char *from; /* as given */
 	const char *to;
 	bool follow;
-	bool coverage;	   /* what was looked at, in the place of what was found */
-	int64_t max_blind; /* -1: any */
-	const char *zone;  /* as given */
+	const char *output; /* NULL: rows are shown; else a slice is written there */
+	bool coverage;	    /* what was looked at, in the place of what was found */
+	int64_t max_blind;  /* -1: any */
+	const char *zone;   /* as given */
 	int64_t now;
 	const char *fields; /* --fields, --sort, --count-by as given, NULL without; query_shape.h */
 	const char *sort;
@@ -89,6 +90,9 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
 
+/* Whether, as a slice of others, it lacks what is asked about; said behind these words. */
+bool query_tell_slice(const struct query *query, const struct skt_file *file, const char *before);
+
 /* The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the same. */
 int query_sockets(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err);
 
@@ -99,5 +103,8 @@ int query_sockets_by_time(struct query *query, const struct skt_file *file, stru
 int query_flows(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
 int query_snapshots(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
+
+/* A smaller recording of what is asked about, into query->output: 0 or a negative errno, and then there is none. */
+int query_slice(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err);
 
 #endif

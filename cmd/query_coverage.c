@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "slice_facts.h"
 
 #include <skt/escape.h>
 
@@ -178,6 +179,26 @@ static bool is_too_blind(const struct query *query, const struct skt_coverage *c
 	return query->max_blind >= 0 && skt_coverage_blind(coverage) > query->max_blind;
 }
 
+/* Which sockets a slice holds, in words, where others are asked about. */
+static bool lacks(const struct query *query, const struct skt_file *file, struct skt_buf *ret)
+{
+	return slice_is_too_small(skt_file_header(file), query->filter, query_kinds(query), query->listening, ret);
+}
+
+bool query_tell_slice(const struct query *query, const struct skt_file *file, const char *before)
+{
+	struct skt_buf line;
+	bool small;
+
+	skt_buf_init(&line);
+	skt_buf_text(&line, before);
+	small = lacks(query, file, &line);
+	if (small)
+		say(file, &line);
+	skt_buf_release(&line);
+	return small;
+}
+
 /* Why "none" is not "never". */
 static bool tell_doubts(const struct query *query, const struct skt_file *file, const struct walk *walk,
 			const struct answer *answer)
@@ -198,6 +219,8 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
 		say(file, &line);
 	}
+	if (query_tell_slice(query, file, "cannot say: "))
+		doubt = true;
 	if (answer->unknown) {
 		doubt = true;
 		skt_buf_printf(&line, "cannot say: whether %llu socket%s match%s is not known, first at ",
@@ -313,6 +336,20 @@ static void json_hole(const struct skt_hole *hole, enum skt_zone zone, struct sk
 	skt_buf_byte(out, '}');
 }
 
+/* What a slice left out, all the time. */
+static void json_slice(const struct query *query, const struct skt_file *file, bool first, struct skt_buf *out)
+{
+	struct skt_buf which;
+
+	skt_buf_init(&which);
+	if (lacks(query, file, &which))
+		skt_buf_printf(out,
+			       "%s{\"hole\":\"slice\",\"table\":null,\"net_namespace\":null,\"error\":null,"
+			       "\"time_after\":null,\"time_until\":null}",
+			       first ? "" : ",");
+	skt_buf_release(&which);
+}
+
 static void json_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			  const struct answer *answer, const char *verdict)
 {
@@ -350,6 +387,7 @@ static void json_coverage(struct query *query, const struct skt_file *file, cons
 			skt_buf_byte(out, ',');
 		json_hole(&coverage->holes[i], zone, out);
 	}
+	json_slice(query, file, !coverage->n_holes, out);
 	skt_buf_byte(out, ']');
 	put_number(out, "more_holes", coverage->more_holes);
 	skt_buf_text(out, "}\n");
@@ -373,6 +411,7 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 	query->matched += answer->matched;
 	if (answer->matched) {
 		tell_more(file, answer);
+		query_tell_slice(query, file, "");
 	} else {
 		bool doubt;
 

@@ -236,6 +236,7 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
 		query->unsure = true;
 	}
+	query->unsure |= query_tell_slice(query, file, n ? "" : "cannot say: ");
 	query->matched += n;
 	print_rows(query, snapshot, slots, n);
 	cli_write(&query->out);

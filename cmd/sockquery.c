@@ -29,6 +29,7 @@ enum {
 	OPT_TOP,
 	OPT_COUNT_BY,
 	OPT_EVERY,
+	OPT_OUTPUT,
 	OPT_FORMAT,
 	OPT_TZ,
 	OPT_TCP,
@@ -65,6 +66,8 @@ static const struct cli_option options[] = {
 	[OPT_TOP] = { 0, "top", "N", "show the first N rows, or the N largest counts" },
 	[OPT_COUNT_BY] = { 0, "count-by", "LIST", "show how many rows there are of each value of these fields" },
 	[OPT_EVERY] = { 0, "every", "TIME", "count for each such stretch of time" },
+	[OPT_OUTPUT] = { 'o', "output", "FILE",
+			 "write what is asked about as a smaller recording, a slice; - is standard output" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl, csv or netstat" },
 	[OPT_TZ] = { 0, "tz", "ZONE",
 		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
@@ -122,6 +125,10 @@ static int view(struct query *query, const struct skt_file *file, const char *ti
 	enum query_view asked = query->view;
 	int rc;
 
+	if (query->output && time && (query->from || query->to))
+		cli_usage("'@%s' is an instant: a stretch is named by --from and --to alone", time);
+	if (query->output)
+		return query_slice(query, file, time, err);
 	if (asked == VIEW_UNTOLD)
 		query->view = query->follow ? VIEW_CHANGES : !time && has_stretch(query) ? VIEW_FLOWS : VIEW_SOCKETS;
 	if (time && (query->from || query->to || query->follow || query->view == VIEW_CHANGES))
@@ -247,7 +254,7 @@ static void query_operand(struct query *query, const char *operand)
 		rc = verify_opened(query, &recording, &err);
 	else if (!rc)
 		rc = query_opened(query, recording.fd, recording.path, recording.time, &err);
-	if (rc == -ENOTUNIQ) {
+	if (rc == -ENOTUNIQ && !query->output) {
 		cli_err(&err);
 		rc = query_each(query, recording.fd, recording.path, recording.time, &err);
 	}
@@ -307,7 +314,7 @@ static int count_recordings(char *const *operands, int n, bool have_one)
 	return recordings || have_one || !n ? recordings : 1;
 }
 
-static void check(const struct query *query)
+static void check(const struct query *query, bool format)
 {
 	bool about_it = query->info || query->verify;
 	bool stretch = query->from || query->to || query->follow;
@@ -323,6 +330,12 @@ static void check(const struct query *query)
 	if (query->follow && query->several)
 		cli_usage("--follow follows one recording");
 	shape_check(query);
+	if (query->output && (about_it || query->follow || query->coverage || query->view != VIEW_UNTOLD || format ||
+			      query->fields || query->sort || query->top || query->count_by || query->every))
+		cli_usage(
+			"--output writes a recording: it has no view or format, and is of an expression and a stretch");
+	if (query->output && query->several)
+		cli_usage("--output makes a slice of one recording");
 }
 
 /* One recording is asked here; several, each by a process of its own. */
@@ -364,6 +377,7 @@ int main(int argc, char **argv)
 	char *standard_input = NULL;
 	bool list_fields = false;
 	int option, recordings;
+	bool format = false, rows;
 
 	cli_begin(&cli);
 	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
@@ -385,6 +399,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_COVERAGE:
 			query.coverage = true;
+			break;
+		case OPT_OUTPUT:
+			query.output = argument;
 			break;
 		case OPT_ALL:
 			query.all = true;
@@ -411,6 +428,7 @@ int main(int argc, char **argv)
 			break;
 		case OPT_FORMAT:
 			query.render.format = (enum skt_format)set_format(argument);
+			format = true;
 			break;
 		case OPT_TZ:
 			query.zone = argument;
@@ -482,13 +500,14 @@ int main(int argc, char **argv)
 		query.render.zone = cli_zone(query.zone);
 	if (query.n_words && !(query.zone && !strcmp(query.zone, "host")))
 		read_expression(&query);
-	check(&query);
+	check(&query, format);
 	skt_buf_init(&query.out);
-	if (!query.info && !query.verify && !query.coverage)
+	rows = !query.info && !query.verify && !query.coverage && !query.output;
+	if (rows)
 		skt_render_begin(&query.render, &query.out);
 	ask_all(&query, standard_input, argv + optind, (size_t)recordings);
 	free(standard_input);
-	if (!query.info && !query.verify && !query.coverage)
+	if (rows)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);

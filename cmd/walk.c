@@ -132,6 +132,8 @@ static void tell_lost(struct walk *walk, const struct skt_err *err)
 	const struct skt_damage *damage = skt_file_damage(walk->file, &n);
 
 	walk->lost = true;
+	if (walk->quiet)
+		return;
 	for (size_t i = 0; i < n; i++)
 		if ((int64_t)damage[i].offset == err->position)
 			return;

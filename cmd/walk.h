@@ -19,6 +19,7 @@ struct walk {
 	bool begun;   /* a snapshot was handed out */
 	bool pending; /* the snapshot in force is the first of the stretch */
 	bool lost;    /* what could not be read was told */
+	bool quiet;   /* it is not to be told: another walk over the same stretch does */
 };
 
 /* What is asked for: TIMEs as they were given, NULL where they were not. instant excludes the others. */
