@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "comparable.h"
+#include "diff_counts.h"
 #include "expression.h"
 #include "instant.h"
 
@@ -16,11 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPT_BETWEEN, OPT_ALL, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_NO_HEADER };
+enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_NO_HEADER };
 
 static const struct cli_option options[] = {
 	[OPT_BETWEEN] = { 0, "between", NULL, "also what opened and closed in between, and how long it lived" },
 	[OPT_ALL] = { 0, "all", NULL, "counters, timers, descriptors and TIME_WAIT, too" },
+	[OPT_COUNT_BY] = { 0, "count-by", "LIST",
+			   "in place of sockets, how many there were and are of each value of these fields" },
 	[OPT_FORCE] = { 0, "force", NULL, "compare what is not comparable" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl or csv" },
 	[OPT_TZ] = { 0, "tz", "ZONE",
@@ -41,6 +44,8 @@ struct diffing {
 	struct skt_render render;
 	const char *zone;
 	bool between, all, force;
+	const char *count_by; /* as given, NULL without */
+	struct skt_view by;   /* its fields */
 	int64_t now;
 	struct instant before, after;
 	struct skt_filter *filter; /* NULL: everything */
@@ -346,16 +351,35 @@ static bool differs(const struct diffing *diffing)
 	return false;
 }
 
-static int show(struct diffing *diffing)
+static int render(struct diffing *diffing, struct skt_err *err)
+{
+	struct diff_counts counts = { .diff = &diffing->diff,
+				      .sides = &diffing->sides,
+				      .filter = diffing->filter,
+				      .by = diffing->by,
+				      .all = diffing->all,
+				      .seed = seed() };
+
+	if (diffing->count_by)
+		return diff_counts_show(&counts, &diffing->render, &diffing->out, err);
+	skt_render_differences(&diffing->render, &diffing->sides, diffing->shown, diffing->n_shown, &diffing->out);
+	return 0;
+}
+
+/* The exit status, or a negative errno. */
+static int show(struct diffing *diffing, struct skt_err *err)
 {
 	bool is_different;
+	int rc;
 
 	skt_render_begin(&diffing->render, &diffing->out);
 	print_instant(diffing, '-', &diffing->before);
 	print_instant(diffing, '+', &diffing->after);
 	if (diffing->sides.forced)
 		print_reasons(diffing);
-	skt_render_differences(&diffing->render, &diffing->sides, diffing->shown, diffing->n_shown, &diffing->out);
+	rc = render(diffing, err);
+	if (rc)
+		return rc;
 	skt_render_end(&diffing->render, &diffing->out);
 	print_totals(diffing);
 	cli_write(&diffing->out);
@@ -392,7 +416,7 @@ static int run(struct diffing *diffing, const char *a, const char *b, struct skt
 		return CLI_TROUBLE;
 	}
 	rc = find(diffing, err);
-	return rc ? rc : show(diffing);
+	return rc ? rc : show(diffing, err);
 }
 
 static void release(struct diffing *diffing)
@@ -450,6 +474,10 @@ int main(int argc, char **argv)
 		case OPT_ALL:
 			diffing.all = true;
 			break;
+		case OPT_COUNT_BY:
+			diffing.count_by = argument;
+			diff_counts_parse(argument, &diffing.by);
+			break;
 		case OPT_FORCE:
 			diffing.force = true;
 			break;
@@ -466,6 +494,8 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
+	if (diffing.count_by && diffing.between)
+		cli_usage("--between: what came and went is neither before nor after, and not counted");
 	if (optind == argc)
 		cli_usage("nothing to compare named");
 	instant_init(&diffing.before, "");

@@ -91,7 +91,7 @@ static int refuse(const char *name, size_t len, const struct skt_view *of, struc
 		near[at] = field;
 		unlike[at] = by;
 	}
-	return skt_err_set(err, -EINVAL, "'%.*s' is no field%s%s%s%s%s%s; see --list-fields",
+	return skt_err_set(err, -EINVAL, "'%.*s' is no field%s%s%s%s%s%s; see sockquery --list-fields",
 			   (int)(len < 64 ? len : 64), name, near[0] ? "; nearest: " : "", near[0] ? near[0] : "",
 			   near[1] ? ", " : "", near[1] ? near[1] : "", near[2] ? ", " : "", near[2] ? near[2] : "");
 }

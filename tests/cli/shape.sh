@@ -172,4 +172,22 @@ t_a_terminal_shows_bars_and_a_pipe_does_not() {
 	! grep '#' out
 }
 
+t_sides_that_are_compared_have_as_many_as_each_has() {
+	sockrec --trees="$TOP/fixtures/trees/diff" -o diff.skt 2>/dev/null
+	exits 1 sockdiff --format=jsonl --all --count-by=comm,state diff.skt
+	mv out both
+	exits 0 sockquery --format=jsonl --count-by=comm,state diff.skt@first
+	mv out before
+	exits 0 sockquery --format=jsonl --count-by=comm,state diff.skt@last
+	python <<-END
+		import json
+		def counts(name, member):
+		    rows = [json.loads(line) for line in open(name)]
+		    return {(row["comm"], row["state"]): row[member] for row in rows if row[member]}
+		assert counts("both", "before") == counts("before", "count")
+		assert counts("both", "after") == counts("out", "count")
+		assert all(row["difference"] == row["after"] - row["before"] for row in map(json.loads, open("both")))
+	END
+}
+
 run_tests

@@ -142,12 +142,12 @@ static void refused(const char *list, bool of_order, const char *message)
 static void a_name_that_is_none_is_told_with_the_nearest(void **state)
 {
 	(void)state;
-	refused("local_prot", false, "'local_prot' is no field; nearest: local_port; see --list-fields");
-	refused("pid,comn", false, "'comn' is no field; nearest: comm; see --list-fields");
-	refused("xyzzyxyzzy", false, "'xyzzyxyzzy' is no field; see --list-fields");
+	refused("local_prot", false, "'local_prot' is no field; nearest: local_port; see sockquery --list-fields");
+	refused("pid,comn", false, "'comn' is no field; nearest: comm; see sockquery --list-fields");
+	refused("xyzzyxyzzy", false, "'xyzzyxyzzy' is no field; see sockquery --list-fields");
 	/* more letters than any name */
 	refused("local_port_local_port_local_port_local_port", false,
-		"'local_port_local_port_local_port_local_port' is no field; see --list-fields");
+		"'local_port_local_port_local_port_local_port' is no field; see sockquery --list-fields");
 }
 
 static void wrong_lists_are_refused(void **state)
@@ -158,7 +158,7 @@ static void wrong_lists_are_refused(void **state)
 	refused(",pid", false, "',pid' lacks the name of a field");
 	refused("pid,-pid", true, "'pid' is named twice");
 	refused("owners", true, "'owners' is a list and has no order");
-	refused("-pid", false, "'-pid' is no field; nearest: pid, ppid, uid; see --list-fields");
+	refused("-pid", false, "'-pid' is no field; nearest: pid, ppid, uid; see sockquery --list-fields");
 }
 
 /* ---- order ---- */
