@@ -266,13 +266,14 @@ static uint64_t count_connections(const struct skt_file *file, const unsigned ch
 /* The groups that a peer is in, by opening the file and asking its index. */
 static struct skt_choice choose(const struct skt_file *file, const unsigned char peer[16])
 {
-	struct skt_choice choice;
 	struct skt_key key;
+	const struct skt_question question = { .keys = &key, .n_keys = 1, .from = INT64_MIN, .to = INT64_MAX };
+	struct skt_choice choice;
 	struct skt_err err;
 
 	skt_err_init(&err);
 	skt_key_of_address(peer, false, &key);
-	if (skt_file_find(file, &key, 1, 0, &choice, &err))
+	if (skt_file_find(file, &question, &choice, &err))
 		die(&err);
 	return choice;
 }

@@ -125,19 +125,39 @@ void walk_release(struct walk *walk)
 	skt_coverage_release(&walk->coverage);
 }
 
-/* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
-static void tell_lost(struct walk *walk, const struct skt_err *err)
+static bool is_known(const struct walk *walk, const struct skt_err *err)
 {
 	size_t n;
 	const struct skt_damage *damage = skt_file_damage(walk->file, &n);
 
-	walk->lost = true;
-	if (walk->quiet)
-		return;
 	for (size_t i = 0; i < n; i++)
 		if ((int64_t)damage[i].offset == err->position)
-			return;
-	cli_err(err);
+			return true;
+	return false;
+}
+
+/* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
+static void tell_lost(struct walk *walk, const struct skt_err *err)
+{
+	walk->lost = true;
+	if (!walk->quiet && !is_known(walk, err))
+		cli_err(err);
+}
+
+void walk_choose(struct walk *walk, const struct skt_choice *choice)
+{
+	walk->choice = choice;
+	skt_cursor_choose(walk->cursor, choice);
+}
+
+static void go_over(struct walk *walk)
+{
+	struct skt_skipped skipped = skt_cursor_skipped(walk->cursor);
+
+	if (!walk->choice || !skipped.snapshots)
+		return;
+	walk->skipped = skipped;
+	skt_coverage_skip(&walk->coverage, skipped.snapshots, skipped.first, skipped.last);
 }
 
 /* Pass over what cannot be read, and what lies before the stretch. */
@@ -148,8 +168,13 @@ static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_
 
 		skt_err_init(err);
 		rc = skt_cursor_next(walk->cursor, ret, err);
+		go_over(walk);
 		if (rc == -ENOMEM || rc == -EAGAIN || !rc)
 			return rc;
+		if (rc < 0 && walk->choice && !is_known(walk, err)) {
+			walk->lost = true;
+			return -EBADMSG;
+		}
 		if (rc < 0) {
 			tell_lost(walk, err);
 			/* what is lost before the stretch begins is none of its holes */
@@ -170,6 +195,7 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	struct skt_step *step = NULL;
 	int rc = 1;
 
+	memset(&walk->skipped, 0, sizeof(walk->skipped));
 	if (walk->pending)
 		walk->pending = false;
 	else if (walk->instant)
@@ -191,6 +217,11 @@ int walk_end(struct walk *walk, struct skt_err *err)
 {
 	struct skt_span span = skt_file_span(walk->file);
 
+	if (walk->choice) {
+		struct skt_left left = skt_choice_left(walk->choice, walk->coverage.kinds);
+
+		skt_coverage_left(&walk->coverage, &left);
+	}
 	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, span.end))
 		return no_memory(err);
 	return 0;

@@ -13,13 +13,15 @@ struct walk {
 	const struct skt_file *file;
 	struct skt_cursor *cursor;
 	struct skt_coverage coverage;
-	int64_t from; /* resolved; INT64_MIN: from the first snapshot on */
-	int64_t to;   /* INT64_MAX: up to the last */
-	bool instant; /* only the snapshot in force at `from` */
-	bool begun;   /* a snapshot was handed out */
-	bool pending; /* the snapshot in force is the first of the stretch */
-	bool lost;    /* what could not be read was told */
-	bool quiet;   /* it is not to be told: another walk over the same stretch does */
+	int64_t from;			 /* resolved; INT64_MIN: from the first snapshot on */
+	int64_t to;			 /* INT64_MAX: up to the last */
+	bool instant;			 /* only the snapshot in force at `from` */
+	bool begun;			 /* a snapshot was handed out */
+	bool pending;			 /* the snapshot in force is the first of the stretch */
+	bool lost;			 /* what could not be read was told, or, where groups are chosen, is to be */
+	bool quiet;			 /* it is not to be told: another walk over the same stretch does */
+	const struct skt_choice *choice; /* of groups, NULL: all are read */
+	struct skt_skipped skipped;	 /* what lies between the snapshot before and the one handed out */
 };
 
 /* What is asked for: TIMEs as they were given, NULL where they were not. instant excludes the others. */
@@ -36,6 +38,12 @@ struct walk_range {
 int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk_range *range, uint32_t kinds,
 	       struct skt_err *err);
 void walk_release(struct walk *walk);
+
+/*
+ * Read the groups of this choice only (borrowed), which a question for the same stretch found. What cannot be read in them is not told: then the
+ * walk fails with -EBADMSG and `lost`, and has to be begun anew without a choice.
+ */
+void walk_choose(struct walk *walk, const struct skt_choice *choice);
 
 /*
  * The next snapshot, and the step that leads to it; the first may have none (NULL), where the stretch begins within a group. Borrowed

@@ -3,6 +3,7 @@
 #define SKT_COVERAGE_H
 
 #include <skt/field.h>
+#include <skt/record.h>
 #include <skt/step.h>
 
 #include <stdbool.h>
@@ -72,6 +73,12 @@ int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *
 
 /* What comes next could not be read, or was never written. */
 void skt_coverage_lost(struct skt_coverage *coverage);
+
+/* So many snapshots were not looked at, for what is asked about is in none of them: a step from nothing comes next. */
+void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_t first, int64_t last);
+
+/* And what is known of all of them. */
+void skt_coverage_left(struct skt_coverage *coverage, const struct skt_left *left);
 
 /*
  * The stretch ends: from and to are the instants asked about (INT64_MIN, INT64_MAX: all that there is), and end is until when

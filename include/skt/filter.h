@@ -5,6 +5,7 @@
 #include <skt/buf.h>
 #include <skt/err.h>
 #include <skt/field.h>
+#include <skt/record.h>
 #include <skt/time.h>
 
 #include <stdbool.h>
@@ -64,6 +65,14 @@ uint32_t skt_filter_kinds(const struct skt_filter *filter);
  * `wider` with more to it (and), or of addresses and states within those of `wider`. False where that is not seen.
  */
 bool skt_filter_implies(const struct skt_filter *filter, const struct skt_filter *wider);
+
+/*
+ * What a recording knows its groups by (skt/record.h): keys of which every row has at least one that is meant, or of which that is not
+ * known. ret_doubts is which groups are to be read all the same. So only rows with one of these keys, and those of such groups, are anything
+ * but SKT_FALSE. How many, at most SKT_FILTER_KEYS; 0: no keys tell.
+ */
+#define SKT_FILTER_KEYS 64 /* each is looked up; a longer list is that of somebody who wants most of it */
+size_t skt_filter_keys(const struct skt_filter *filter, struct skt_key ret[SKT_FILTER_KEYS], unsigned *ret_doubts);
 
 /*
  * The expression with every bracket that it is read with, which is read as the same filter again. As in ss `and` and

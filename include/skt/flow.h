@@ -5,6 +5,7 @@
 #include <skt/err.h>
 #include <skt/field.h>
 #include <skt/filter.h>
+#include <skt/record.h>
 #include <skt/step.h>
 
 #include <stdbool.h>
@@ -30,6 +31,11 @@
  * A step from nothing in between stands for a gap or damage. A socket that is there afterwards, in the same namespace and table,
  * with the same ends and the same inode, which is not 0, and within the same boot, is the one from before: its flow goes on, and
  * counts the gap. Every other flow is broken there: it was seen until then, and what became of it is not known.
+ *
+ * Where a cursor went over groups that nothing of interest stands in, skt_flows_skip() is told before the step. That is no gap. A flow that
+ * is meant, and reaches to where that begins or ends, may reach into it: then it is not known yet (skt_flows_skips()), those groups have to be
+ * read too, and all is folded again. Where none does, flows are what they would be had everything been read; what a process is said to have done
+ * is not.
  */
 struct skt_flows;
 
@@ -54,7 +60,16 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		   struct skt_err *err);
 int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n, struct skt_err *err);
+int skt_flows_skip(struct skt_flows *flows, const struct skt_skipped *skipped, struct skt_err *err);
 int skt_flows_end(struct skt_flows *flows, struct skt_err *err);
+
+/* What was gone over, after the end: whether flows that are meant, or may be, reach to it from before and from behind. */
+struct skt_flows_skipped {
+	struct skt_skipped skipped;
+	bool before;
+	bool behind;
+};
+const struct skt_flows_skipped *skt_flows_skips(const struct skt_flows *flows, size_t *ret_n);
 
 /* How many flows, and processes, there are to show; after the end. */
 size_t skt_flows_count(const struct skt_flows *flows);

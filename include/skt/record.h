@@ -400,33 +400,64 @@ bool skt_key_of_comm(const char *comm, size_t len, struct skt_key *ret);
 /* Why a group has to be read all the same. */
 enum skt_doubt {
 	SKT_DOUBT_TABLES = 1, /* some table was unknown, could not be read, or had lines that are no rows */
-	SKT_DOUBT_OWNERS = 2, /* of some row it is not known for certain who holds it */
+	/* of some row it is not known for certain who holds or held it, or of a process what it is called */
+	SKT_DOUBT_OWNERS = 2,
 };
 
-/* Groups to be read, and what has to be known of the others. */
+/* What is asked: rows that have one of these keys, in a stretch of time. No keys: all groups are chosen. */
+struct skt_question {
+	const struct skt_key *keys; /* borrowed */
+	size_t n_keys;
+	unsigned doubts; /* enum skt_doubt, ored: a group of which one of these stands is read all the same */
+	int64_t from;	 /* INT64_MIN: from the beginning */
+	int64_t to;	 /* INT64_MAX: to the end */
+};
+
+/* Groups to be read. */
 struct skt_choice {
 	bool *groups; /* of each whether it is chosen */
 	size_t n_groups;
 	size_t n_chosen;
-	int64_t longest; /* of those that are not: ns between two snapshots, up to the next group's first, at most */
-	uint64_t missed; /* ticks that were missed in them */
+	struct group_facts *facts; /* private: of each */
+	bool *told;		   /* and whether there are any */
 
 	struct skt_choice *parts; /* of a directory: of each of its files; the numbers above are of all of them */
 	size_t n_parts;
 };
 
 /*
- * The groups in which one of these keys may be, or of which one of these doubts (enum skt_doubt, ored) stands. All that the
- * recording says nothing of are among them; all there are where something in it is damaged or missing, so that what is said of a hole stays
- * in one place, the cursor. Opened with SKT_OPEN_NO_INDEX, all. Release it with skt_choice_release(). 0 or -ENOMEM.
+ * The groups in which one of these keys may be, or in which one of these doubts stands. All that the recording says nothing of are among
+ * them, and those that tell what lies between them: where the stretch begins and ends, the last one of a file (of a directory's files the
+ * first, too), and those beside doubtful tables. All there are where something in it is damaged or missing, so that what is said of a
+ * hole stays in one place, the cursor. Opened with SKT_OPEN_NO_INDEX, all. Release it with skt_choice_release(). 0 or -ENOMEM.
  */
-int skt_file_find(const struct skt_file *file, const struct skt_key *keys, size_t n, unsigned doubts,
-		  struct skt_choice *ret, struct skt_err *err);
+int skt_file_find(const struct skt_file *file, const struct skt_question *question, struct skt_choice *ret,
+		  struct skt_err *err);
 void skt_choice_release(struct skt_choice *choice);
 
-/* What a cursor went over: snapshots from a first to a last time. */
+/* Choose n groups more: the one with the snapshot of this number, and those behind it, or, backwards, before it. */
+void skt_choice_widen(struct skt_choice *choice, const struct skt_file *file, uint64_t number, size_t n,
+		      bool backwards);
+
+/* Choose all. */
+void skt_choice_all(struct skt_choice *choice);
+
+/* What is known of the groups that were asked about and are not chosen, as coverage counts it (skt/coverage.h). */
+struct skt_left {
+	uint64_t missed; /* ticks */
+	uint32_t denied;
+	uint32_t netns_denied;
+	int64_t blind_after; /* the longest interval between two reads of a table of these kinds; both 0: none ... */
+	int64_t blind_until; /* ... those that end in the first group behind included */
+};
+
+struct skt_left skt_choice_left(const struct skt_choice *choice, uint32_t kinds);
+
+/* What a cursor went over: snapshots from a first to a last number and time. */
 struct skt_skipped {
 	uint64_t snapshots; /* 0: it went over nothing */
+	uint64_t number_first;
+	uint64_t number_last;
 	int64_t first;
 	int64_t last;
 };

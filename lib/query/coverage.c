@@ -59,12 +59,39 @@ static int add_hole(struct skt_coverage *coverage, const struct skt_hole *hole)
 /* Nothing was looked at in between; a clock that was set back says nothing. */
 static void see_blind(struct skt_coverage *coverage, int64_t after, int64_t until)
 {
+	uint64_t length, have;
+
 	if (after == INT64_MIN || until <= after)
 		return;
-	if ((uint64_t)until - (uint64_t)after <= (uint64_t)coverage->blind_until - (uint64_t)coverage->blind_after)
+	length = (uint64_t)until - (uint64_t)after;
+	have = (uint64_t)coverage->blind_until - (uint64_t)coverage->blind_after;
+	/* of equally long ones that which ended first, in whatever order they come */
+	if (length < have || (length == have && until >= coverage->blind_until))
 		return;
 	coverage->blind_after = after;
 	coverage->blind_until = until;
+}
+
+void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_t first, int64_t last)
+{
+	if (!coverage->snapshots)
+		coverage->first = first;
+	coverage->snapshots += snapshots;
+	coverage->last = last;
+	for (size_t i = 0; i < coverage->n_places; i++) {
+		coverage->places[i].there = false;
+		coverage->places[i].last_read = INT64_MIN;
+		coverage->places[i].since = INT64_MIN;
+	}
+}
+
+void skt_coverage_left(struct skt_coverage *coverage, const struct skt_left *left)
+{
+	see_blind(coverage, left->blind_after, left->blind_until);
+	coverage->missed += left->missed;
+	coverage->denied = left->denied > coverage->denied ? left->denied : coverage->denied;
+	coverage->netns_denied =
+		left->netns_denied > coverage->netns_denied ? left->netns_denied : coverage->netns_denied;
 }
 
 static struct skt_coverage_place *find(struct skt_coverage *coverage, const struct skt_table *table, uint64_t hash)

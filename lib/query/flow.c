@@ -72,6 +72,7 @@ void skt_flows_free(struct skt_flows *flows)
 	free(flows->old_lives);
 	free(flows->changed);
 	free(flows->waiting);
+	free(flows->skips);
 	free(flows->scratch);
 	free(flows->merged);
 	free(flows->merged_holds);
@@ -232,6 +233,7 @@ int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t 
 	flow->end = (uint8_t)end;
 	flow->last_seen = last_seen > flow->first_seen ? last_seen : flow->first_seen;
 	flow->last_until = until;
+	flow_mark_skip(flows, flow);
 	/* the read that did not find it any more is none; of one that is broken it was counted at the gap */
 	if (end != FLOW_BROKEN)
 		flow->seen = flow_count_seen(flows, flow, end == FLOW_CLOSED);
@@ -266,6 +268,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 			    .kept = NONE,
 			    .first_after = was_there ? INT64_MIN : after,
 			    .first_seen = until,
+			    .behind = flows->skipping ? (uint32_t)flows->n_skips : 0,
 			    .close_time = INT64_MIN,
 			    .was_there = was_there };
 	uint32_t i = NONE;
@@ -384,7 +387,7 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		   struct skt_err *err)
 {
-	bool again = step->from == INT64_MIN && flows->begun, others = false;
+	bool again = step->from == INT64_MIN && flows->begun && !flows->skipping, others = false;
 	int rc = again ? flow_begin_again(flows, snapshot) : 0;
 
 	for (size_t i = 0; i < step->n_tables && !rc; i++)
@@ -403,6 +406,7 @@ int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		rc = flow_break_waiting(flows);
 	if (!rc)
 		rc = flow_forget_listeners(flows, snapshot, step);
+	flows->skipping = false;
 	take_time(flows, snapshot);
 	return failed(rc, err);
 }

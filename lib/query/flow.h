@@ -58,6 +58,7 @@ struct flow {
 	uint32_t gaps;
 	uint32_t kept; /* slot in kept.socks; NONE: it has not matched */
 	uint32_t states_text;
+	uint32_t behind; /* the skip that it was first seen behind, from 1; 0: none */
 	uint8_t states[FLOW_STATES];
 	uint8_t n_states;
 	uint8_t direction;
@@ -134,7 +135,7 @@ struct skt_flows {
 	size_t n_old_lives, room_old_lives;
 	struct lookup lives_by_pid; /* numbered by slot */
 	struct lookup old_by_pid;
-	bool old_over_border; /* they are the same snapshot's, else a gap lies between */
+	bool old_over_border; /* they are the same snapshot's, else a gap or a skip lies between */
 	struct lookup images_by_key;
 	uint32_t *changed; /* slots whose lives say that they changed */
 	size_t n_changed, room_changed;
@@ -142,6 +143,10 @@ struct skt_flows {
 	uint32_t *waiting; /* flows from before a gap, to be joined */
 	size_t n_waiting, room_waiting;
 	struct lookup waiting_by_key;
+
+	struct skt_flows_skipped *skips;
+	size_t n_skips, room_skips;
+	bool skipping; /* the next step is the first behind the last of them */
 
 	struct listeners listeners;
 
@@ -202,6 +207,10 @@ uint32_t flow_join(struct skt_flows *flows, const struct flow *as);
 
 /* Those who still wait when the first snapshot after the gap has been seen are broken. */
 int flow_break_waiting(struct skt_flows *flows);
+
+/* skip.c. A flow that is seen no more, or that a skip comes after: does what is not read matter to it? */
+bool flow_matters(const struct flow *flow);
+void flow_mark_skip(struct skt_flows *flows, const struct flow *flow);
 
 /* flow_keep.c: what is copied out of the snapshot in force. 0, -ENOMEM or -E2BIG. */
 

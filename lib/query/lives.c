@@ -167,6 +167,31 @@ static struct life *old_life(struct skt_flows *flows, const struct skt_process *
 	return NULL;
 }
 
+static bool same_bytes(const struct skt_flows *flows, uint32_t kept, const struct skt_snapshot *snapshot, uint32_t id)
+{
+	size_t a_len, b_len;
+	const char *a = skt_strtab_get(flows->kept.strings, kept, &a_len);
+	const char *b = skt_strtab_get(snapshot->strings, id, &b_len);
+
+	return a_len == b_len && !memcmp(a, b, a_len);
+}
+
+/* Behind a skip: whether a step over all that lies between would call it the image that it was, as see_process() does. */
+static bool is_still(const struct skt_flows *flows, uint32_t image, const struct skt_snapshot *snapshot,
+		     const struct skt_process *process)
+{
+	const struct skt_process *kept;
+	uint32_t known;
+
+	if (image == NONE)
+		return false;
+	kept = &flows->kept.processes[image];
+	known = kept->has & process->has;
+	return kept->uid == process->uid &&
+	       (!(known & SKT_BIT(SKT_P_EXE)) || same_bytes(flows, kept->exe, snapshot, process->exe)) &&
+	       (!(known & SKT_BIT(SKT_P_CMDLINE)) || same_bytes(flows, kept->cmdline, snapshot, process->cmdline));
+}
+
 /* Slots that are not known yet: processes that appeared, or all of them, after a border or a gap. */
 static int see_new(struct skt_flows *flows, const struct skt_snapshot *snapshot, int64_t after, int64_t until,
 		   bool was_there)
@@ -193,8 +218,12 @@ static int see_new(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 			old->image = NONE;
 		}
 		/* nobody saw what it did in a gap: it may run another program by now */
-		if (old && !flows->old_over_border)
+		if (old && flows->skipping)
+			life.image = is_still(flows, before, snapshot, process) ? before : NONE;
+		else if (old && !flows->old_over_border)
 			life.image = NONE;
+		/* an image that no flow names was not seen to begin */
+		before = flows->skipping ? NONE : before;
 		rc = add_life(flows, &life);
 		if (rc || process->exited)
 			continue;

@@ -287,10 +287,13 @@ static bool skip_groups(struct skt_cursor *cursor)
 		group++;
 	if (group == first || file->groups[first].offset != cursor->offset)
 		return false;
-	if (!skipped->snapshots)
+	if (!skipped->snapshots) {
+		skipped->number_first = cursor->base + file->groups[first].number;
 		skipped->first = file->groups[first].first;
+	}
 	for (size_t i = first; i < group; i++)
 		skipped->snapshots += file->groups[i].snapshots;
+	skipped->number_last = cursor->base + file->groups[group - 1].number + file->groups[group - 1].snapshots - 1;
 	skipped->last = file->groups[group - 1].last;
 	cursor_rewind(cursor, group);
 	return true;

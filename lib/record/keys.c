@@ -22,9 +22,11 @@
 
 void group_facts_add(struct group_facts *facts, const struct group_facts *more)
 {
-	if (more->longest > facts->longest)
-		facts->longest = more->longest;
+	for (size_t kind = 0; kind < SKT_TABLE_KINDS; kind++)
+		blind_add(&facts->blind[kind], more->blind[kind].after, more->blind[kind].until);
 	facts->missed += more->missed;
+	facts->denied = more->denied > facts->denied ? more->denied : facts->denied;
+	facts->netns_denied = more->netns_denied > facts->netns_denied ? more->netns_denied : facts->netns_denied;
 	facts->doubts |= more->doubts;
 }
 
@@ -207,9 +209,33 @@ static int put_kind(const struct dictionary *dictionary, uint8_t kind, const str
 	return rc;
 }
 
+static void put_facts(const struct group_facts *facts, int64_t *before, struct skt_buf *out)
+{
+	uint8_t kinds = 0;
+
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
+		if (facts->blind[kind].until > facts->blind[kind].after)
+			kinds |= (uint8_t)(1u << kind);
+	skt_buf_varint(out, facts->missed);
+	skt_buf_varint(out, facts->denied);
+	skt_buf_varint(out, facts->netns_denied);
+	skt_buf_byte(out, facts->doubts);
+	skt_buf_byte(out, kinds);
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
+		const struct blind *blind = &facts->blind[kind];
+
+		if (!(kinds & 1u << kind))
+			continue;
+		skt_buf_zigzag(out, (int64_t)((uint64_t)blind->after - (uint64_t)*before));
+		skt_buf_varint(out, (uint64_t)blind->until - (uint64_t)blind->after);
+		*before = blind->after;
+	}
+}
+
 int dictionary_put(struct dictionary *dictionary, const uint64_t *numbers, size_t n, struct skt_buf *out)
 {
 	struct skt_buf page, pages;
+	int64_t before = 0;
 	size_t at = 0;
 	int rc = 0;
 
@@ -219,12 +245,8 @@ int dictionary_put(struct dictionary *dictionary, const uint64_t *numbers, size_
 		n = KEYS_GROUPS;
 	skt_buf_varint(out, n);
 	for (size_t i = 0; i < n; i++) {
-		const struct group_facts *facts = &dictionary->facts[i];
-
 		skt_buf_varint(out, numbers[i] - (i ? numbers[i - 1] : 0));
-		skt_buf_varint(out, (uint64_t)facts->longest);
-		skt_buf_varint(out, facts->missed);
-		skt_buf_byte(out, facts->doubts);
+		put_facts(&dictionary->facts[i], &before, out);
 	}
 	dictionary_sort(dictionary);
 	skt_buf_varint(out, SKT_KEY_KINDS - 1);

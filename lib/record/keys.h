@@ -4,6 +4,7 @@
 
 #include "base/cur.h"
 #include "base/map.h"
+#include "record/reads.h"
 
 #include <skt/record.h>
 
@@ -27,14 +28,20 @@
 
 /* What a question has to know of a group that it does not read. */
 struct group_facts {
-	int64_t longest; /* ns between two of its snapshots, or that a table's rows were old, at most */
-	uint64_t missed; /* ticks, with those before its first snapshot */
-	uint8_t doubts;	 /* enum skt_doubt, ored */
+	struct blind
+		blind[SKT_TABLE_KINDS]; /* of intervals that end in it, those that began in the group before included */
+	uint64_t missed;		/* ticks, with those before its first snapshot */
+	uint32_t denied;		/* as in struct skt_quality, at its worst snapshot */
+	uint32_t netns_denied;
+	uint8_t doubts; /* enum skt_doubt, ored */
 };
 
 void group_facts_add(struct group_facts *facts, const struct group_facts *more);
 
-/* What a snapshot from nothing, or a step and the snapshot it led to, brings: raw keys are appended, facts are added to. */
+/*
+ * What a snapshot from nothing, or a step and the snapshot it led to, brings: raw keys are appended, facts are added to, but for
+ * what was not seen, which reads_x() finds.
+ */
 void keys_of_snapshot(const struct skt_snapshot *now, const struct skt_step *step, struct skt_buf *keys,
 		      struct group_facts *facts);
 void keys_of_step(const struct skt_snapshot *now, const struct skt_step *step, struct skt_buf *keys,

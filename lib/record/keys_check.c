@@ -50,6 +50,7 @@ void keys_check_release(struct keys_check *check)
 	dictionary_release(&check->dictionary);
 	skt_buf_release(&check->bytes);
 	skt_buf_release(&check->keys);
+	reads_release(&check->reads);
 }
 
 /* All groups of the block at hand have been read, or never will be. */
@@ -92,19 +93,38 @@ static int begin_group(struct keys_check *check, uint64_t number)
 	return rc;
 }
 
+/*
+ * What was not seen before the first snapshot of a group is told by who recorded it; where a step starts from nothing, nobody
+ * else knows.
+ */
+static int follow_reads(struct keys_check *check, const struct skt_snapshot *now, bool key, bool from_nothing,
+			const struct skt_step *step, struct group_facts *facts)
+{
+	if (!key)
+		return reads_step(&check->reads, now, step, facts->blind);
+	if (from_nothing) {
+		reads_forget(&check->reads);
+		if (check->in_group)
+			memcpy(facts->blind, check->block.groups[check->group - 1].facts.blind, sizeof(facts->blind));
+	}
+	return reads_begin_group(&check->reads, now, facts->blind);
+}
+
 int keys_check_step(struct keys_check *check, const struct skt_cursor *cursor, const struct skt_step *step)
 {
+	const struct skt_snapshot *now = cursor->has_next ? &cursor->next : &cursor->now;
 	struct group_facts facts = { .doubts = 0 };
 	int rc = cursor->key ? begin_group(check, cursor->first_number) : 0;
 
+	if (!rc)
+		rc = follow_reads(check, now, cursor->key, !cursor->has_next, step, &facts);
 	if (rc || !check->in_group)
 		return rc;
 	skt_buf_clear(&check->keys);
 	if (cursor->key)
-		keys_of_snapshot(cursor->has_next ? &cursor->next : &cursor->now, &cursor->key_step, &check->keys,
-				 &facts);
+		keys_of_snapshot(now, &cursor->key_step, &check->keys, &facts);
 	else
-		keys_of_step(&cursor->now, step, &check->keys, &facts);
+		keys_of_step(now, step, &check->keys, &facts);
 	dictionary_add(&check->dictionary, &check->keys, &facts, check->group - 1);
 	return check->dictionary.failed ? -ENOMEM : 0;
 }

@@ -19,6 +19,7 @@ struct keys_check {
 	bool spoiled;  /* a part of its groups cannot be read: set by whoever walks */
 	struct dictionary dictionary;
 	struct skt_buf keys;
+	struct reads reads;
 	int (*wrong)(void *data, uint64_t offset); /* told of a block that is wrong: 0 or -ENOMEM */
 	void *data;
 };

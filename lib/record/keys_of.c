@@ -68,13 +68,15 @@ static void put_ends(struct skt_buf *keys, bool ipv6, const uint8_t remote[16], 
 static void put_sock(struct skt_buf *keys, const struct skt_snapshot *now, const struct skt_sock *sock,
 		     struct group_facts *facts)
 {
-	if (sock->owner_gaps || sock->owner == SKT_OWNER_UNKNOWN)
+	/* what was never seen held was somebody's all the same */
+	if (sock->owner_gaps || sock->owner == SKT_OWNER_UNKNOWN || sock->owner == SKT_OWNER_DETACHED)
 		facts->doubts |= SKT_DOUBT_OWNERS;
 	put_ends(keys, skt_table_kind_is_ipv6(now->tables[sock->table].kind), sock->remote_address, sock->local_port,
 		 sock->remote_port);
 }
 
-static void put_process(struct skt_buf *keys, const struct skt_snapshot *now, const struct skt_process *process)
+static void put_process(struct skt_buf *keys, const struct skt_snapshot *now, const struct skt_process *process,
+			struct group_facts *facts)
 {
 	struct skt_key key;
 	const char *comm;
@@ -82,8 +84,11 @@ static void put_process(struct skt_buf *keys, const struct skt_snapshot *now, co
 
 	skt_key_of_pid(process->pid, &key);
 	put_key(keys, &key);
-	if (!(process->has & SKT_BIT(SKT_P_COMM)))
+	if (!(process->has & SKT_BIT(SKT_P_COMM))) {
+		/* any name may be its own */
+		facts->doubts |= SKT_DOUBT_OWNERS;
 		return;
+	}
 	comm = skt_strtab_get(now->strings, process->comm, &len);
 	skt_key_of_comm(comm, len, &key);
 	put_key(keys, &key);
@@ -105,22 +110,18 @@ static void put_events(struct skt_buf *keys, const struct skt_snapshot *now, con
 	}
 }
 
-/* How old a table's rows are counts like the time between two snapshots: what came and went in it was not seen. */
-static void add_tables(const struct skt_snapshot *now, struct group_facts *facts)
+static void add_quality(const struct skt_snapshot *now, struct group_facts *facts)
 {
 	for (size_t i = 0; i < now->n_tables; i++) {
 		const struct skt_table *table = &now->tables[i];
-		int64_t age = now->time - table->read_time;
 
-		if (table->gone)
-			continue;
-		if (table->status == SKT_TABLE_UNKNOWN || table->error || table->malformed)
+		if (!table->gone && (table->status == SKT_TABLE_UNKNOWN || table->error || table->malformed))
 			facts->doubts |= SKT_DOUBT_TABLES;
-		if (table->status == SKT_TABLE_STALE && age > facts->longest)
-			facts->longest = age;
 	}
-	if (now->quality.netns_denied)
-		facts->doubts |= SKT_DOUBT_TABLES;
+	if (now->quality.denied > facts->denied)
+		facts->denied = now->quality.denied;
+	if (now->quality.netns_denied > facts->netns_denied)
+		facts->netns_denied = now->quality.netns_denied;
 	facts->missed += now->missed;
 }
 
@@ -132,9 +133,9 @@ void keys_of_snapshot(const struct skt_snapshot *now, const struct skt_step *ste
 			put_sock(keys, now, &now->socks[i], facts);
 	for (size_t i = 0; i < now->n_processes; i++)
 		if (skt_process_is_listed(&now->processes[i]))
-			put_process(keys, now, &now->processes[i]);
+			put_process(keys, now, &now->processes[i], facts);
 	put_events(keys, now, step, facts);
-	add_tables(now, facts);
+	add_quality(now, facts);
 }
 
 void keys_of_step(const struct skt_snapshot *now, const struct skt_step *step, struct skt_buf *keys,
@@ -145,9 +146,7 @@ void keys_of_step(const struct skt_snapshot *now, const struct skt_step *step, s
 			put_sock(keys, now, &step->socks[i].now, facts);
 	for (size_t i = 0; i < step->n_processes; i++)
 		if (step->processes[i].change != SKT_PROCESS_EXITED)
-			put_process(keys, now, &step->processes[i].now);
+			put_process(keys, now, &step->processes[i].now, facts);
 	put_events(keys, now, step, facts);
-	if (now->time - step->from > facts->longest)
-		facts->longest = now->time - step->from;
-	add_tables(now, facts);
+	add_quality(now, facts);
 }

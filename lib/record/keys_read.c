@@ -25,9 +25,33 @@ static int compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_le
 	return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
+static void get_facts(struct cur *in, int64_t *before, struct group_facts *ret)
+{
+	uint8_t kinds;
+
+	ret->missed = cur_varint(in);
+	ret->denied = (uint32_t)cur_count(in, UINT32_MAX);
+	ret->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
+	ret->doubts = cur_byte(in);
+	kinds = cur_byte(in);
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
+		struct blind *blind = &ret->blind[kind];
+
+		*blind = (struct blind){ .after = 0 };
+		if (!(kinds & 1u << kind))
+			continue;
+		blind->after = (int64_t)((uint64_t)*before + (uint64_t)cur_zigzag(in));
+		if (__builtin_add_overflow(blind->after, (int64_t)cur_count(in, INT64_MAX), &blind->until) ||
+		    blind->until <= blind->after)
+			cur_fail(in);
+		*before = blind->after;
+	}
+}
+
 static void get_groups(struct cur *in, struct keys_block *ret)
 {
 	uint64_t number = 0;
+	int64_t blind = 0;
 
 	ret->n_groups = cur_count(in, KEYS_GROUPS);
 	for (size_t i = 0; i < ret->n_groups; i++) {
@@ -36,9 +60,7 @@ static void get_groups(struct cur *in, struct keys_block *ret)
 
 		number += cur_varint(in);
 		group->number = number;
-		group->facts.longest = (int64_t)cur_count(in, INT64_MAX);
-		group->facts.missed = cur_varint(in);
-		group->facts.doubts = cur_byte(in);
+		get_facts(in, &blind, &group->facts);
 		if (number <= before)
 			cur_fail(in);
 	}
@@ -263,7 +285,11 @@ static int kind_equals(struct keys_block *block, uint8_t number, const struct di
 
 static bool facts_equal(const struct group_facts *a, const struct group_facts *b)
 {
-	return a->longest == b->longest && a->missed == b->missed && a->doubts == b->doubts;
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
+		if (a->blind[kind].after != b->blind[kind].after || a->blind[kind].until != b->blind[kind].until)
+			return false;
+	return a->missed == b->missed && a->denied == b->denied && a->netns_denied == b->netns_denied &&
+	       a->doubts == b->doubts;
 }
 
 int keys_block_equals(struct keys_block *block, struct dictionary *dictionary, const uint64_t *numbers, size_t n)

@@ -43,6 +43,7 @@ struct skt_writer {
 	uint64_t next_number;	   /* of the snapshot after the last one added */
 	uint32_t missed;	   /* ticks since then */
 
+	struct reads reads;
 	struct encoder encoder;
 	struct skt_matcher *matcher;
 };
@@ -156,6 +157,7 @@ void skt_writer_free(struct skt_writer *writer)
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		skt_buf_release(&writer->item.sections[id]);
 	skt_buf_release(&writer->item.keys);
+	reads_release(&writer->reads);
 	encoder_release(&writer->encoder);
 	skt_matcher_free(writer->matcher);
 	queue_free(writer->queue);
@@ -286,6 +288,10 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const st
 	}
 	if (rc)
 		return rc;
+	if (!writer->began)
+		reads_forget(&writer->reads);
+	/* without these keys are not written, but nothing is lost */
+	writer->item.keys.failed |= reads_begin_group(&writer->reads, now, writer->item.facts.blind) != 0;
 	writer->began = true;
 	writer->group_boottime = now->boottime;
 	writer->group++;
@@ -316,6 +322,7 @@ static int gather(struct skt_writer *writer, struct skt_snapshot *now, const str
 	} else {
 		step_encode(&writer->encoder, step, now, writer->strings, writer->item.sections);
 		keys_of_step(now, step, &writer->item.keys, &writer->item.facts);
+		writer->item.keys.failed |= reads_step(&writer->reads, now, step, writer->item.facts.blind) != 0;
 		writer->digest = digest_step(writer->digest, now, step);
 	}
 	writer->group_snapshots++;

@@ -6,6 +6,8 @@
 #include "record/file.h"
 #include "record/keys.h"
 
+#include <skt/coverage.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,14 +84,17 @@ static bool has_doubt(const struct skt_snapshot *snapshot, unsigned doubts)
 		if (!table->gone && (table->status == SKT_TABLE_UNKNOWN || table->error || table->malformed))
 			return true;
 	}
-	if (doubts & SKT_DOUBT_TABLES && snapshot->quality.netns_denied)
-		return true;
 	for (size_t i = 0; i < snapshot->n_socks && doubts & SKT_DOUBT_OWNERS; i++) {
 		const struct skt_sock *sock = &snapshot->socks[i];
 
-		if (sock->table != SKT_NO_TABLE && (sock->owner_gaps || sock->owner == SKT_OWNER_UNKNOWN))
+		if (sock->table != SKT_NO_TABLE &&
+		    (sock->owner_gaps || sock->owner == SKT_OWNER_UNKNOWN || sock->owner == SKT_OWNER_DETACHED))
 			return true;
 	}
+	for (size_t i = 0; i < snapshot->n_processes && doubts & SKT_DOUBT_OWNERS; i++)
+		if (skt_process_is_listed(&snapshot->processes[i]) &&
+		    !(snapshot->processes[i].has & SKT_BIT(SKT_P_COMM)))
+			return true;
 	return false;
 }
 
@@ -156,14 +161,24 @@ static bool pick(const struct skt_snapshot *snapshot, struct random *random, str
 	}
 }
 
-/* Group by group: chosen where, and only where, some snapshot has it, or one of these doubts. */
+static struct skt_choice find(const struct skt_file *file, const struct skt_key *key, unsigned doubts)
+{
+	const struct skt_question question = {
+		.keys = key, .n_keys = 1, .doubts = doubts, .from = INT64_MIN, .to = INT64_MAX
+	};
+	struct skt_choice choice;
+
+	assert_int_equal(skt_file_find(file, &question, &choice, NULL), 0);
+	return choice;
+}
+
+/* Group by group: chosen where, and but for the last only where, some snapshot has it, or one of these doubts. */
 static void expect_choice(const struct recording *recording, const struct skt_file *file, const struct asked *asked,
 			  unsigned doubts, bool exact)
 {
-	struct skt_choice choice;
+	struct skt_choice choice = find(file, &asked->key, doubts);
 	size_t chosen = 0;
 
-	assert_int_equal(skt_file_find(file, &asked->key, 1, doubts, &choice, NULL), 0);
 	assert_int_equal(choice.n_groups, file->n_groups);
 	for (size_t g = 0; g < file->n_groups; g++) {
 		uint64_t number = file->groups[g].number;
@@ -174,7 +189,7 @@ static void expect_choice(const struct recording *recording, const struct skt_fi
 				 has_doubt(&recording->made[i - 1].snapshot, doubts);
 		if (wanted)
 			assert_true(choice.groups[g]);
-		else if (exact)
+		else if (exact && g + 1 < file->n_groups)
 			assert_false(choice.groups[g]);
 		chosen += choice.groups[g];
 	}
@@ -213,37 +228,62 @@ static void a_key_is_found_in_the_groups_that_have_it(void **state)
 	}
 }
 
+/* The longest interval between two reads of a table of these kinds, by walking over all of it. */
+static void look_for_blind(const struct skt_file *file, uint32_t kinds, int64_t *ret_after, int64_t *ret_until)
+{
+	struct skt_coverage coverage;
+	struct skt_cursor *cursor;
+	struct skt_step *step;
+
+	assert_int_equal(skt_coverage_init(&coverage, kinds, 1), 0);
+	assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+	while (skt_cursor_next(cursor, &step, NULL) > 0)
+		assert_int_equal(skt_coverage_step(&coverage, skt_cursor_snapshot(cursor), step), 0);
+	*ret_after = coverage.blind_after;
+	*ret_until = coverage.blind_until;
+	skt_cursor_free(cursor);
+	skt_coverage_release(&coverage);
+}
+
 static void what_is_told_of_groups_that_are_not_read_is_so(void **state)
 {
-	struct recording recording;
-	struct skt_choice choice;
-	struct skt_file *file;
-	struct skt_key nobody;
-	uint64_t missed = 0;
-	int64_t longest = 0;
-
 	(void)state;
-	make_groups(&recording, 9, 60);
-	file = recording_open(&recording);
-	skt_key_of_pid(4000000, &nobody);
-	assert_int_equal(skt_file_find(file, &nobody, 1, 0, &choice, NULL), 0);
-	assert_int_equal(choice.n_chosen, 0);
-	for (size_t i = 0; i < recording.n; i++) {
-		const struct skt_snapshot *snapshot = &recording.made[i].snapshot;
-		int64_t passed = i ? snapshot->time - recording.made[i - 1].snapshot.time : 0;
+	for (uint64_t seed = 9; seed < 20; seed++) {
+		struct recording recording;
+		struct skt_choice choice;
+		struct skt_file *file;
+		struct skt_key nobody;
+		uint64_t missed = 0;
+		uint32_t denied = 0;
+		size_t n;
 
-		missed += snapshot->missed;
-		longest = passed > longest ? passed : longest;
-		for (size_t t = 0; t < snapshot->n_tables; t++)
-			if (!snapshot->tables[t].gone && snapshot->tables[t].status == SKT_TABLE_STALE &&
-			    snapshot->time - snapshot->tables[t].read_time > longest)
-				longest = snapshot->time - snapshot->tables[t].read_time;
+		make_groups(&recording, seed, 60);
+		file = recording_open(&recording);
+		skt_key_of_pid(4000000, &nobody);
+		choice = find(file, &nobody, 0);
+		assert_int_equal(choice.n_chosen, 1);
+		n = file->groups[file->n_groups - 1].number - 1;
+		for (size_t i = 0; i < n; i++) {
+			const struct skt_snapshot *snapshot = &recording.made[i].snapshot;
+
+			missed += snapshot->missed;
+			denied = snapshot->quality.denied > denied ? snapshot->quality.denied : denied;
+		}
+		assert_int_equal(skt_choice_left(&choice, 0).missed, missed);
+		assert_int_equal(skt_choice_left(&choice, 0).denied, denied);
+		for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
+			struct skt_left left = skt_choice_left(&choice, 1u << kind);
+			int64_t after, until;
+
+			/* with what ends in the group behind, which is read */
+			look_for_blind(file, 1u << kind, &after, &until);
+			assert_int_equal(left.blind_after, after);
+			assert_int_equal(left.blind_until, until);
+		}
+		skt_choice_release(&choice);
+		skt_file_free(file);
+		recording_release(&recording);
 	}
-	assert_int_equal(choice.missed, missed);
-	assert_int_equal(choice.longest, longest);
-	skt_choice_release(&choice);
-	skt_file_free(file);
-	recording_release(&recording);
 }
 
 static void without_an_index_all_groups_are_read(void **state)
@@ -257,7 +297,7 @@ static void without_an_index_all_groups_are_read(void **state)
 	make_groups(&recording, 11, 30);
 	skt_key_of_pid(4000000, &nobody);
 	assert_int_equal(skt_file_open(recording.fd, RECORDING_NAME, SKT_OPEN_NO_INDEX, &file, NULL), 0);
-	assert_int_equal(skt_file_find(file, &nobody, 1, 0, &choice, NULL), 0);
+	choice = find(file, &nobody, 0);
 	assert_int_equal(choice.n_chosen, file->n_groups);
 	skt_choice_release(&choice);
 	skt_file_free(file);
@@ -334,7 +374,7 @@ static void only_chosen_groups_are_walked(void **state)
 /* Some keys of a kind, in no order, each in some groups. */
 static void fill(struct dictionary *dictionary, uint8_t kind, uint32_t n, uint32_t step)
 {
-	const struct group_facts facts = { .longest = 5, .missed = 1, .doubts = 2 };
+	const struct group_facts facts = { .blind = { { 3, 8 } }, .missed = 1, .doubts = 2 };
 	struct skt_buf keys;
 
 	skt_buf_init(&keys);

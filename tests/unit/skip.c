@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+#include "recording.h"
+#include "scene.h"
+
+#include "record/file.h"
+
+#include <skt/coverage.h>
+#include <skt/filter.h>
+#include <skt/flow.h>
+#include <skt/record.h>
+#include <skt/render.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Flows and coverage of the groups that a question needs, held against those of all of them. */
+
+struct answer {
+	struct skt_buf flows;
+	struct skt_coverage coverage;
+	uint64_t unknown;
+	int64_t first, last;
+	size_t n;
+	bool again; /* groups were added */
+};
+
+static struct skt_filter *parse(const char *text)
+{
+	char *word = (char *)(uintptr_t)text;
+	struct skt_filter *filter;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (skt_filter_parse(&word, 1, NULL, &filter, &err))
+		fail_msg("%s: %s", text, err.message);
+	return filter;
+}
+
+static void put_flows(const struct skt_flows *flows, struct skt_buf *out)
+{
+	struct skt_render render = { .format = SKT_FORMAT_JSONL, .host = "", .zone = SKT_ZONE_UTC };
+	struct skt_kind kind = { .columns = NULL };
+
+	skt_view_flows(&kind.view, false);
+	skt_view_flows(&kind.flat, true);
+	for (size_t i = 0; i < skt_flows_count(flows); i++) {
+		struct skt_row row = skt_flows_row(flows, i);
+
+		skt_render_rows(&render, &kind, &row, 1, out);
+	}
+}
+
+/* What flows there are, reading only the groups that are chosen; some may have to be added. */
+static void fold(const struct skt_file *file, const struct skt_filter *filter, struct skt_choice *choice,
+		 struct answer *ret)
+{
+	struct skt_flows_options options = { .filter = filter, .kinds = UINT32_MAX, .host = "", .seed = 3 };
+	const struct skt_flows_skipped *skips;
+	struct skt_cursor *cursor;
+	struct skt_flows *flows;
+	struct skt_step *step;
+	size_t n;
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	skt_buf_init(&ret->flows);
+	assert_int_equal(skt_flows_new(&options, &flows), 0);
+	assert_int_equal(skt_coverage_init(&ret->coverage, UINT32_MAX, 5), 0);
+	assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+	skt_cursor_choose(cursor, choice);
+	while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0) {
+		const struct skt_snapshot *now = skt_cursor_snapshot(cursor);
+		struct skt_skipped skipped = skt_cursor_skipped(cursor);
+		const uint32_t *slots;
+
+		if (skipped.snapshots) {
+			skt_coverage_skip(&ret->coverage, skipped.snapshots, skipped.first, skipped.last);
+			assert_int_equal(skt_flows_skip(flows, &skipped, NULL), 0);
+		}
+		assert_int_equal(skt_flows_step(flows, now, step, NULL), 0);
+		assert_int_equal(skt_coverage_step(&ret->coverage, now, step), 0);
+		assert_int_equal(skt_cursor_next_slots(cursor, &slots, &n, NULL), 0);
+		if (slots)
+			assert_int_equal(skt_flows_renumber(flows, slots, n, NULL), 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(skt_flows_end(flows, NULL), 0);
+	if (choice) {
+		struct skt_left left = skt_choice_left(choice, UINT32_MAX);
+
+		skt_coverage_left(&ret->coverage, &left);
+	}
+	assert_int_equal(skt_coverage_end(&ret->coverage, INT64_MIN, INT64_MAX, skt_file_span(file).end), 0);
+	skips = skt_flows_skips(flows, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (skips[i].before)
+			skt_choice_widen(choice, file, skips[i].skipped.number_first, 1, false);
+		if (skips[i].behind)
+			skt_choice_widen(choice, file, skips[i].skipped.number_last, 1, true);
+		ret->again |= skips[i].before || skips[i].behind;
+	}
+	put_flows(flows, &ret->flows);
+	ret->n = skt_flows_count(flows);
+	ret->unknown = skt_flows_unknown(flows, &ret->first, &ret->last);
+	skt_flows_free(flows);
+	skt_cursor_free(cursor);
+}
+
+static void release(struct answer *answer)
+{
+	skt_buf_release(&answer->flows);
+	skt_coverage_release(&answer->coverage);
+}
+
+static void expect_same(const struct answer *a, const struct answer *b, const char *text, uint64_t seed)
+{
+	const struct skt_coverage *x = &a->coverage, *y = &b->coverage;
+
+	if (a->flows.len != b->flows.len || (a->flows.len && memcmp(a->flows.data, b->flows.data, a->flows.len)))
+		fail_msg("seed %llu: %s:\n%.*s\nbut all say\n%.*s", (unsigned long long)seed, text, (int)a->flows.len,
+			 (char *)a->flows.data, (int)b->flows.len, (char *)b->flows.data);
+	if (a->unknown != b->unknown || (a->unknown && (a->first != b->first || a->last != b->last)))
+		fail_msg("seed %llu: %s: %llu unknown, %llu are", (unsigned long long)seed, text,
+			 (unsigned long long)a->unknown, (unsigned long long)b->unknown);
+	assert_int_equal(x->snapshots, y->snapshots);
+	assert_int_equal(x->first, y->first);
+	assert_int_equal(x->last, y->last);
+	assert_int_equal(x->blind_after, y->blind_after);
+	assert_int_equal(x->blind_until, y->blind_until);
+	assert_int_equal(x->missed, y->missed);
+	assert_int_equal(x->denied, y->denied);
+	assert_int_equal(x->netns_denied, y->netns_denied);
+	assert_int_equal(x->n_holes, y->n_holes);
+	for (size_t i = 0; i < x->n_holes; i++) {
+		assert_int_equal(x->holes[i].kind, y->holes[i].kind);
+		assert_int_equal(x->holes[i].table, y->holes[i].table);
+		assert_int_equal(x->holes[i].error, y->holes[i].error);
+		assert_int_equal(x->holes[i].net_namespace, y->holes[i].net_namespace);
+		assert_int_equal(x->holes[i].after, y->holes[i].after);
+		assert_int_equal(x->holes[i].until, y->holes[i].until);
+	}
+}
+
+struct totals {
+	unsigned asked;
+	unsigned partly; /* answered without reading all */
+	unsigned found;	 /* of those, with rows to show */
+	unsigned again;
+};
+
+static void ask(const struct skt_file *file, const char *text, uint64_t seed, struct totals *totals)
+{
+	struct skt_key keys[SKT_FILTER_KEYS];
+	struct skt_question question = { .keys = keys, .from = INT64_MIN, .to = INT64_MAX };
+	struct skt_filter *filter = parse(text);
+	struct skt_choice choice;
+	struct answer some, all;
+
+	question.n_keys = skt_filter_keys(filter, keys, &question.doubts);
+	assert_int_equal(skt_file_find(file, &question, &choice, NULL), 0);
+	fold(file, filter, NULL, &all);
+	fold(file, filter, &choice, &some);
+	totals->again += some.again;
+	while (some.again) {
+		release(&some);
+		fold(file, filter, &choice, &some);
+	}
+	expect_same(&some, &all, text, seed);
+	totals->asked++;
+	totals->partly += choice.n_chosen < choice.n_groups;
+	totals->found += choice.n_chosen < choice.n_groups && some.n;
+	release(&some);
+	release(&all);
+	skt_choice_release(&choice);
+	skt_filter_free(filter);
+}
+
+/* A test of something that stands in this snapshot. */
+static void random_test(const struct skt_snapshot *snapshot, struct random *random, char text[256])
+{
+	const struct skt_sock *sock = &snapshot->socks[random_below(random, (uint32_t)snapshot->n_socks)];
+	const struct skt_process *process =
+		snapshot->n_processes ? &snapshot->processes[random_below(random, (uint32_t)snapshot->n_processes)]
+				      : NULL;
+	struct skt_row row = { .host = "", .snapshot = snapshot, .sock = sock };
+	char address[64] = "10.0.0.1";
+	struct skt_view view;
+
+	skt_view_sockets(&view, false);
+	for (size_t i = 0; i < view.n; i++) {
+		struct skt_value value = { 0 };
+		struct skt_buf out;
+
+		if (strcmp(view.fields[i]->name, "remote_address") || !skt_field_get(view.fields[i], &row, &value))
+			continue;
+		skt_buf_init(&out);
+		skt_buf_add(&out, value.text, value.len);
+		skt_buf_byte(&out, 0);
+		snprintf(address, sizeof(address), "%s", (char *)out.data);
+		skt_buf_release(&out);
+	}
+	switch (random_below(random, 9)) {
+	case 0:
+		snprintf(text, 256, "dst [%s]", address);
+		break;
+	case 1:
+		snprintf(text, 256, "dst [%s]:%u", address, sock->remote_port);
+		break;
+	case 2:
+		snprintf(text, 256, "dport = :%u", sock->remote_port);
+		break;
+	case 3:
+		snprintf(text, 256, "local_port in (%u, %u)", sock->local_port, sock->remote_port);
+		break;
+	case 4:
+		snprintf(text, 256, "pid = %u", process ? process->pid : 77);
+		break;
+	case 5:
+		snprintf(text, 256, "pid in (%u, 4000000)", process ? process->pid : 77);
+		break;
+	case 6:
+		snprintf(text, 256, "comm = nobody-is-called-this");
+		break;
+	case 7:
+		snprintf(text, 256, "remote_address = [%s]", address);
+		break;
+	default:
+		snprintf(text, 256, "state established");
+		break;
+	}
+}
+
+static void random_expression(const struct recording *recording, struct random *random, char text[1024])
+{
+	static const char *const joins[] = { "and", "or", "and not" };
+	unsigned n = 1 + random_below(random, 3);
+
+	text[0] = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct skt_snapshot *snapshot;
+		char test[256];
+		size_t len = strlen(text);
+
+		do {
+			snapshot = &recording->made[random_below(random, (uint32_t)recording->n)].snapshot;
+		} while (!snapshot->n_socks);
+		random_test(snapshot, random, test);
+		snprintf(text + len, 1024 - len, "%s %s %s", i ? " " : "", i ? joins[random_below(random, 3)] : "",
+			 test);
+	}
+}
+
+/* One after another; quiet: what is known is known for certain but here and there, for else every group has its doubts. */
+static void add(struct recording *recording, struct random *random, const struct random_world *world, bool quiet)
+{
+	struct skt_snapshot read;
+
+	recording_random(recording, random, world, 10 * SKT_NS_PER_S, &read);
+	for (size_t i = 0; i < read.n_tables && quiet; i++) {
+		struct skt_table *table = &read.tables[i];
+
+		if (random_one_in(random, 200))
+			continue;
+		table->malformed = 0;
+		table->error = 0;
+		if (table->status == SKT_TABLE_UNKNOWN) {
+			table->status = SKT_TABLE_FRESH;
+			table->read_time = read.time + 1;
+		}
+	}
+	for (size_t i = 0; i < read.n_socks && quiet; i++) {
+		struct skt_sock *sock = &read.socks[i];
+
+		if (random_one_in(random, 2000))
+			continue;
+		sock->owner_gaps = 0;
+		if (sock->owner == SKT_OWNER_UNKNOWN || sock->owner == SKT_OWNER_DETACHED)
+			sock->owner = SKT_OWNER_UNHELD;
+		if (random_one_in(random, 8))
+			sock->remote_address[3] = (uint8_t)random_below(random, 255);
+		if (random_one_in(random, 8))
+			sock->remote_port = (uint16_t)random_below(random, 40000);
+	}
+	recording_add(recording, &read);
+	skt_snapshot_release(&read);
+}
+
+static void compare_random(bool quiet, struct totals *totals)
+{
+	struct random random = { .state = 4711 + quiet };
+
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct random own = { .state = seed };
+		struct random_world world = { .rows = quiet ? 3 : 8 };
+		struct recording recording;
+		struct skt_file *file;
+
+		recording_begin(&recording, 10 * SKT_NS_PER_S);
+		while (recording.n < 120)
+			add(&recording, &own, &world, quiet);
+		recording_end(&recording);
+		file = recording_open(&recording);
+		for (int i = 0; i < 60; i++) {
+			char text[1024];
+
+			random_expression(&recording, &random, text);
+			ask(file, text, seed, totals);
+		}
+		skt_file_free(file);
+		recording_release(&recording);
+	}
+}
+
+static void flows_and_coverage_of_some_groups_are_those_of_all(void **state)
+{
+	struct totals totals = { .asked = 0 };
+
+	(void)state;
+	compare_random(false, &totals);
+	compare_random(true, &totals);
+	print_message("# %u asked, %u of them not of all groups, %u of those with rows, %u in more than one turn\n",
+		      totals.asked, totals.partly, totals.found, totals.again);
+	assert_true(totals.partly > totals.asked / 20);
+	assert_true(totals.found);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_and_coverage_of_some_groups_are_those_of_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
