@@ -190,6 +190,8 @@ static void random_test(const struct skt_snapshot *snapshot, struct random *rand
 		snapshot->n_processes ? &snapshot->processes[random_below(random, (uint32_t)snapshot->n_processes)]
 				      : NULL;
 	struct skt_row row = { .host = "", .snapshot = snapshot, .sock = sock };
+	const char *comm = "nobody-is-called-this";
+	size_t comm_len = strlen(comm);
 	char address[64] = "10.0.0.1";
 	struct skt_view view;
 
@@ -205,6 +207,12 @@ static void random_test(const struct skt_snapshot *snapshot, struct random *rand
 		skt_buf_byte(&out, 0);
 		snprintf(address, sizeof(address), "%s", (char *)out.data);
 		skt_buf_release(&out);
+	}
+	if (process && process->has & SKT_BIT(SKT_P_COMM)) {
+		const char *its = skt_strtab_get(snapshot->strings, process->comm, &comm_len);
+
+		comm = memchr(its, '"', comm_len) || memchr(its, '\\', comm_len) || !comm_len ? "odd" : its;
+		comm_len = comm == its ? comm_len : 3;
 	}
 	switch (random_below(random, 9)) {
 	case 0:
@@ -226,7 +234,7 @@ static void random_test(const struct skt_snapshot *snapshot, struct random *rand
 		snprintf(text, 256, "pid in (%u, 4000000)", process ? process->pid : 77);
 		break;
 	case 6:
-		snprintf(text, 256, "comm = nobody-is-called-this");
+		snprintf(text, 256, "comm = \"%.*s\"", (int)comm_len, comm);
 		break;
 	case 7:
 		snprintf(text, 256, "remote_address = [%s]", address);
