@@ -64,10 +64,10 @@ same() {
 			echo "exit status $with, $rc without keys: $form $rec $*"
 			return 1
 		}
-		diff without.out with.out && diff without.err with.err || {
+		if ! diff without.out with.out || ! diff without.err with.err; then
 			echo "differs: $form $rec $*"
 			return 1
-		}
+		fi
 	done
 }
 
