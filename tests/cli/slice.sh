@@ -144,6 +144,20 @@ t_without_an_expression_a_no_is_a_no() {
 	exits 2 sockquery s.skt --to=14:03:13 'sport = :9'
 }
 
+t_within_its_expression_it_answers_as_its_source_does() {
+	local name view rc
+
+	for name in live kinds busy; do
+		sockquery "$kept/v1-$name.skt" -o $name.skt 'state established'
+		for view in flows changes; do
+			rc=0
+			sockquery --view=$view --format=jsonl "$kept/v1-$name.skt" 'state established' >wanted || rc=$?
+			exits $rc sockquery --view=$view --format=jsonl $name.skt 'state established'
+			cmp out wanted
+		done
+	done
+}
+
 t_a_slice_of_a_slice_is_within_both() {
 	five
 	exits 0 sockquery x.skt -o a.skt 'dst 10.0.0.0/8'
