@@ -3,6 +3,7 @@
 # A table is read a page at a time while it changes, so a plain reading of it has rows twice and lacks others (DESIGN section 4).
 # 6,000 sockets that never move stand among others that come and go all the time: a hundred snapshots have each of the 6,000
 # once, with its holder. What they are is said by the program that made them.
+# shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
 
