@@ -134,7 +134,8 @@ t_what_is_older_than_keep_says_is_dropped() {
 	python <<'END'
 found = files()
 check_chain(found, found[0].number)
-assert found[0].number > 1 and found[-1].dropped, found
+# the last may have begun when nothing was old enough
+assert found[0].number > 1 and any(file.dropped for file in found), found
 # the time that keep says, a file more at each end, and what it takes to begin one
 first, last = ns(found[0].info["first"]), ns(found[-1].info["last"])
 assert 0.7e9 <= last - first <= 2e9, (first, last)
