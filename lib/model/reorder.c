@@ -91,10 +91,10 @@ static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const struct
 }
 
 /* Of none there may be no array either. */
-static void copy_slots(uint32_t *to, const uint32_t *from, size_t n)
+static void copy_slots(uint32_t *to, const uint32_t *from, size_t first, size_t n)
 {
 	if (n)
-		memcpy(to, from, n * sizeof(*to));
+		memcpy(to, from + first, n * sizeof(*to));
 }
 
 /*
@@ -117,17 +117,17 @@ static int edit_table(struct skt_snapshot *snapshot, uint32_t table, const struc
 	for (size_t k = first; k < first + n; k++) {
 		const struct skt_order_edit *edit = &step->edits[k];
 
-		copy_slots(order + to, t->order + from, edit->keep);
+		copy_slots(order + to, t->order, from, edit->keep);
 		from += edit->keep;
 		to += edit->keep;
 		for (uint32_t i = 0; i < edit->drop; i++)
 			snapshot->socks[t->order[from++]].listed = false;
 		snapshot->moved += edit->drop;
-		copy_slots(order + to, step->puts + *put, edit->put);
+		copy_slots(order + to, step->puts, *put, edit->put);
 		*put += edit->put;
 		to += edit->put;
 	}
-	copy_slots(order + to, t->order + from, t->n_rows - from);
+	copy_slots(order + to, t->order, from, t->n_rows - from);
 	free(t->order);
 	t->order = order;
 	t->n_rows = (size_t)length;
