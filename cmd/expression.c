@@ -2,11 +2,11 @@
 #include "expression.h"
 
 #include "cli.h"
+#include "clocks.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SERVICES     "/etc/services"
@@ -47,12 +47,10 @@ struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone z
 	struct skt_filter_names names = { .zone = zone };
 	struct skt_filter *filter = NULL;
 	struct skt_buf services;
-	struct timespec now;
 	struct skt_err err;
 	int rc;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	names.now = (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
+	names.now = clock_ns(CLOCK_REALTIME);
 	skt_buf_init(&services);
 	read_services(&services);
 	names.services = (char *)services.data;

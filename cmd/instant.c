@@ -2,15 +2,14 @@
 #include "instant.h"
 
 #include "cli.h"
+#include "clocks.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PASSWD	   "/etc/passwd"
@@ -134,32 +133,6 @@ int instant_seek(struct instant *instant, bool first, enum skt_zone zone, int64_
 	return 0;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
-}
-
-static void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
-{
-	(void)data;
-	*ret_realtime = clock_ns(CLOCK_REALTIME);
-	*ret_boottime = clock_ns(CLOCK_BOOTTIME);
-}
-
-/* Capture keeps a descriptor for each process that holds a socket. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static enum skt_cmdline cmdline_of(const char *policy)
 {
 	if (!strcmp(policy, "argv0"))
@@ -175,7 +148,7 @@ static int open_tree(struct instant *instant, const struct instant *other, struc
 		.name = instant->operand,
 		.tables = other ? other->tables : ALL_TABLES,
 		.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
-		.clock = { .read = read_clocks },
+		.clock = { .read = clocks_read },
 		.all_namespaces = !own,
 		.cmdline = cmdline_of(cmdline),
 	};

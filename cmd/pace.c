@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pace.h"
 
-#include <skt/time.h>
+#include "clocks.h"
 
-#include <time.h>
+#include <skt/time.h>
 
 int64_t pace_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 void pace_begin(struct pace *pace, int64_t boottime)

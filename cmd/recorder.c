@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "cli.h"
+#include "clocks.h"
 #include "output.h"
 #include "telling.h"
 #include "ticks.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,21 +19,6 @@
 /* How much may pile up before a snapshot that is not written is made dense, and after how many it is in any case. */
 #define FREE_SLOTS 8192
 #define DENSE_EACH 1024
-
-int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
-}
-
-static void read_clocks(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
-{
-	(void)data;
-	*ret_realtime = clock_ns(CLOCK_REALTIME);
-	*ret_boottime = clock_ns(CLOCK_BOOTTIME);
-}
 
 /* For --trees the clock stands still at the instant that the tree is named for. */
 static void read_tree_time(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
@@ -53,17 +38,6 @@ int64_t recorder_time(const struct recorder *recorder)
 }
 
 /* ---- opening ---- */
-
-/* Capture keeps a descriptor for each process that holds a socket. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static struct skt_capture_options capture_options(const struct recorder *recorder, const char *name)
 {
@@ -94,7 +68,7 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 	}
 	/* names in another tree are another host's */
 	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
-	recorder->clock.read = read_clocks;
+	recorder->clock.read = clocks_read;
 	raise_file_limit();
 	asked = capture_options(recorder, recorder->tree);
 	/* both stay open as long as the program runs */

@@ -112,9 +112,6 @@ static inline bool recorder_records(const struct recorder *recorder)
 
 void recorder_release(struct recorder *recorder);
 
-/* A clock of this machine, in ns. */
-int64_t clock_ns(clockid_t clock);
-
 /* Now, in ns since 1970, by the clock that snapshots are taken by. */
 int64_t recorder_time(const struct recorder *recorder);
 

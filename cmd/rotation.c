@@ -2,6 +2,7 @@
 #include "rotation.h"
 
 #include "cli.h"
+#include "clocks.h"
 #include "facts.h"
 #include "folder.h"
 #include "output.h"

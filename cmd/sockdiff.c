@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "clocks.h"
 #include "comparable.h"
 #include "diff_counts.h"
 #include "expression.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_NO_HEADER };
@@ -442,14 +442,6 @@ static enum skt_format set_format(const char *name)
 	return (enum skt_format)format;
 }
 
-static int64_t clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
-}
-
 /* Whether a terminal is to have colours: https://no-color.org */
 static bool wants_colour(void)
 {
@@ -502,7 +494,7 @@ int main(int argc, char **argv)
 	instant_init(&diffing.after, "");
 	if (diffing.zone && strcmp(diffing.zone, "host"))
 		diffing.render.zone = cli_zone(diffing.zone);
-	diffing.now = clock_now();
+	diffing.now = clock_ns(CLOCK_REALTIME);
 	diffing.render.width = cli_width();
 	diffing.render.colour = wants_colour();
 	skt_err_init(&err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "clocks.h"
 #include "expression.h"
 #include "info.h"
 #include "query.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,14 +265,6 @@ static void query_operand(struct query *query, const char *operand)
 	recording_close(&recording);
 }
 
-static int64_t clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
-}
-
 static int set_format(const char *name)
 {
 	int format = skt_format_of(name);
@@ -495,7 +487,7 @@ int main(int argc, char **argv)
 	if (query.n_words && (query.info || query.verify))
 		cli_usage("'%s': --info and --verify are of a whole recording and take no expression", *query.words);
 	query.several = recordings + (standard_input != NULL) > 1;
-	query.now = clock_now();
+	query.now = clock_ns(CLOCK_REALTIME);
 	if (query.zone && strcmp(query.zone, "host"))
 		query.render.zone = cli_zone(query.zone);
 	if (query.n_words && !(query.zone && !strcmp(query.zone, "host")))

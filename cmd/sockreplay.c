@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "clocks.h"
 #include "command.h"
 #include "expression.h"
 #include "replay.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -53,14 +53,6 @@ static const struct cli cli = {
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
-
-static int64_t clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * SKT_NS_PER_S + now.tv_nsec;
-}
 
 /* ---- the command line ---- */
 
@@ -364,7 +356,7 @@ int main(int argc, char **argv)
 	skt_err_init(&err);
 	split_command(&replay, &argc, argv);
 	operand = parse(&replay, &given, argc, argv);
-	replay.now = clock_now();
+	replay.now = clock_ns(CLOCK_REALTIME);
 	rc = recording_open(operand, &replay.recording, &err);
 	check(&replay, given);
 	if (!rc) {
