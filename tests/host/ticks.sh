@@ -212,7 +212,7 @@ t_a_closed_pipe_ends_a_recording_in_good_order() {
 	sockrec -i 10ms -o - 2>said | head -c 100 >part
 	status=("${PIPESTATUS[@]}")
 	[ "${status[0]}" = 0 ]
-	has said 'sockrec: standard output: ' ' snapshots' 'its reader went away'
+	has said 'sockrec: standard output: ' ' snapshot' 'its reader went away'
 	# a hundred bytes are no header yet: that is said
 	exits 2 sockquery part
 	has err 'sockquery: part:'
