@@ -134,6 +134,14 @@ static const struct skt_table *same_table(const struct instant *instant, const s
 	return NULL;
 }
 
+static bool has_kind(const struct instant *instant, uint8_t kind)
+{
+	for (size_t t = 0; t < instant->snapshot->n_tables; t++)
+		if (!instant->snapshot->tables[t].gone && instant->snapshot->tables[t].kind == kind)
+			return true;
+	return false;
+}
+
 static void check_tables_of(struct comparison *comparison, const struct instant *instant, const struct instant *other)
 {
 	unsigned waiting = 0;
@@ -156,6 +164,8 @@ static void check_tables_of(struct comparison *comparison, const struct instant 
 				skt_table_kind_name(table->kind), instant->name, table->malformed,
 				table->malformed == 1 ? "" : "s", table->malformed == 1 ? "is" : "are",
 				table->malformed == 1 ? "" : "s");
+		else if (table->n_rows && !has_kind(other, table->kind))
+			because(comparison, "there is no table %s in %s", skt_table_kind_name(table->kind), other->name);
 	}
 	if (waiting)
 		because(comparison, "%u table%s of other network namespaces had not been read yet in %s", waiting,

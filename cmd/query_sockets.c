@@ -67,7 +67,7 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
 	skt_time_format(&line, snapshot->time, query->render.zone);
 	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
-		       (unsigned long long)(span.files ? span.number : span.snapshots), rows, rows == 1 ? "" : "s");
+		       (unsigned long long)span.number, rows, rows == 1 ? "" : "s");
 	if (rows != snapshot->live_socks)
 		skt_buf_printf(&line, " of %zu", snapshot->live_socks);
 	skt_buf_byte(&line, '\0');

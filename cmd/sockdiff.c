@@ -101,6 +101,8 @@ static int open_sides(struct diffing *diffing, const char *a, const char *b, str
 		return rc;
 	if (!b && (before->is_tree || before->time))
 		cli_usage("'%s' is one instant: name another", a);
+	if (!b && skt_file_span(before->file).snapshots == 1)
+		cli_usage("'%s' has one snapshot: name another instant", a);
 	return b ? instant_open(b, after, err) : instant_open_again(before, after, err);
 }
 
