@@ -101,6 +101,24 @@ t_a_difference_of_which_it_is_not_known_whether_it_is_meant_is_no_yes() {
 	has err 'of 1 differences it is not known whether they are meant'
 }
 
+t_a_table_that_only_one_side_has_is_not_empty_on_the_other() {
+	cp -R "$TOP/fixtures/proc/kinds" a
+	cp -R a b
+	rm b/net/udp
+	exits 2 sockdiff a b
+	has err 'there is no table udp in b'
+	exits 2 sockdiff b a
+	is_empty out
+	exits 0 sockdiff a b table = tcp
+}
+
+t_one_snapshot_has_no_first_and_last_to_compare() {
+	sockrec --proc="$TOP/fixtures/proc/kinds" -n 1 -o one.skt 2>/dev/null
+	exits 2 sockdiff one.skt
+	has err 'one.skt' 'has one snapshot'
+	is_empty out
+}
+
 t_a_recording_that_was_cut_has_no_last_snapshot_to_speak_of() {
 	head -c "$(($(stat -c %s ../hands.skt) * 3 / 5))" ../hands.skt >half.skt
 	exits 1 sockdiff ../hands.skt
