@@ -165,7 +165,8 @@ static void check_tables_of(struct comparison *comparison, const struct instant 
 				table->malformed == 1 ? "" : "s", table->malformed == 1 ? "is" : "are",
 				table->malformed == 1 ? "" : "s");
 		else if (table->n_rows && !has_kind(other, table->kind))
-			because(comparison, "there is no table %s in %s", skt_table_kind_name(table->kind), other->name);
+			because(comparison, "there is no table %s in %s", skt_table_kind_name(table->kind),
+				other->name);
 	}
 	if (waiting)
 		because(comparison, "%u table%s of other network namespaces had not been read yet in %s", waiting,
