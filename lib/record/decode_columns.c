@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/reading.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 uint8_t kind_of(const struct reading *reading, uint32_t table)
 {
 	const struct skt_step *step = reading->step;
-	size_t low = 0, high = step->n_tables;
+	size_t i = array_below(step->tables, step->n_tables, sizeof(*step->tables),
+			       offsetof(struct skt_table_change, slot), table);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (step->tables[middle].slot < table)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < step->n_tables && step->tables[low].slot == table)
-		return step->tables[low].now.kind;
+	if (i < step->n_tables && step->tables[i].slot == table)
+		return step->tables[i].now.kind;
 	return table < reading->old->n_tables ? reading->old->tables[table].kind : SKT_TABLE_KINDS;
 }
 

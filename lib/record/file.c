@@ -59,6 +59,21 @@ int file_add_group(struct skt_file *file, const struct group *group)
 	return 0;
 }
 
+size_t file_group_of_number(const struct skt_file *file, uint64_t number)
+{
+	size_t low = 0, high = file->n_groups;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (file->groups[middle].number <= number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : file->n_groups;
+}
+
 int file_add_keys(struct skt_file *file, uint64_t offset)
 {
 	if (array_room(&file->keys, &file->room_keys, file->n_keys + 1, sizeof(*file->keys)))

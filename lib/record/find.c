@@ -10,17 +10,9 @@
 /* The group whose first snapshot has this number, or n_groups. */
 static size_t group_numbered(const struct skt_file *file, uint64_t number)
 {
-	size_t low = 0, high = file->n_groups;
+	size_t group = file_group_of_number(file, number);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (file->groups[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < file->n_groups && file->groups[low].number == number ? low : file->n_groups;
+	return group < file->n_groups && file->groups[group].number == number ? group : file->n_groups;
 }
 
 /* In which groups of a block one of the keys may be. */
@@ -219,18 +211,11 @@ void skt_choice_release(struct skt_choice *choice)
 /* The group that has this snapshot; n_groups where none does. */
 static size_t group_with(const struct skt_file *file, uint64_t number)
 {
-	size_t low = 0, high = file->n_groups;
+	size_t group = file_group_of_number(file, number);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (file->groups[middle].number <= number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && number - file->groups[low - 1].number < file->groups[low - 1].snapshots ? low - 1
-											      : file->n_groups;
+	if (group < file->n_groups && number - file->groups[group].number >= file->groups[group].snapshots)
+		return file->n_groups;
+	return group;
 }
 
 static size_t widen(struct skt_choice *choice, const struct skt_file *file, uint64_t number, size_t n, bool backwards)

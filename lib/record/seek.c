@@ -4,22 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The group that holds a snapshot, or would: n_groups where it is before all. */
-static size_t group_of_number(const struct skt_file *file, uint64_t number)
-{
-	size_t low = 0, high = file->n_groups;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (file->groups[middle].number <= number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : file->n_groups;
-}
-
 /* Until when a group's last snapshot is in force: until the next one, or for an interval where the clock was set back then. */
 static int64_t group_end(const struct skt_file *file, size_t i)
 {
@@ -200,7 +184,7 @@ static int seek_number(struct skt_cursor *cursor, uint64_t number, struct skt_er
 		return rc;
 	file = cursor->file;
 	wanted = number - cursor->base;
-	group = group_of_number(file, wanted);
+	group = file_group_of_number(file, wanted);
 	last = file->groups[group].number + file->groups[group].snapshots - 1;
 	if (wanted > last) {
 		if (group + 1 < file->n_groups)
