@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/map.h"
+#include "model/copies.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,39 +13,6 @@
  * Sockets that opened are remembered until they close. They are known again by table, both ends and inode, for slots are others
  * in each group of a recording.
  */
-
-/* Numbers of things by hash, which grows. */
-struct finder {
-	struct map map;
-	uint64_t *hashes;
-	size_t n, room;
-};
-
-static void finder_release(struct finder *finder)
-{
-	map_release(&finder->map);
-	free(finder->hashes);
-}
-
-/* One number more: that of the thing the caller adds. */
-static int finder_add(struct finder *finder, uint64_t hash)
-{
-	size_t n = finder->n;
-
-	if (n == finder->room) {
-		if (array_room(&finder->hashes, &finder->room, n + 1, sizeof(*finder->hashes)) ||
-		    map_reset(&finder->map, finder->room)) {
-			finder->room = 0;
-			return -ENOMEM;
-		}
-		for (size_t i = 0; i < n; i++)
-			map_add(&finder->map, finder->hashes[i], (uint32_t)i);
-	}
-	finder->hashes[n] = hash;
-	map_add(&finder->map, hash, (uint32_t)n);
-	finder->n++;
-	return 0;
-}
 
 /* A socket that has opened, or a place that is free again. */
 struct opened {
@@ -58,8 +26,7 @@ struct opened {
 
 struct skt_between {
 	uint64_t seed;
-	struct skt_snapshot snapshot;
-	struct finder tables, processes; /* of the snapshot, by slot */
+	struct copies copies;
 	struct skt_difference *found;
 	size_t n_found, room_found;
 	struct map map; /* of those that are open */
@@ -77,9 +44,7 @@ struct skt_between *skt_between_new(uint64_t seed)
 	between->seed = seed;
 	between->free = MAP_NONE;
 	map_init(&between->map);
-	map_init(&between->tables.map);
-	map_init(&between->processes.map);
-	if (skt_snapshot_init(&between->snapshot, NULL, seed)) {
+	if (copies_init(&between->copies, seed)) {
 		free(between);
 		return NULL;
 	}
@@ -90,10 +55,8 @@ void skt_between_free(struct skt_between *between)
 {
 	if (!between)
 		return;
-	finder_release(&between->tables);
-	finder_release(&between->processes);
 	map_release(&between->map);
-	skt_snapshot_release(&between->snapshot);
+	copies_release(&between->copies);
 	free(between->found);
 	free(between->opened);
 	free(between);
@@ -101,7 +64,7 @@ void skt_between_free(struct skt_between *between)
 
 const struct skt_snapshot *skt_between_snapshot(const struct skt_between *between)
 {
-	return &between->snapshot;
+	return &between->copies.snapshot;
 }
 
 const struct skt_difference *skt_between_found(const struct skt_between *between, size_t *ret_n)
@@ -201,132 +164,6 @@ static bool forget(struct skt_between *between, const struct skt_table *table, c
 	return false;
 }
 
-/* ---- copies ---- */
-
-static int copy_string(struct skt_between *between, const struct skt_snapshot *now, uint32_t *id)
-{
-	size_t len;
-	const char *bytes = skt_strtab_get(now->strings, *id, &len);
-
-	return skt_strtab_add(between->snapshot.strings, bytes, len, id);
-}
-
-static int copy_table(struct skt_between *between, const struct skt_table *table, uint32_t *ret)
-{
-	uint64_t hash = hash_mix(hash_mix(between->seed, table->kind), table->net_namespace);
-	struct skt_table copy = { .kind = table->kind,
-				  .source = table->source,
-				  .status = SKT_TABLE_FRESH,
-				  .net_namespace = table->net_namespace };
-	int rc;
-
-	if (between->tables.n)
-		for (uint32_t i = map_first(&between->tables.map, hash); i != MAP_NONE;
-		     i = map_next(&between->tables.map, i)) {
-			const struct skt_table *have = &between->snapshot.tables[i];
-
-			if (have->kind != table->kind || have->net_namespace != table->net_namespace)
-				continue;
-			*ret = i;
-			return 0;
-		}
-	rc = skt_snapshot_add_table(&between->snapshot, &copy, ret);
-	return rc ? rc : finder_add(&between->tables, hash);
-}
-
-static int copy_process(struct skt_between *between, const struct skt_snapshot *now, uint32_t slot, uint32_t *ret)
-{
-	struct skt_process copy = now->processes[slot];
-	uint64_t hash;
-	int rc = copy_string(between, now, &copy.comm);
-
-	if (!rc)
-		rc = copy_string(between, now, &copy.exe);
-	if (!rc)
-		rc = copy_string(between, now, &copy.cmdline);
-	if (!rc)
-		rc = copy_string(between, now, &copy.cgroup);
-	if (rc)
-		return rc;
-	/* who executed another program meanwhile is told as what he was */
-	hash = hash_mix(hash_mix(between->seed, copy.pid), copy.start_time);
-	hash = hash_mix(hash, (uint64_t)copy.exe << 32 | copy.cmdline);
-	copy.exited = false;
-	if (between->processes.n)
-		for (uint32_t i = map_first(&between->processes.map, hash); i != MAP_NONE;
-		     i = map_next(&between->processes.map, i)) {
-			const struct skt_process *have = &between->snapshot.processes[i];
-
-			if (have->pid != copy.pid || have->start_time != copy.start_time || have->exe != copy.exe ||
-			    have->cmdline != copy.cmdline)
-				continue;
-			*ret = i;
-			return 0;
-		}
-	rc = skt_snapshot_add_process(&between->snapshot, &copy, ret);
-	return rc ? rc : finder_add(&between->processes, hash);
-}
-
-static int copy_owners(struct skt_between *between, const struct skt_snapshot *now, struct skt_sock *sock)
-{
-	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-	uint32_t from = last ? sock->first_last : sock->first_owner, n = last ? sock->n_last : sock->n_owners;
-	uint32_t first = 0, at;
-	int rc = 0;
-
-	for (uint32_t i = 0; !rc && i < n; i++) {
-		struct skt_owner owner = now->owners[from + i];
-
-		rc = copy_process(between, now, owner.process, &owner.process);
-		if (!rc)
-			rc = skt_snapshot_add_owners(&between->snapshot, &owner, 1, &at);
-		if (!rc && !i)
-			first = at;
-	}
-	sock->first_owner = first;
-	sock->n_owners = n;
-	sock->first_last = 0;
-	sock->n_last = 0;
-	return rc;
-}
-
-static int copy_user(struct skt_between *between, const struct skt_snapshot *now, uint32_t uid)
-{
-	size_t len;
-	const char *name = skt_snapshot_user(now, uid, &len);
-	uint32_t id;
-	int rc;
-
-	if (!name || skt_snapshot_user(&between->snapshot, uid, NULL))
-		return 0;
-	rc = skt_strtab_add(between->snapshot.strings, name, len, &id);
-	return rc ? rc : skt_snapshot_add_user(&between->snapshot, uid, id);
-}
-
-static int copy_row(struct skt_between *between, const struct skt_snapshot *now, const struct skt_sock *sock,
-		    uint32_t *ret)
-{
-	struct skt_sock copy = *sock;
-	int rc = copy_table(between, &now->tables[sock->table], &copy.table);
-
-	if (!rc)
-		rc = copy_string(between, now, &copy.tail);
-	if (!rc)
-		rc = copy_string(between, now, &copy.text);
-	if (!rc)
-		rc = copy_user(between, now, copy.uid);
-	if (!rc)
-		rc = copy_owners(between, now, &copy);
-	for (uint32_t i = 0; !rc && i < copy.n_owners; i++) {
-		const struct skt_process *process =
-			&between->snapshot.processes[between->snapshot.owners[copy.first_owner + i].process];
-
-		if (process->has & SKT_BIT(SKT_P_UID))
-			rc = copy_user(between, now, process->uid);
-	}
-	return rc ? rc : skt_snapshot_add_sock(&between->snapshot, &copy, ret);
-}
-
 /* ---- what came and went ---- */
 
 static int add_found(struct skt_between *between, const struct skt_snapshot *now, const struct skt_sock *sock,
@@ -337,7 +174,7 @@ static int add_found(struct skt_between *between, const struct skt_snapshot *now
 				       .since = opened->since,
 				       .until = closed->until,
 				       .lived_most = closed->until - opened->since };
-	int rc = copy_row(between, now, sock, &item.before);
+	int rc = copies_add_row(&between->copies, now, sock, &item.before);
 
 	if (rc)
 		return rc;
@@ -400,7 +237,7 @@ int skt_between_step(struct skt_between *between, const struct skt_snapshot *now
 		else if (step->socks[i].change == SKT_OPENED)
 			rc = take_opened(between, now, step->from, &step->socks[i]);
 	}
-	between->snapshot.time = step->time;
-	between->snapshot.boottime = step->boottime;
+	between->copies.snapshot.time = step->time;
+	between->copies.snapshot.boottime = step->boottime;
 	return rc;
 }
