@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "clocks.h"
-#include "comparable.h"
 #include "diff_counts.h"
+#include "diffing.h"
 #include "expression.h"
-#include "instant.h"
 
-#include <skt/diff.h>
-#include <skt/filter.h>
-#include <skt/render.h>
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,40 +33,6 @@ static const struct cli cli = {
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
-
-struct diffing {
-	struct skt_render render;
-	const char *zone;
-	bool between, all, force;
-	const char *count_by; /* as given, NULL without */
-	struct skt_view by;   /* its fields */
-	int64_t now;
-	struct instant before, after;
-	struct skt_filter *filter; /* NULL: everything */
-	struct comparison comparison;
-	struct skt_diff_sides sides;
-	struct skt_diff diff;
-	struct skt_between *passing;
-	struct skt_difference *shown; /* those that the filter lets through */
-	size_t n_shown;
-	size_t same;			  /* sockets that do not differ */
-	size_t unknown;			  /* differences of which the filter cannot say */
-	size_t counts[2][SKT_DIFF_KINDS]; /* of those shown: loud, quiet */
-	struct skt_buf out;
-};
-
-static int no_memory(struct skt_err *err)
-{
-	return skt_err_set(err, -ENOMEM, "out of memory");
-}
-
-static uint64_t seed(void)
-{
-	uint64_t seed;
-
-	cli_random(&seed, sizeof(seed));
-	return seed;
-}
 
 /* ---- what is compared ---- */
 
@@ -137,49 +97,6 @@ static void tell_damage(const struct diffing *diffing)
 	}
 }
 
-/* After a hole there is no snapshot until the next one is read. */
-static bool has_reached(const struct skt_cursor *cursor, uint64_t number)
-{
-	const struct skt_snapshot *snapshot = skt_cursor_snapshot(cursor);
-
-	return snapshot && snapshot->number >= number;
-}
-
-/* What opened and closed from the earlier instant to the later one. */
-static int find_between(struct diffing *diffing, struct skt_err *err)
-{
-	const struct skt_snapshot *a = diffing->before.snapshot, *b = diffing->after.snapshot;
-	struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = a->number < b->number ? a->number : b->number };
-	uint64_t end = a->number < b->number ? b->number : a->number;
-	struct skt_cursor *cursor = NULL;
-	struct skt_step *step;
-	int64_t when;
-	int rc = skt_cursor_new(diffing->before.file, &cursor, err);
-
-	diffing->passing = skt_between_new(seed());
-	if (!diffing->passing)
-		rc = no_memory(err);
-	if (!rc)
-		rc = skt_cursor_seek(cursor, &time, diffing->render.zone, &when, err);
-	while (!rc && !has_reached(cursor, end)) {
-		rc = skt_cursor_next(cursor, &step, err);
-		if (rc < 0 && rc != -ENOMEM && diffing->force) {
-			/* what is behind the hole can be read all the same */
-			cli_err(err);
-			rc = 0;
-			continue;
-		}
-		if (rc <= 0)
-			break;
-		rc = skt_between_step(diffing->passing, skt_cursor_snapshot(cursor), step);
-		if (rc)
-			skt_err_set(err, rc, "%s",
-				    rc == -E2BIG ? "too much came and went in between" : "out of memory");
-	}
-	skt_cursor_free(cursor);
-	return rc < 0 ? rc : 0;
-}
-
 static void check_between(const struct diffing *diffing)
 {
 	const struct instant *a = &diffing->before, *b = &diffing->after;
@@ -187,210 +104,6 @@ static void check_between(const struct diffing *diffing)
 	if (!a->file || !b->file ||
 	    memcmp(skt_file_header(a->file)->recording_id, skt_file_header(b->file)->recording_id, 16) != 0)
 		cli_usage("--between: '%s' and '%s' are not of one recording", a->operand, b->operand);
-}
-
-/* ---- what is shown ---- */
-
-/* Whether one of its sides is meant, or may be. */
-static enum skt_truth test(const struct diffing *diffing, const struct skt_diff_side *side, uint32_t slot)
-{
-	struct skt_row row = { .host = side->host, .boot_time = side->boot_time, .snapshot = side->snapshot };
-
-	if (slot == SKT_NO_SLOT)
-		return SKT_FALSE;
-	row.sock = &side->snapshot->socks[slot];
-	return diffing->filter ? skt_filter_test(diffing->filter, &row) : SKT_TRUE;
-}
-
-static void choose(struct diffing *diffing, const struct skt_difference *items, size_t n)
-{
-	const struct skt_diff_sides *sides = &diffing->sides;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct skt_difference *item = &items[i];
-		const struct skt_diff_side *was = item->kind == SKT_DIFF_TRANSIENT ? &sides->between : &sides->before;
-		enum skt_truth before = test(diffing, was, item->before);
-		enum skt_truth after = test(diffing, &sides->after, item->after);
-
-		if (before != SKT_TRUE && after != SKT_TRUE) {
-			diffing->unknown += before == SKT_UNKNOWN || after == SKT_UNKNOWN;
-			continue;
-		}
-		diffing->counts[skt_difference_is_quiet(item)][item->kind]++;
-		diffing->shown[diffing->n_shown++] = *item;
-	}
-}
-
-static int choose_all(struct diffing *diffing, struct skt_err *err)
-{
-	const struct skt_difference *passing = NULL;
-	size_t n_passing = 0;
-
-	if (diffing->passing)
-		passing = skt_between_found(diffing->passing, &n_passing);
-	diffing->shown = malloc((diffing->diff.n + n_passing + 1) * sizeof(*diffing->shown));
-	if (!diffing->shown)
-		return no_memory(err);
-	choose(diffing, diffing->diff.items, diffing->diff.n);
-	choose(diffing, passing, n_passing);
-	for (size_t i = 0; i < diffing->diff.n_same; i++)
-		diffing->same += test(diffing, &diffing->sides.after, diffing->diff.same[i]) == SKT_TRUE;
-	return 0;
-}
-
-static struct skt_diff_side side_of(const struct instant *instant)
-{
-	return (struct skt_diff_side){ .snapshot = instant->snapshot,
-				       .host = instant->host,
-				       .boot_time = instant->boot_time };
-}
-
-static int find(struct diffing *diffing, struct skt_err *err)
-{
-	struct skt_diff_options asked = { .across = diffing->comparison.across,
-					  .uneven = diffing->comparison.uneven,
-					  .all = diffing->all,
-					  .tables = diffing->comparison.tables,
-					  .seed = seed() };
-	int rc = skt_diff_find(diffing->before.snapshot, diffing->after.snapshot, &asked, &diffing->diff);
-
-	if (rc)
-		return no_memory(err);
-	diffing->sides.before = side_of(&diffing->before);
-	diffing->sides.after = side_of(&diffing->after);
-	if (diffing->between) {
-		rc = find_between(diffing, err);
-		diffing->sides.between = side_of(&diffing->after);
-		if (diffing->passing)
-			diffing->sides.between.snapshot = skt_between_snapshot(diffing->passing);
-	}
-	return rc ? rc : choose_all(diffing, err);
-}
-
-/* A line in the table, or on stderr where the output is for programs. */
-static void print_line(struct diffing *diffing, struct skt_buf *line)
-{
-	skt_buf_byte(line, '\0');
-	if (line->failed)
-		diffing->out.failed = true;
-	else if (diffing->render.format == SKT_FORMAT_TABLE && diffing->render.heading)
-		cli_line(&diffing->out, (char *)line->data);
-	else
-		cli_say("%s", (char *)line->data);
-	skt_buf_clear(line);
-}
-
-/* Which instants they are. */
-static void print_instant(struct diffing *diffing, char sign, const struct instant *instant)
-{
-	const struct skt_snapshot *snapshot = instant->snapshot;
-	struct skt_buf line;
-
-	skt_buf_init(&line);
-	skt_buf_printf(&line, "%c %s: %s%s", sign, instant->name, instant->host, *instant->host ? " " : "");
-	skt_time_format(&line, snapshot->time, diffing->render.zone);
-	if (instant->file)
-		skt_buf_printf(&line, ", snapshot %llu of %llu", (unsigned long long)snapshot->number,
-			       (unsigned long long)skt_file_span(instant->file).snapshots);
-	skt_buf_printf(&line, ", %zu socket%s", snapshot->live_socks, snapshot->live_socks == 1 ? "" : "s");
-	print_line(diffing, &line);
-	skt_buf_release(&line);
-}
-
-/* Why they are not comparable: what is printed in spite of it says so. */
-static void print_reasons(struct diffing *diffing)
-{
-	const struct skt_buf *why = &diffing->comparison.why;
-	struct skt_buf line;
-
-	skt_buf_init(&line);
-	for (size_t at = 0; !why->failed && at < why->len; at += strlen((char *)why->data + at) + 1) {
-		if (diffing->force) {
-			skt_buf_printf(&line, "! not comparable, and compared: %s", (char *)why->data + at);
-			print_line(diffing, &line);
-		} else {
-			cli_say("not comparable: %s", (char *)why->data + at);
-		}
-	}
-	skt_buf_release(&line);
-	if (!diffing->force)
-		cli_say("--force compares them all the same");
-}
-
-static void add_counts(struct skt_buf *line, const size_t *counts, const char *first)
-{
-	const char *separator = first;
-
-	for (unsigned kind = SKT_DIFF_OPENED; kind < SKT_DIFF_KINDS; kind++) {
-		if (!counts[kind])
-			continue;
-		skt_buf_printf(line, "%s%zu %s", separator, counts[kind], skt_difference_name(kind));
-		separator = ", ";
-	}
-}
-
-static void print_totals(struct diffing *diffing)
-{
-	struct skt_buf line;
-
-	if (diffing->render.format != SKT_FORMAT_TABLE || !diffing->render.heading)
-		return;
-	skt_buf_init(&line);
-	add_counts(&line, diffing->counts[0], "");
-	if (!line.len)
-		skt_buf_text(&line, "no difference");
-	add_counts(&line, diffing->counts[1], "; of the same programs ");
-	skt_buf_printf(&line, "; %zu the same", diffing->same);
-	print_line(diffing, &line);
-	skt_buf_release(&line);
-}
-
-static bool differs(const struct diffing *diffing)
-{
-	for (unsigned kind = 0; kind < SKT_DIFF_KINDS; kind++)
-		if (diffing->counts[0][kind])
-			return true;
-	return false;
-}
-
-static int render(struct diffing *diffing, struct skt_err *err)
-{
-	struct diff_counts counts = { .diff = &diffing->diff,
-				      .sides = &diffing->sides,
-				      .filter = diffing->filter,
-				      .by = diffing->by,
-				      .all = diffing->all,
-				      .seed = seed() };
-
-	if (diffing->count_by)
-		return diff_counts_show(&counts, &diffing->render, &diffing->out, err);
-	skt_render_differences(&diffing->render, &diffing->sides, diffing->shown, diffing->n_shown, &diffing->out);
-	return 0;
-}
-
-/* The exit status, or a negative errno. */
-static int show(struct diffing *diffing, struct skt_err *err)
-{
-	bool is_different;
-	int rc;
-
-	skt_render_begin(&diffing->render, &diffing->out);
-	print_instant(diffing, '-', &diffing->before);
-	print_instant(diffing, '+', &diffing->after);
-	if (diffing->sides.forced)
-		print_reasons(diffing);
-	rc = render(diffing, err);
-	if (rc)
-		return rc;
-	skt_render_end(&diffing->render, &diffing->out);
-	print_totals(diffing);
-	cli_write(&diffing->out);
-	is_different = differs(diffing);
-	if (diffing->unknown)
-		cli_say("of %zu differences it is not known whether they are meant", diffing->unknown);
-	if (diffing->unknown && !is_different)
-		return CLI_TROUBLE;
-	return is_different ? CLI_NO : CLI_YES;
 }
 
 /* All of it: the exit status, or a negative errno. */
@@ -414,11 +127,11 @@ static int run(struct diffing *diffing, const char *a, const char *b, struct skt
 	diffing->comparison.whole = diffing->between;
 	diffing->sides.forced = !comparable(&diffing->comparison);
 	if (diffing->sides.forced && !diffing->force) {
-		print_reasons(diffing);
+		diffing_print_reasons(diffing);
 		return CLI_TROUBLE;
 	}
-	rc = find(diffing, err);
-	return rc ? rc : show(diffing, err);
+	rc = diffing_find(diffing, err);
+	return rc ? rc : diffing_show(diffing, err);
 }
 
 static void release(struct diffing *diffing)
