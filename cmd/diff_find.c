@@ -79,9 +79,8 @@ static void choose(struct diffing *diffing, const struct skt_difference *items, 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct skt_difference *item = &items[i];
-		const struct skt_diff_side *was = item->kind == SKT_DIFF_TRANSIENT ? &sides->between : &sides->before;
-		enum skt_truth before = test(diffing, was, item->before);
-		enum skt_truth after = test(diffing, &sides->after, item->after);
+		enum skt_truth before = test(diffing, item->passing ? &sides->between : &sides->before, item->before);
+		enum skt_truth after = test(diffing, item->passing ? &sides->between : &sides->after, item->after);
 
 		if (before != SKT_TRUE && after != SKT_TRUE) {
 			diffing->unknown += before == SKT_UNKNOWN || after == SKT_UNKNOWN;

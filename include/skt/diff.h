@@ -18,7 +18,7 @@
  * by both ends. Across boots or hosts nothing but the table, both ends and the holders' programs can be compared: inode,
  * `sk`, pid, start time and the namespace's inode are ignored.
  *
- * TIME_WAIT is no socket of anybody's: going there is closing, and what is there is not compared, unless all is asked for.
+ * TIME_WAIT is no socket of anybody's: going there is closing, and what is there is not compared, unless that is asked for.
  */
 enum skt_difference_kind {
 	SKT_DIFF_OPENED = 1,
@@ -26,7 +26,7 @@ enum skt_difference_kind {
 	SKT_DIFF_CHANGED,   /* the same socket, other fields */
 	SKT_DIFF_REPLACED,  /* the same service (table and both ends), another socket or program */
 	SKT_DIFF_PASSED,    /* the same socket, other holders */
-	SKT_DIFF_TRANSIENT, /* opened and closed in between */
+	SKT_DIFF_TRANSIENT, /* opened and closed in between; what then stands in TIME_WAIT is opened, or closed */
 	SKT_DIFF_KINDS,
 };
 
@@ -35,35 +35,43 @@ const char *skt_difference_name(unsigned kind);
 
 struct skt_difference {
 	uint8_t kind;
-	uint8_t hands;	     /* enum skt_hands, from before to after */
-	bool executed;	     /* a holder runs another program than before */
+	uint8_t hands;	      /* enum skt_hands, from before to after */
+	bool executed;	      /* a holder is the same process and runs another program: */
+	uint32_t was_process; /* which, by its slots ... */
+	uint32_t is_process;
+	uint32_t process_fields; /* ... and what tells, SKT_BIT(enum skt_process_field): exe, cmdline, comm */
+	bool restarted; /* passed on: who began since holds it in place of as many of the same programs that do no more */
 	bool programs_known; /* of who held it and who holds it, so that this can be said: */
 	bool same_programs;  /* they are the same (executable and arguments), each counted once */
-	uint32_t
-		before; /* slots; SKT_NO_SLOT: it is not there. Of a transient one the slot is that of its own snapshot */
+	uint32_t before;     /* slots; SKT_NO_SLOT: it is not there */
 	uint32_t after;
 	uint32_t fields;       /* which differ and matter, SKT_BIT(enum skt_field) */
 	uint32_t twins_before; /* how many sockets have this table and these ends, itself included */
 	uint32_t twins_after;
-	int64_t lived_least; /* ns; of a transient one */
+	bool passing;	     /* it was there in between: its slot is one of that snapshot, and it lived */
+	int64_t lived_least; /* ns; of one that was there in between */
 	int64_t lived_most;
 	int64_t since; /* ns since 1970: it happened after this instant ... */
 	int64_t until; /* ... and until this one */
 };
 
-/*
- * Whether it is told but is no reason to look: a service that was started again, or a socket inherited by or passed between
- * processes of one program.
- */
+/* Whether it is told but is no reason to look: a service that was started again by the same programs, or its workers were. */
 bool skt_difference_is_quiet(const struct skt_difference *difference);
 
 struct skt_diff_options {
-	bool across; /* other boots, or other hosts */
-	bool uneven; /* holders were looked for with other privileges: who is missing on one side may have been there */
-	bool all;    /* counters, timers, descriptors and TIME_WAIT, too */
+	bool across;	/* other boots, or other hosts */
+	bool uneven;	/* holders were looked for with other privileges: what was denied to one was not to the other */
+	bool all;	/* counters, timers, descriptors and TIME_WAIT, too */
+	bool time_wait; /* TIME_WAIT is a state as any other */
+	int64_t boot_time; /* ns since 1970, of the boot that both are of; -1: not known */
 	uint32_t
 		tables; /* 1 << enum skt_table_kind: those that were looked at on both sides; rows of others are left out */
 	uint64_t seed; /* of hashes */
+};
+
+/* A pair of rows of which it is not known whether they have other holders: one to whom a look was denied may be among them. */
+struct skt_unsure {
+	uint32_t before, after; /* slots */
 };
 
 struct skt_diff {
@@ -71,7 +79,9 @@ struct skt_diff {
 	size_t n;
 	uint32_t *same; /* slots of after's rows that do not differ */
 	size_t n_same;
-	size_t room, room_same;
+	struct skt_unsure *unsure; /* they are among the others, too */
+	size_t n_unsure;
+	size_t room, room_same, room_unsure;
 };
 
 /*
@@ -94,6 +104,12 @@ void skt_between_free(struct skt_between *between);
 
 /* 0, -ENOMEM, -E2BIG. */
 int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step);
+
+/*
+ * After the last step: what has come to stand in TIME_WAIT in that snapshot, and stands there still, opened, where that is the second of the
+ * two that are compared. Where it is the first, it closed. 0, -ENOMEM, -E2BIG.
+ */
+int skt_between_end(struct skt_between *between, const struct skt_snapshot *last, bool is_second);
 
 /* The snapshot that holds the rows, and what there is to say of each; borrowed. Its time is that of the last step. */
 const struct skt_snapshot *skt_between_snapshot(const struct skt_between *between);

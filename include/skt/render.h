@@ -112,7 +112,7 @@ struct skt_diff_side {
 
 struct skt_diff_sides {
 	struct skt_diff_side before, after;
-	struct skt_diff_side between; /* of transient ones */
+	struct skt_diff_side between; /* of those that were there in between */
 	bool forced;		      /* they are not comparable */
 };
 

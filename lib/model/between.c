@@ -14,6 +14,8 @@
  * in each group of a recording.
  */
 
+#define NOT_FOUND UINT32_MAX
+
 /* A socket that has opened, or a place that is free again. */
 struct opened {
 	struct skt_sock sock;
@@ -21,7 +23,8 @@ struct opened {
 	uint8_t kind;
 	int64_t since; /* it opened after this instant, and until this one */
 	int64_t until;
-	uint32_t next; /* free place */
+	uint32_t found; /* of one in TIME_WAIT, what was said of it; else NOT_FOUND */
+	uint32_t next;	/* free place */
 };
 
 struct skt_between {
@@ -96,9 +99,9 @@ static uint64_t hash_opened(const struct skt_between *between, const struct open
 
 static bool is_it(const struct opened *opened, const struct skt_table *table, const struct skt_sock *sock)
 {
-	return opened->kind == table->kind && opened->net_namespace == table->net_namespace &&
-	       opened->sock.inode == sock->inode && opened->sock.local_port == sock->local_port &&
-	       opened->sock.remote_port == sock->remote_port &&
+	return (opened->sock.state == SKT_TIME_WAIT) == (sock->state == SKT_TIME_WAIT) && opened->kind == table->kind &&
+	       opened->net_namespace == table->net_namespace && opened->sock.inode == sock->inode &&
+	       opened->sock.local_port == sock->local_port && opened->sock.remote_port == sock->remote_port &&
 	       !memcmp(opened->sock.local_address, sock->local_address, sizeof(sock->local_address)) &&
 	       !memcmp(opened->sock.remote_address, sock->remote_address, sizeof(sock->remote_address));
 }
@@ -127,7 +130,7 @@ static int new_place(struct skt_between *between, uint32_t *ret)
 }
 
 static int remember(struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock,
-		    int64_t since, int64_t until)
+		    int64_t since, int64_t until, uint32_t found)
 {
 	uint32_t place;
 	int rc = new_place(between, &place);
@@ -138,7 +141,8 @@ static int remember(struct skt_between *between, const struct skt_table *table, 
 						  .net_namespace = table->net_namespace,
 						  .kind = table->kind,
 						  .since = since,
-						  .until = until };
+						  .until = until,
+						  .found = found };
 	map_add(&between->map, hash_row(between, table, sock), place);
 	return 0;
 }
@@ -171,6 +175,7 @@ static int add_found(struct skt_between *between, const struct skt_snapshot *now
 {
 	struct skt_difference item = { .kind = SKT_DIFF_TRANSIENT,
 				       .after = SKT_NO_SLOT,
+				       .passing = true,
 				       .since = opened->since,
 				       .until = closed->until,
 				       .lived_most = closed->until - opened->since };
@@ -186,6 +191,16 @@ static int add_found(struct skt_between *between, const struct skt_snapshot *now
 	return 0;
 }
 
+/* It is over, and there is still to be seen that it was. */
+static int take_time_wait(struct skt_between *between, const struct skt_snapshot *now, const struct skt_sock *last_seen,
+			  const struct opened *opened, const struct skt_sock_change *change)
+{
+	const struct skt_sock *sock = &change->now;
+	int rc = add_found(between, now, last_seen, opened, change);
+
+	return rc ? rc : remember(between, &now->tables[sock->table], sock, 0, 0, (uint32_t)(between->n_found - 1));
+}
+
 static int take_opened(struct skt_between *between, const struct skt_snapshot *now, int64_t from,
 		       const struct skt_sock_change *change)
 {
@@ -195,8 +210,8 @@ static int take_opened(struct skt_between *between, const struct skt_snapshot *n
 	struct opened seen = { .since = since, .until = change->until };
 
 	if (sock->state == SKT_TIME_WAIT)
-		return add_found(between, now, sock, &seen, change);
-	return remember(between, &now->tables[sock->table], sock, since, change->until);
+		return take_time_wait(between, now, sock, &seen, change);
+	return remember(between, &now->tables[sock->table], sock, since, change->until, NOT_FOUND);
 }
 
 static int take_closed(struct skt_between *between, const struct skt_snapshot *now,
@@ -205,7 +220,8 @@ static int take_closed(struct skt_between *between, const struct skt_snapshot *n
 	const struct skt_sock *sock = &change->before;
 	struct opened opened;
 
-	if (sock->state == SKT_TIME_WAIT || !forget(between, &now->tables[sock->table], sock, &opened))
+	/* that of TIME_WAIT has been told */
+	if (!forget(between, &now->tables[sock->table], sock, &opened) || opened.found != NOT_FOUND)
 		return 0;
 	return add_found(between, now, sock, &opened, change);
 }
@@ -213,14 +229,17 @@ static int take_closed(struct skt_between *between, const struct skt_snapshot *n
 static int take_changed(struct skt_between *between, const struct skt_snapshot *now,
 			const struct skt_sock_change *change)
 {
+	bool was_over = change->before.state == SKT_TIME_WAIT, is_over = change->now.state == SKT_TIME_WAIT;
 	struct opened opened;
 
-	if (change->now.state == SKT_TIME_WAIT)
-		return take_closed(between, now, change);
-	if (change->before.inode == change->now.inode ||
+	if ((was_over == is_over && change->before.inode == change->now.inode) ||
 	    !forget(between, &now->tables[change->before.table], &change->before, &opened))
 		return 0;
-	return remember(between, &now->tables[change->now.table], &change->now, opened.since, opened.until);
+	if (was_over)
+		return 0;
+	if (is_over)
+		return take_time_wait(between, now, &change->before, &opened, change);
+	return remember(between, &now->tables[change->now.table], &change->now, opened.since, opened.until, NOT_FOUND);
 }
 
 int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step)
@@ -239,5 +258,29 @@ int skt_between_step(struct skt_between *between, const struct skt_snapshot *now
 	}
 	between->copies.snapshot.time = step->time;
 	between->copies.snapshot.boottime = step->boottime;
+	return rc;
+}
+
+int skt_between_end(struct skt_between *between, const struct skt_snapshot *last, bool is_second)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < last->n_socks; i++) {
+		const struct skt_sock *sock = &last->socks[i];
+		struct skt_difference *item;
+		struct opened opened;
+		uint32_t slot;
+
+		if (sock->table == SKT_NO_TABLE || sock->state != SKT_TIME_WAIT ||
+		    !forget(between, &last->tables[sock->table], sock, &opened))
+			continue;
+		rc = copies_add_row(&between->copies, last, sock, &slot);
+		if (rc)
+			break;
+		item = &between->found[opened.found];
+		item->kind = is_second ? SKT_DIFF_OPENED : SKT_DIFF_CLOSED;
+		item->before = is_second ? SKT_NO_SLOT : slot;
+		item->after = is_second ? slot : SKT_NO_SLOT;
+	}
 	return rc;
 }

@@ -30,8 +30,9 @@ const char *skt_difference_name(unsigned kind)
 
 bool skt_difference_is_quiet(const struct skt_difference *difference)
 {
-	return (difference->kind == SKT_DIFF_REPLACED || difference->kind == SKT_DIFF_PASSED) &&
-	       difference->programs_known && difference->same_programs;
+	if (difference->kind == SKT_DIFF_PASSED)
+		return difference->restarted;
+	return difference->kind == SKT_DIFF_REPLACED && difference->programs_known && difference->same_programs;
 }
 
 static bool same_string(const struct skt_snapshot *a, uint32_t x, const struct skt_snapshot *b, uint32_t y)
@@ -134,36 +135,56 @@ static int compare_programs(const struct diff_pairs *pairs, struct skt_differenc
 	return 0;
 }
 
+static int add_unsure(struct skt_diff *diff, uint32_t before, uint32_t after)
+{
+	if (array_room(&diff->unsure, &diff->room_unsure, diff->n_unsure + 1, sizeof(*diff->unsure)))
+		return -ENOMEM;
+	diff->unsure[diff->n_unsure++] = (struct skt_unsure){ before, after };
+	return 0;
+}
+
+/* Whether other hands are told, or whether all is. */
+static bool are_told(const struct diff_pairs *pairs, enum skt_hands hands)
+{
+	switch (hands) {
+	case SKT_HANDS_SAME:
+		return false;
+	case SKT_HANDS_FOUND:
+	case SKT_HANDS_MOVED:
+		return pairs->options->all;
+	default:
+		return true;
+	}
+}
+
 /* A pair: what it is, if it is anything. */
 static int judge(const struct diff_pairs *pairs, uint32_t slot, struct skt_diff *diff)
 {
 	const struct diff_side *before = &pairs->before, *after = &pairs->after;
-	uint32_t was_slot = after->partner[slot];
+	uint32_t was_slot = after->partner[slot], loud = LOUD;
 	const struct skt_sock *was = &before->snapshot->socks[was_slot], *is = &after->snapshot->socks[slot];
-	bool other = pairs->is_other[was_slot], executed = false, passed;
-	enum skt_hands hands = SKT_HANDS_SAME;
+	struct diff_hands found = { .hands = SKT_HANDS_SAME };
 	uint32_t fields = compare_rows(pairs, was, is);
+	bool other = pairs->is_other[was_slot], passed;
 	struct skt_difference *item;
-	uint32_t loud = LOUD;
-
-	/* who vanished while he was looked at has not come since; one to whom a look was denied is denied to the other, too */
-	unsigned gaps = SKT_GAP_UNSEARCHED | (pairs->options->uneven ? SKT_GAP_DENIED : 0);
 
 	if (!other && !pairs->options->across)
-		hands = diff_hands(before->snapshot, was, after->snapshot, is, gaps, &executed);
+		diff_hands(pairs, was, is, &found);
 	/* who closes it loses its inode, and with it its uid; who accepts it makes both */
-	if (hands == SKT_HANDS_ORPHANED || hands == SKT_HANDS_ACCEPTED)
+	if (found.hands == SKT_HANDS_ORPHANED || found.hands == SKT_HANDS_ACCEPTED)
 		loud &= ~SKT_BIT(SKT_F_UID);
 	if (other)
 		loud |= SKT_BIT(SKT_F_INODE);
 	if (!pairs->options->all)
 		fields &= loud;
-	passed = hands == SKT_HANDS_SHARED || hands == SKT_HANDS_PASSED || hands == SKT_HANDS_RELEASED || executed;
-	if (passed || (hands != SKT_HANDS_SAME && pairs->options->all) || hands == SKT_HANDS_ORPHANED ||
-	    hands == SKT_HANDS_ACCEPTED)
+	passed = found.hands == SKT_HANDS_SHARED || found.hands == SKT_HANDS_PASSED ||
+		 found.hands == SKT_HANDS_RELEASED || found.process_fields;
+	if (passed || other || are_told(pairs, found.hands))
 		fields |= SKT_BIT(SKT_F_OWNERS);
-	else if (!other)
-		hands = SKT_HANDS_SAME;
+	if (!are_told(pairs, found.hands))
+		found.hands = SKT_HANDS_SAME;
+	if (found.doubtful && add_unsure(diff, was_slot, slot))
+		return -ENOMEM;
 	if (!other && !fields)
 		return add_same(diff, slot);
 	item = add(diff, other ? SKT_DIFF_REPLACED : passed ? SKT_DIFF_PASSED : SKT_DIFF_CHANGED);
@@ -171,9 +192,13 @@ static int judge(const struct diff_pairs *pairs, uint32_t slot, struct skt_diff 
 		return -ENOMEM;
 	item->before = was_slot;
 	item->after = slot;
-	item->hands = (uint8_t)hands;
-	item->executed = executed;
-	item->fields = other ? fields | SKT_BIT(SKT_F_OWNERS) : fields;
+	item->hands = (uint8_t)found.hands;
+	item->restarted = found.restarted;
+	item->executed = found.process_fields;
+	item->process_fields = found.process_fields;
+	item->was_process = found.was_process;
+	item->is_process = found.is_process;
+	item->fields = fields;
 	describe(pairs, item);
 	return compare_programs(pairs, item);
 }
@@ -234,5 +259,6 @@ void skt_diff_release(struct skt_diff *diff)
 {
 	free(diff->items);
 	free(diff->same);
+	free(diff->unsure);
 	memset(diff, 0, sizeof(*diff));
 }

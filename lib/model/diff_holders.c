@@ -98,17 +98,48 @@ static int compare_processes(const struct run *a, const struct run *b)
 	return (x->start_time > y->start_time) - (x->start_time < y->start_time);
 }
 
-static bool runs_another(const struct run *before, const struct run *after)
+static const char *text_of(const struct run *run, uint32_t id, size_t *ret_len)
+{
+	return skt_strtab_get(run->snapshot->strings, id, ret_len);
+}
+
+static bool same_text(const struct run *x, uint32_t a, const struct run *y, uint32_t b)
+{
+	size_t a_len, b_len;
+	const char *a_text = text_of(x, a, &a_len), *b_text = text_of(y, b, &b_len);
+
+	return a_len == b_len && !memcmp(a_text, b_text, a_len);
+}
+
+/* What setproctitle(3) leaves: one argument with blanks in it, which daemons write anew with each thing that they do. */
+static bool is_title(const struct run *run, uint32_t cmdline)
+{
+	size_t len;
+	const char *text = text_of(run, cmdline, &len);
+
+	while (len && !text[len - 1])
+		len--;
+	return !memchr(text, '\0', len) && memchr(text, ' ', len);
+}
+
+/*
+ * By which of its fields a process is seen to run another program now, 0: it is not. Any process may write its arguments and its
+ * name anew: those that look like a title tell nothing, and the name only where nothing better is known.
+ */
+static uint32_t other_program(const struct run *before, const struct run *after)
 {
 	const struct skt_process *was = process_at(before), *is = process_at(after);
-	size_t was_len, is_len;
-	const char *was_exe, *is_exe;
+	uint32_t both = was->has & is->has, fields = 0;
 
-	if (!(was->has & is->has & SKT_BIT(SKT_P_EXE)))
-		return false;
-	was_exe = skt_strtab_get(before->snapshot->strings, was->exe, &was_len);
-	is_exe = skt_strtab_get(after->snapshot->strings, is->exe, &is_len);
-	return was_len != is_len || memcmp(was_exe, is_exe, is_len) != 0;
+	if (both & SKT_BIT(SKT_P_EXE) && !same_text(before, was->exe, after, is->exe))
+		fields |= SKT_BIT(SKT_P_EXE);
+	if (both & SKT_BIT(SKT_P_CMDLINE) && !same_text(before, was->cmdline, after, is->cmdline) &&
+	    (fields || !(is_title(before, was->cmdline) || is_title(after, is->cmdline))))
+		fields |= SKT_BIT(SKT_P_CMDLINE);
+	if (both & SKT_BIT(SKT_P_COMM) && !same_text(before, was->comm, after, is->comm) &&
+	    (fields || !(both & SKT_BIT(SKT_P_EXE))))
+		fields |= SKT_BIT(SKT_P_COMM);
+	return fields;
 }
 
 /* Go past one process; its descriptors, as one number. */
@@ -122,47 +153,114 @@ static uint64_t pass_process(struct run *run)
 	return descriptors;
 }
 
-/* Two lists, walked side by side. What was not searched for may have been there. */
-static enum skt_hands compare_holders(struct run before, struct run after, bool may_have_come, bool may_have_gone,
-				      bool *ret_executed)
-{
-	bool came = false, went = false, moved = false;
+/* Those that are in one list only. */
+struct lone {
+	unsigned n;
+	uint64_t programs; /* the sum of their hashes: the same for the same ones, in any order */
+	bool unknown;	   /* some program is not known */
+	bool old;	   /* some process had begun when the earlier snapshot was taken, or may have */
+};
 
+static void take_lone(const struct diff_pairs *pairs, const struct diff_side *side, struct run *run, struct lone *lone)
+{
+	const struct diff_side *earlier =
+		pairs->before.snapshot->time <= pairs->after.snapshot->time ? &pairs->before : &pairs->after;
+	const struct skt_process *process = process_at(run);
+	uint64_t program = side->program[run->at->process];
+	struct skt_row row = { .boot_time = pairs->options->boot_time, .process = process };
+	int64_t began;
+
+	lone->n++;
+	lone->programs += hash_mix(pairs->options->seed, program);
+	lone->unknown |= !program;
+	lone->old |= !skt_row_start_time(&row, &began) || began <= earlier->snapshot->time;
+	pass_process(run);
+}
+
+/* Two lists, walked side by side. */
+static void compare_holders(const struct diff_pairs *pairs, struct run before, struct run after, struct lone *came,
+			    struct lone *went, struct diff_hands *ret)
+{
 	while (before.at < before.end || after.at < after.end) {
 		int order = compare_processes(&before, &after);
 
-		if (!order) {
-			*ret_executed |= runs_another(&before, &after);
-			moved |= pass_process(&before) != pass_process(&after);
-		} else if (order < 0) {
-			went = may_have_gone;
-			pass_process(&before);
+		if (order < 0) {
+			take_lone(pairs, &pairs->before, &before, went);
+		} else if (order > 0) {
+			take_lone(pairs, &pairs->after, &after, came);
 		} else {
-			came = may_have_come;
-			pass_process(&after);
+			uint32_t fields = other_program(&before, &after);
+
+			if (fields && !ret->process_fields) {
+				ret->process_fields = fields;
+				ret->was_process = before.at->process;
+				ret->is_process = after.at->process;
+			}
+			if (pass_process(&before) != pass_process(&after))
+				ret->hands = SKT_HANDS_MOVED;
 		}
 	}
-	if (came)
-		return went ? SKT_HANDS_PASSED : SKT_HANDS_SHARED;
-	if (went)
-		return SKT_HANDS_RELEASED;
-	return moved ? SKT_HANDS_MOVED : SKT_HANDS_SAME;
 }
 
-enum skt_hands diff_hands(const struct skt_snapshot *before, const struct skt_sock *was,
-			  const struct skt_snapshot *after, const struct skt_sock *is, unsigned gaps,
-			  bool *ret_executed)
+/* Whether the list of a row lacks somebody whom that of the other row may have, because a look was denied. */
+static bool is_denied(const struct diff_pairs *pairs, const struct skt_sock *sock, const struct skt_sock *other)
 {
-	struct run had = holders(before, was), have = holders(after, is);
+	return sock->owner_gaps & SKT_GAP_DENIED && (pairs->options->uneven || !(other->owner_gaps & SKT_GAP_DENIED));
+}
 
-	*ret_executed = false;
-	if (is->owner == SKT_OWNER_CARRIED || (was->inode && !is->inode))
-		return was->owner == SKT_OWNER_CARRIED ? SKT_HANDS_SAME : SKT_HANDS_ORPHANED;
-	if (had.at == had.end && have.at == have.end)
-		return SKT_HANDS_SAME;
-	if (had.at == had.end)
-		return was->owner == SKT_OWNER_QUEUED ? SKT_HANDS_ACCEPTED : SKT_HANDS_FOUND;
-	if (have.at == have.end && is->owner == SKT_OWNER_UNKNOWN)
-		return SKT_HANDS_SAME;
-	return compare_holders(had, have, !(was->owner_gaps & gaps), !(is->owner_gaps & gaps), ret_executed);
+static void judge_holders(const struct diff_pairs *pairs, const struct skt_sock *was, const struct run *before,
+			  const struct skt_sock *is, const struct run *after, struct diff_hands *ret)
+{
+	bool forward = pairs->before.snapshot->time <= pairs->after.snapshot->time;
+	struct lone came = { 0 }, went = { 0 }, *newer = forward ? &came : &went, *older = forward ? &went : &came;
+	bool newer_denied = forward ? is_denied(pairs, is, was) : is_denied(pairs, was, is);
+	bool older_denied = forward ? is_denied(pairs, was, is) : is_denied(pairs, is, was);
+
+	compare_holders(pairs, *before, *after, &came, &went, ret);
+	ret->restarted = came.n && came.n == went.n && came.programs == went.programs && !came.unknown && !newer->old &&
+			 !ret->process_fields;
+	/* who was not searched for may have been there all the time */
+	if (was->owner_gaps & SKT_GAP_UNSEARCHED)
+		came.n = 0;
+	if (is->owner_gaps & SKT_GAP_UNSEARCHED)
+		went.n = 0;
+	/* and so may he to whom a look was denied, unless he had not begun */
+	ret->doubtful = (newer->n && newer->old && older_denied) || (older->n && newer_denied);
+	if (newer->old && older_denied)
+		newer->n = 0;
+	if (newer_denied)
+		older->n = 0;
+	ret->restarted &= came.n && went.n;
+	if (came.n)
+		ret->hands = went.n ? SKT_HANDS_PASSED : SKT_HANDS_SHARED;
+	else if (went.n)
+		ret->hands = SKT_HANDS_RELEASED;
+}
+
+/* Closed by all its holders: nobody's any more. Who it was is known only to those who looked on. */
+static bool is_orphan(const struct skt_sock *sock)
+{
+	return !sock->inode && (sock->owner == SKT_OWNER_CARRIED || sock->owner == SKT_OWNER_DETACHED);
+}
+
+void diff_hands(const struct diff_pairs *pairs, const struct skt_sock *was, const struct skt_sock *is,
+		struct diff_hands *ret)
+{
+	struct run had = holders(pairs->before.snapshot, was), have = holders(pairs->after.snapshot, is);
+
+	*ret = (struct diff_hands){ .hands = SKT_HANDS_SAME, .was_process = SKT_NO_SLOT, .is_process = SKT_NO_SLOT };
+	if (is_orphan(was) && is_orphan(is))
+		return;
+	if (is->owner == SKT_OWNER_CARRIED || (was->inode && !is->inode)) {
+		ret->hands = was->owner == SKT_OWNER_CARRIED ? SKT_HANDS_SAME : SKT_HANDS_ORPHANED;
+	} else if (had.at == had.end && have.at == have.end) {
+		return;
+	} else if (had.at == had.end) {
+		ret->hands = was->owner == SKT_OWNER_QUEUED ? SKT_HANDS_ACCEPTED : SKT_HANDS_FOUND;
+		ret->doubtful = was->owner == SKT_OWNER_UNKNOWN && is_denied(pairs, was, is);
+	} else if (have.at == have.end && is->owner == SKT_OWNER_UNKNOWN) {
+		ret->doubtful = is_denied(pairs, is, was);
+	} else {
+		judge_holders(pairs, was, &had, is, &have, ret);
+	}
 }

@@ -16,12 +16,17 @@ uint64_t diff_program(const struct skt_snapshot *snapshot, const struct skt_proc
 int diff_programs(const struct skt_snapshot *snapshot, const struct skt_sock *sock, const uint64_t *program,
 		  uint64_t seed, uint64_t *ret);
 
-/*
- * What happened to who holds it, on one boot; ret_executed: the same process runs another executable now. gaps are those in a
- * list of owners in which one who is not in it may be.
- */
-enum skt_hands diff_hands(const struct skt_snapshot *before, const struct skt_sock *was,
-			  const struct skt_snapshot *after, const struct skt_sock *is, unsigned gaps,
-			  bool *ret_executed);
+/* What happened to who holds a socket. */
+struct diff_hands {
+	enum skt_hands hands;
+	uint32_t process_fields; /* as in struct skt_difference */
+	uint32_t was_process, is_process;
+	bool restarted;
+	bool doubtful; /* it would be something else if nobody had been denied a look */
+};
+
+/* Of a pair of rows of one boot. */
+void diff_hands(const struct diff_pairs *pairs, const struct skt_sock *was, const struct skt_sock *is,
+		struct diff_hands *ret);
 
 #endif

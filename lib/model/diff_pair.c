@@ -17,7 +17,8 @@
 
 static bool is_left_out(const struct diff_pairs *pairs, const struct skt_table *table, const struct skt_sock *sock)
 {
-	return !(pairs->options->tables & 1u << table->kind) || (sock->state == SKT_TIME_WAIT && !pairs->options->all);
+	return !(pairs->options->tables & 1u << table->kind) ||
+	       (sock->state == SKT_TIME_WAIT && !pairs->options->all && !pairs->options->time_wait);
 }
 
 static const struct skt_table *table_of(const struct diff_side *side, const struct skt_sock *sock)

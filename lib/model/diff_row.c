@@ -74,13 +74,34 @@ static bool get_same_programs(const struct skt_field_info *field, const struct s
 	return difference->programs_known && set_number(ret, difference->same_programs);
 }
 
+static bool get_restarted(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return set_number(ret, skt_difference_is_quiet(about(row)->difference));
+}
+
+/* Of a process that runs another program; null where none does. */
+static bool get_process_fields(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	static const char *const names[] = {
+		NULL, "exe", "cmdline", "exe cmdline", "comm", "exe comm", "cmdline comm", "exe cmdline comm",
+	};
+	uint32_t fields = about(row)->difference->process_fields;
+	unsigned which = fields & SKT_BIT(SKT_P_EXE) ? 1 : 0;
+
+	(void)field;
+	which += fields & SKT_BIT(SKT_P_CMDLINE) ? 2 : 0;
+	which += fields & SKT_BIT(SKT_P_COMM) ? 4 : 0;
+	return set_word(ret, names[which]);
+}
+
 static bool get_twins(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	const struct skt_difference *difference = about(row)->difference;
 	uint32_t number;
 
 	memcpy(&number, (const char *)difference + field->offset, sizeof(number));
-	return difference->kind != SKT_DIFF_TRANSIENT && set_number(ret, number);
+	return !difference->passing && set_number(ret, number);
 }
 
 static bool get_lived(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -89,7 +110,7 @@ static bool get_lived(const struct skt_field_info *field, const struct skt_row *
 	int64_t ns;
 
 	memcpy(&ns, (const char *)difference + field->offset, sizeof(ns));
-	return difference->kind == SKT_DIFF_TRANSIENT && set_number(ret, (uint64_t)ns / 1000000);
+	return difference->passing && set_number(ret, (uint64_t)ns / 1000000);
 }
 
 static bool get_forced(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -117,11 +138,15 @@ static const struct skt_field_info fields[] = {
 	{ "fields", SKT_TYPE_FIELDS, .get = get_fields, .meaning = "which of its fields differ" },
 	{ "same_programs", SKT_TYPE_BOOL, .get = get_same_programs,
 	  .meaning = "whether its holders run the same programs as before" },
+	{ "restarted", SKT_TYPE_BOOL, .get = get_restarted,
+	  .meaning = "whether it was only started again by the same programs, which is no difference by itself" },
+	{ "process_fields", SKT_TYPE_WORDS, .get = get_process_fields,
+	  .meaning = "by what a holder is seen to run another program: exe cmdline comm" },
 	{ "twins_before", SKT_TYPE_NUMBER, .get = get_twins, ITEM(twins_before),
 	  .meaning = "sockets with this table and these ends in the first snapshot" },
 	{ "twins_after", SKT_TYPE_NUMBER, .get = get_twins, ITEM(twins_after), .meaning = "and in the second" },
 	{ "lived_ms_least", SKT_TYPE_NUMBER, .get = get_lived, ITEM(lived_least),
-	  .meaning = "milliseconds for which a transient one was there at least" },
+	  .meaning = "milliseconds for which one that came and went was there at least" },
 	{ "lived_ms_most", SKT_TYPE_NUMBER, .get = get_lived, ITEM(lived_most), .meaning = "and at most" },
 	{ "forced", SKT_TYPE_BOOL, .get = get_forced,
 	  .meaning = "the snapshots are not comparable and were compared all the same" },

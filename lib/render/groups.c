@@ -34,7 +34,7 @@ bool groups_holder(const struct skt_diff_sides *sides, const struct skt_differen
 		   uint32_t *ret_process)
 {
 	for (unsigned after = 2; after-- > 0;) {
-		unsigned side = item->kind == SKT_DIFF_TRANSIENT ? 2 : after;
+		unsigned side = item->passing ? 2 : after;
 		uint32_t slot = after ? item->after : item->before;
 		const struct skt_snapshot *snapshot = side_of(sides, side)->snapshot;
 		const struct skt_sock *sock;

@@ -246,8 +246,9 @@ void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, con
 bool difference_side(const struct skt_render *render, const struct skt_diff_sides *sides,
 		     const struct skt_difference *difference, bool after, struct skt_row *ret)
 {
-	bool transient = difference->kind == SKT_DIFF_TRANSIENT;
-	const struct skt_diff_side *side = transient ? &sides->between : after ? &sides->after : &sides->before;
+	const struct skt_diff_side *side = difference->passing ? &sides->between
+					   : after	       ? &sides->after
+							       : &sides->before;
 	uint32_t slot = after ? difference->after : difference->before;
 
 	if (slot == SKT_NO_SLOT || !side->snapshot)

@@ -32,6 +32,8 @@ static int set_up(void **state)
 	scene_string(&scene.b, "something else");
 	scene.options.tables = UINT32_MAX;
 	scene.options.seed = 7;
+	/* process 720 had begun 8 seconds before the first snapshot, and 900 began 10 seconds after it */
+	scene.options.boot_time = SCENE_TIME - 80 * SCENE_SECOND;
 	*state = &scene;
 	return 0;
 }
@@ -264,12 +266,46 @@ static void one_more_holder_shares_it(void **state)
 	assert_false(skt_difference_is_quiet(item));
 }
 
-static void a_child_of_the_same_program_that_inherits_it_is_quiet(void **state)
+static void a_child_that_inherits_it_is_loud_even_if_it_runs_the_same_program(void **state)
 {
 	const struct skt_difference *item = held_by(*state, PIDS(100), PIDS(100, 900), "/bin/a");
 
 	assert_int_equal(item->hands, SKT_HANDS_SHARED);
+	assert_true(item->same_programs);
+	assert_false(skt_difference_is_quiet(item));
+}
+
+static void a_worker_that_was_started_again_is_quiet(void **state)
+{
+	const struct skt_difference *item = held_by(*state, PIDS(100, 720), PIDS(100, 900), "/bin/a");
+
+	assert_int_equal(item->hands, SKT_HANDS_PASSED);
 	assert_true(skt_difference_is_quiet(item));
+}
+
+static void so_it_is_when_the_later_snapshot_is_named_first(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->a.time += 7200 * SCENE_SECOND;
+	scene->options.boot_time += 3600 * SCENE_SECOND;
+	assert_true(skt_difference_is_quiet(held_by(scene, PIDS(100, 900), PIDS(100, 720), "/bin/a")));
+}
+
+static void who_ran_before_or_came_in_other_numbers_or_is_another_was_not_started_again(void **state)
+{
+	/* 750 had begun 5 seconds before the first snapshot */
+	assert_false(skt_difference_is_quiet(held_by(*state, PIDS(720), PIDS(750), "/bin/a")));
+	tear_down(state);
+	set_up(state);
+	assert_false(skt_difference_is_quiet(held_by(*state, PIDS(720), PIDS(900, 901), "/bin/a")));
+	tear_down(state);
+	set_up(state);
+	assert_false(skt_difference_is_quiet(held_by(*state, PIDS(720), PIDS(900), "/bin/b")));
+	tear_down(state);
+	set_up(state);
+	((struct scene *)*state)->options.boot_time = -1;
+	assert_false(skt_difference_is_quiet(held_by(*state, PIDS(720), PIDS(900), "/bin/a")));
 }
 
 static void another_holder_had_it_passed_on(void **state)
@@ -294,7 +330,70 @@ static void the_same_process_with_another_executable_is_told(void **state)
 	hold(&scene->b, listener(80, 100), 720, "/tmp/evil", "nginx");
 	item = one(scene, SKT_DIFF_PASSED);
 	assert_true(item->executed);
+	assert_int_equal(item->process_fields, SKT_BIT(SKT_P_EXE));
+	assert_int_equal(scene->b.processes[item->is_process].pid, 720);
 	assert_false(skt_difference_is_quiet(item));
+}
+
+static void the_same_process_with_other_arguments_is_told(void **state)
+{
+	static const char before[] = "python3\0a.py", after[] = "python3\0b.py";
+	struct scene *scene = *state;
+	const struct skt_difference *item;
+	uint32_t was, is;
+
+	was = process(&scene->a, 720, "/usr/bin/python3", "");
+	is = process(&scene->b, 720, "/usr/bin/python3", "");
+	assert_int_equal(skt_strtab_add(scene->a.strings, before, sizeof(before), &scene->a.processes[was].cmdline), 0);
+	assert_int_equal(skt_strtab_add(scene->b.strings, after, sizeof(after), &scene->b.processes[is].cmdline), 0);
+	scene_add_held(&scene->a, listener(80, 100), was, 3);
+	scene_add_held(&scene->b, listener(80, 100), is, 3);
+	item = one(scene, SKT_DIFF_PASSED);
+	assert_int_equal(item->process_fields, SKT_BIT(SKT_P_CMDLINE));
+	assert_true(item->fields & SKT_BIT(SKT_F_OWNERS));
+	assert_false(skt_difference_is_quiet(item));
+}
+
+/* A process whose executable nobody may read. */
+static void hold_hidden(struct skt_snapshot *snapshot, uint32_t pid, const char *comm)
+{
+	uint32_t slot = scene_process(snapshot, pid, pid * 10, comm);
+
+	snapshot->processes[slot].has &= ~(SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE));
+	scene_add_held(snapshot, listener(80, 100), slot, 3);
+}
+
+static void where_the_executable_is_not_known_the_name_tells(void **state)
+{
+	struct scene *scene = *state;
+
+	hold_hidden(&scene->a, 720, "ping");
+	hold_hidden(&scene->b, 720, "evil");
+	assert_int_equal(one(scene, SKT_DIFF_PASSED)->process_fields, SKT_BIT(SKT_P_COMM));
+	tear_down(state);
+	set_up(state);
+	hold_hidden(&scene->a, 720, "ping");
+	hold_hidden(&scene->b, 720, "ping");
+	compare(scene, 0);
+	tear_down(state);
+	set_up(state);
+	/* it was known before */
+	hold(&scene->a, listener(80, 100), 720, "/bin/x", "x");
+	hold_hidden(&scene->b, 720, "evil");
+	assert_int_equal(one(scene, SKT_DIFF_PASSED)->process_fields, SKT_BIT(SKT_P_COMM));
+}
+
+static void an_orphan_is_one_whether_it_is_known_or_not_whose_it_was(void **state)
+{
+	struct scene *scene = *state;
+	struct skt_sock sock = scene_sock(80, 40000, 0, 1, SKT_FIN_WAIT2);
+
+	/* a gap lies in between, and behind it nobody knows */
+	scene_add_held(&scene->a, sock, process(&scene->a, 720, "/bin/a", "a"), 3);
+	scene->a.socks[0].owner = SKT_OWNER_CARRIED;
+	sock.owner = SKT_OWNER_DETACHED;
+	scene_add(&scene->b, sock);
+	compare(scene, 0);
 }
 
 static void a_process_that_renames_itself_is_no_difference(void **state)
@@ -317,18 +416,87 @@ static void who_was_not_searched_for_may_have_been_there(void **state)
 	compare(scene, 0);
 }
 
-static void who_was_denied_may_have_been_there_for_others_privileges(void **state)
+/* The same listener, held by 720 in both, and by one other process in the second. */
+static void compare_with_one_more(struct scene *scene, uint32_t pid, unsigned gaps_before, unsigned gaps_after,
+				  size_t n_differences, size_t n_unsure)
+{
+	hold(&scene->a, listener(80, 100), 720, "/bin/a", "a");
+	hold(&scene->b, listener(80, 100), 720, "/bin/a", "a");
+	scene_own(&scene->b, 0, (struct skt_owner[]){ { 0, 3 }, { process(&scene->b, pid, "/bin/b", "b"), 3 } }, 2);
+	scene->a.socks[0].owner_gaps = (uint8_t)gaps_before;
+	scene->b.socks[0].owner_gaps = (uint8_t)gaps_after;
+	compare(scene, n_differences);
+	assert_int_equal(scene->diff.n_unsure, n_unsure);
+	if (n_unsure)
+		assert_int_equal(scene->diff.unsure[0].after, 0);
+}
+
+static void who_was_denied_before_may_have_been_there(void **state)
+{
+	compare_with_one_more(*state, 721, SKT_GAP_DENIED, 0, 0, 1);
+}
+
+static void who_began_since_was_not(void **state)
+{
+	compare_with_one_more(*state, 900, SKT_GAP_DENIED, 0, 1, 0);
+}
+
+static void what_is_denied_on_both_sides_is_the_same(void **state)
+{
+	compare_with_one_more(*state, 721, SKT_GAP_DENIED, SKT_GAP_DENIED, 1, 0);
+}
+
+static void unless_they_were_looked_at_with_other_privileges(void **state)
+{
+	((struct scene *)*state)->options.uneven = true;
+	compare_with_one_more(*state, 721, SKT_GAP_DENIED, SKT_GAP_DENIED, 0, 1);
+}
+
+static void who_is_denied_now_may_be_there_still(void **state)
+{
+	struct scene *scene = *state;
+
+	/* two of them, as if the one above had been named in the other order */
+	scene->a.time += 7200 * SCENE_SECOND;
+	compare_with_one_more(scene, 721, SKT_GAP_DENIED, 0, 0, 1);
+}
+
+static void a_denied_look_that_hides_nobody_is_no_matter(void **state)
 {
 	struct scene *scene = *state;
 
 	hold(&scene->a, listener(80, 100), 720, "/bin/a", "a");
 	hold(&scene->b, listener(80, 100), 720, "/bin/a", "a");
-	scene_own(&scene->b, 0, (struct skt_owner[]){ { 0, 3 }, { process(&scene->b, 721, "/bin/b", "b"), 3 } }, 2);
-	scene->a.socks[0].owner_gaps = SKT_GAP_DENIED;
-	assert_int_equal(one(scene, SKT_DIFF_PASSED)->hands, SKT_HANDS_SHARED);
-	skt_diff_release(&scene->diff);
-	scene->options.uneven = true;
+	scene->b.socks[0].owner_gaps = SKT_GAP_DENIED;
 	compare(scene, 0);
+	assert_int_equal(scene->diff.n_unsure, 0);
+}
+
+static void whom_nobody_finds_any_more_may_be_who_is_denied(void **state)
+{
+	struct scene *scene = *state;
+
+	hold(&scene->a, listener(80, 100), 720, "/bin/a", "a");
+	scene_add(&scene->b, listener(80, 100));
+	scene->b.socks[0].owner = SKT_OWNER_UNKNOWN;
+	scene->b.socks[0].owner_gaps = SKT_GAP_DENIED;
+	compare(scene, 0);
+	assert_int_equal(scene->diff.n_unsure, 1);
+}
+
+static void time_wait_is_a_state_as_any_other_where_that_is_asked(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->options.time_wait = true;
+	scene_add(&scene->a, scene_sock(80, 40000, 100, 1, SKT_ESTABLISHED));
+	scene_add(&scene->a, scene_sock(80, 40001, 0, 2, SKT_TIME_WAIT));
+	scene_add(&scene->b, scene_sock(80, 40000, 0, 3, SKT_TIME_WAIT));
+	scene_add(&scene->b, scene_sock(80, 40002, 0, 4, SKT_TIME_WAIT));
+	compare(scene, 3);
+	assert_int_equal(scene->diff.items[0].kind, SKT_DIFF_CLOSED);
+	assert_int_equal(scene->diff.items[1].kind, SKT_DIFF_CHANGED);
+	assert_int_equal(scene->diff.items[2].kind, SKT_DIFF_OPENED);
 }
 
 static void another_descriptor_of_the_same_process_is_no_difference(void **state)
@@ -564,13 +732,26 @@ int main(void)
 		TEST(twins_are_counted_and_the_one_that_is_gone_is_named),
 		TEST(twins_of_two_programs_find_their_own),
 		TEST(one_more_holder_shares_it),
-		TEST(a_child_of_the_same_program_that_inherits_it_is_quiet),
+		TEST(a_child_that_inherits_it_is_loud_even_if_it_runs_the_same_program),
+		TEST(a_worker_that_was_started_again_is_quiet),
+		TEST(so_it_is_when_the_later_snapshot_is_named_first),
+		TEST(who_ran_before_or_came_in_other_numbers_or_is_another_was_not_started_again),
 		TEST(another_holder_had_it_passed_on),
 		TEST(one_holder_less_released_it),
 		TEST(the_same_process_with_another_executable_is_told),
+		TEST(the_same_process_with_other_arguments_is_told),
+		TEST(where_the_executable_is_not_known_the_name_tells),
+		TEST(an_orphan_is_one_whether_it_is_known_or_not_whose_it_was),
 		TEST(a_process_that_renames_itself_is_no_difference),
 		TEST(who_was_not_searched_for_may_have_been_there),
-		TEST(who_was_denied_may_have_been_there_for_others_privileges),
+		TEST(who_was_denied_before_may_have_been_there),
+		TEST(who_began_since_was_not),
+		TEST(what_is_denied_on_both_sides_is_the_same),
+		TEST(unless_they_were_looked_at_with_other_privileges),
+		TEST(who_is_denied_now_may_be_there_still),
+		TEST(a_denied_look_that_hides_nobody_is_no_matter),
+		TEST(whom_nobody_finds_any_more_may_be_who_is_denied),
+		TEST(time_wait_is_a_state_as_any_other_where_that_is_asked),
 		TEST(another_descriptor_of_the_same_process_is_no_difference),
 		TEST(across_boots_only_the_program_tells),
 		TEST(across_boots_twins_are_paired_by_program_and_then_by_order),
