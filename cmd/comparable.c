@@ -4,21 +4,40 @@
 #include "slice_facts.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* One reason; text may be hostile, and is escaped where it is printed. */
-__attribute__((format(printf, 2, 3))) static void because(struct comparison *comparison, const char *format, ...)
+/* Text may be hostile, and is escaped where it is printed. */
+static void add_line(struct skt_buf *lines, const char *format, va_list args)
 {
 	char line[1024];
+
+	vsnprintf(line, sizeof(line), format, args);
+	skt_buf_text(lines, line);
+	skt_buf_byte(lines, '\0');
+}
+
+/* One reason. */
+__attribute__((format(printf, 2, 3))) static void because(struct comparison *comparison, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	add_line(&comparison->why, format, args);
 	va_end(args);
-	skt_buf_text(&comparison->why, line);
-	skt_buf_byte(&comparison->why, '\0');
+}
+
+/* What is to be known, and is no reason. */
+__attribute__((format(printf, 2, 3))) static void note(struct comparison *comparison, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_line(&comparison->notes, format, args);
+	va_end(args);
 }
 
 static bool both_known_and_differ(const char *a, const char *b)
@@ -92,18 +111,56 @@ static void check_slice(struct comparison *comparison, const struct instant *ins
 	skt_buf_release(&which);
 }
 
+static bool has_namespace(const struct skt_snapshot *snapshot, uint64_t net_namespace)
+{
+	for (size_t t = 0; t < snapshot->n_tables; t++)
+		if (!snapshot->tables[t].gone && snapshot->tables[t].net_namespace == net_namespace)
+			return true;
+	return false;
+}
+
+/* How many tables with sockets are of namespaces that the other side does not have. */
+static unsigned lone_tables(const struct comparison *comparison, const struct instant *instant,
+			    const struct instant *other)
+{
+	unsigned n = 0;
+
+	for (size_t t = 0; t < instant->snapshot->n_tables; t++) {
+		const struct skt_table *table = &instant->snapshot->tables[t];
+
+		n += !table->gone && table->n_rows && kinds_asked(comparison) & 1u << table->kind &&
+		     !has_namespace(other->snapshot, table->net_namespace);
+	}
+	return n;
+}
+
+/* Where some process lives could not be found out: a namespace that is missing there may be its own. */
+static void check_hidden_namespaces(struct comparison *comparison, const struct instant *instant,
+				    const struct instant *other)
+{
+	uint32_t denied = instant->snapshot->quality.netns_denied;
+	unsigned lone = denied && !comparison->across ? lone_tables(comparison, other, instant) : 0;
+
+	if (lone)
+		because(comparison,
+			"the network namespaces of %u process%s could not be found out in %s, and %u table%s of %s %s of one that is missing there",
+			denied, denied == 1 ? "" : "es", instant->name, lone, lone == 1 ? "" : "s", other->name,
+			lone == 1 ? "is" : "are");
+	else if (denied && !other->snapshot->quality.netns_denied)
+		note(comparison, "the network namespaces of %u process%s could not be found out in %s", denied,
+		     denied == 1 ? "" : "es", instant->name);
+}
+
 static void check_namespaces(struct comparison *comparison)
 {
 	const struct instant *a = comparison->before, *b = comparison->after;
-	uint32_t a_denied = a->snapshot->quality.netns_denied, b_denied = b->snapshot->quality.netns_denied;
 
 	if (both_known_and_differ(a->netns, b->netns))
 		because(comparison, "%s has the sockets of %s, and %s of %s", a->name,
 			strcmp(a->netns, "own") ? "all network namespaces" : "one network namespace", b->name,
 			strcmp(b->netns, "own") ? "all" : "one");
-	else if (!a_denied != !b_denied)
-		because(comparison, "network namespaces of %u processes could not be found out in %s",
-			a_denied ? a_denied : b_denied, a_denied ? a->name : b->name);
+	check_hidden_namespaces(comparison, a, b);
+	check_hidden_namespaces(comparison, b, a);
 }
 
 /* Lines that are no rows: what they were is not known, unless they are the same on both sides. */
@@ -183,51 +240,124 @@ static bool is_denied(const struct skt_snapshot *snapshot)
 	return false;
 }
 
+/* Of the capabilities in effect those that open other processes; a recorder gives up the others. 0: it is not said which. */
+static unsigned opening(const char *capabilities)
+{
+	unsigned long long sets = strtoull(capabilities, NULL, 16);
+
+	if (!*capabilities)
+		return 0;
+	return 1u | (sets >> CAP_SYS_PTRACE & 1 ? 2u : 0) |
+	       (sets & (1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH) ? 4u : 0);
+}
+
 /* Who may look into which process: the other side would have found other holders. */
 static void check_privilege(struct comparison *comparison)
 {
 	const struct instant *a = comparison->before, *b = comparison->after;
 	bool a_none = a->snapshot->quality.walk == SKT_WALK_NONE, b_none = b->snapshot->quality.walk == SKT_WALK_NONE;
-	bool a_denied = is_denied(a->snapshot), b_denied = is_denied(b->snapshot);
-	bool cmdline = both_known_and_differ(a->cmdline, b->cmdline);
+	unsigned a_opening = opening(a->capabilities), b_opening = opening(b->capabilities);
 
 	comparison->uneven =
-		a_none != b_none || a_denied != b_denied || (a_denied && both_known_and_differ(a->euid, b->euid));
+		both_known_and_differ(a->euid, b->euid) || (a_opening && b_opening && a_opening != b_opening);
 	if (!asks_for_owners(comparison))
 		return;
 	if (a_none != b_none)
 		because(comparison, "%s does not tell who holds its sockets", a_none ? a->name : b->name);
-	else if (a_denied != b_denied)
-		because(comparison, "some processes' descriptors could not be read in %s, and all in %s",
-			a_denied ? a->name : b->name, a_denied ? b->name : a->name);
-	else if (comparison->uneven)
-		because(comparison,
-			"%s was looked at by uid %s, and %s by %s, neither of whom could read all descriptors", a->name,
-			a->euid, b->name, b->euid);
-	if (cmdline)
+	if (both_known_and_differ(a->cmdline, b->cmdline))
 		because(comparison, "command lines are kept in %s (%s) otherwise than in %s (%s)", a->name, a->cmdline,
 			b->name, b->cmdline);
 }
 
-/* A hole in a recording: the first or last snapshot that can be read may not be the first or last that was taken. */
+/* Who was denied what, in which this and the other side are not alike; false where they are. */
+static bool tell_denied(const struct comparison *comparison, struct skt_buf *line)
+{
+	const struct instant *a = comparison->before, *b = comparison->after;
+	bool a_denied = is_denied(a->snapshot), b_denied = is_denied(b->snapshot);
+
+	if (a_denied != b_denied)
+		skt_buf_printf(line, "some processes' descriptors could not be read in %s, and all in %s",
+			       a_denied ? a->name : b->name, a_denied ? b->name : a->name);
+	else if (a_denied && both_known_and_differ(a->euid, b->euid))
+		skt_buf_printf(line,
+			       "%s was looked at by uid %s, and %s by %s, neither of whom could read all descriptors",
+			       a->name, a->euid, b->name, b->euid);
+	else if (a_denied && comparison->uneven)
+		skt_buf_printf(line,
+			       "%s was looked at with other capabilities than %s, and neither with all descriptors",
+			       a->name, b->name);
+	skt_buf_byte(line, '\0');
+	return !line->failed && line->len > 1;
+}
+
+void comparable_hands(struct comparison *comparison, size_t n_unsure)
+{
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	if (asks_for_owners(comparison) && tell_denied(comparison, &line)) {
+		if (n_unsure)
+			because(comparison, "of %zu socket%s it cannot be said whether %s changed hands: %s", n_unsure,
+				n_unsure == 1 ? "" : "s", n_unsure == 1 ? "it" : "they", (char *)line.data);
+		else
+			note(comparison, "%s: nothing that is told depends on them", (char *)line.data);
+	}
+	skt_buf_release(&line);
+}
+
+/* ---- holes ---- */
+
+/* Whether what lies between the two is missing. */
+static bool is_between(const struct comparison *comparison, const struct skt_damage *damage)
+{
+	int64_t a = comparison->before->snapshot->time, b = comparison->after->snapshot->time;
+
+	return damage->after < (a < b ? b : a) && damage->until > (a < b ? a : b);
+}
+
+/* Whether the first or last snapshot that can be read may not be the first or last that was taken. */
+static bool is_beyond(const struct instant *instant, const struct skt_damage *damage)
+{
+	return instant->is_first ? damage->until <= instant->snapshot->time : damage->after >= instant->snapshot->time;
+}
+
 static void check_damage(struct comparison *comparison, const struct instant *instant)
 {
+	bool between = false, beyond = false;
 	size_t n = 0;
 	const struct skt_damage *damage = instant->is_tree ? NULL : skt_file_damage(instant->file, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (damage[i].facts || (!instant->is_implicit && !comparison->whole))
+		if (damage[i].facts)
 			continue;
-		because(comparison, "%s is not whole", instant->name);
-		return;
+		between |= is_between(comparison, &damage[i]);
+		/* that nothing was recorded before it was begun is no damage */
+		beyond |= instant->is_implicit && !damage[i].restart && is_beyond(instant, &damage[i]);
 	}
+	if (beyond)
+		because(comparison, "%s is not whole: its %s snapshot may be another", instant->name,
+			instant->is_first ? "first" : "last");
+	if (between && comparison->whole && instant == comparison->before)
+		because(comparison, "%s is not whole between the two: what came and went there is not known",
+			instant->name);
 }
 
-bool comparable(struct comparison *comparison)
+void comparable_hole(struct comparison *comparison, const struct skt_err *hole)
+{
+	char position[32] = "";
+
+	if (hole->position >= 0)
+		snprintf(position, sizeof(position), ":%lld", (long long)hole->position);
+	because(comparison, "what came and went in a hole is not known: %s%s: %s",
+		hole->path[0] ? hole->path : comparison->before->name, position, hole->message);
+}
+
+void comparable(struct comparison *comparison)
 {
 	const struct instant *a = comparison->before, *b = comparison->after;
 
 	skt_buf_init(&comparison->why);
+	skt_buf_init(&comparison->notes);
 	check_host(comparison);
 	check_kinds(comparison);
 	check_slice(comparison, a, b);
@@ -237,7 +367,5 @@ bool comparable(struct comparison *comparison)
 	check_tables_of(comparison, b, a);
 	check_privilege(comparison);
 	check_damage(comparison, a);
-	if (strcmp(a->name, b->name) != 0)
-		check_damage(comparison, b);
-	return !comparison->why.len;
+	check_damage(comparison, b);
 }

@@ -63,6 +63,27 @@ static bool is_even(const struct skt_row *row, const struct skt_view *view)
 	return skt_field_get(skt_view_find(view, "difference", 10), row, &value) && !value.number;
 }
 
+static bool get_forced(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)row;
+	ret->number = field->offset;
+	ret->negative = false;
+	return true;
+}
+
+/* The same in each row: whether the two sides are not comparable. The table says it above. */
+static void add_forced(const struct diff_counts *asked, struct skt_view *view)
+{
+	static const char meaning[] = "the snapshots are not comparable and were compared all the same";
+	static const struct skt_field_info is_forced[] = {
+		{ "forced", SKT_TYPE_BOOL, .get = get_forced, .offset = false, .meaning = meaning },
+		{ "forced", SKT_TYPE_BOOL, .get = get_forced, .offset = true, .meaning = meaning },
+	};
+
+	if (view->n < SKT_VIEW_FIELDS)
+		view->fields[view->n++] = &is_forced[asked->sides->forced];
+}
+
 static int print(const struct diff_counts *asked, struct skt_counts *counts, struct skt_render *render,
 		 struct skt_buf *out)
 {
@@ -73,6 +94,8 @@ static int print(const struct diff_counts *asked, struct skt_counts *counts, str
 	if (!rows)
 		return -ENOMEM;
 	skt_counts_view(counts, render->format == SKT_FORMAT_TABLE, 0, &kind.view);
+	if (render->format != SKT_FORMAT_TABLE)
+		add_forced(asked, &kind.view);
 	for (size_t i = 0; i < n; i++) {
 		rows[shown] = skt_counts_row(counts, i);
 		shown += asked->all || !is_even(&rows[shown], &kind.view);

@@ -27,7 +27,7 @@ static bool has_reached(const struct skt_cursor *cursor, uint64_t number)
 	return snapshot && snapshot->number >= number;
 }
 
-/* What opened and closed from the earlier instant to the later one. */
+/* What opened and closed from the earlier instant to the later one. A hole speaks against it; what is behind it is read all the same. */
 static int find_between(struct diffing *diffing, struct skt_err *err)
 {
 	const struct skt_snapshot *a = diffing->before.snapshot, *b = diffing->after.snapshot;
@@ -45,9 +45,9 @@ static int find_between(struct diffing *diffing, struct skt_err *err)
 		rc = skt_cursor_seek(cursor, &time, diffing->render.zone, &when, err);
 	while (!rc && !has_reached(cursor, end)) {
 		rc = skt_cursor_next(cursor, &step, err);
-		if (rc < 0 && rc != -ENOMEM && diffing->force) {
-			/* what is behind the hole can be read all the same */
-			cli_err(err);
+		if (rc < 0 && rc != -ENOMEM) {
+			comparable_hole(&diffing->comparison, err);
+			skt_err_init(err);
 			rc = 0;
 			continue;
 		}
@@ -57,6 +57,11 @@ static int find_between(struct diffing *diffing, struct skt_err *err)
 		if (rc)
 			skt_err_set(err, rc, "%s",
 				    rc == -E2BIG ? "too much came and went in between" : "out of memory");
+	}
+	if (!rc && has_reached(cursor, end)) {
+		rc = skt_between_end(diffing->passing, skt_cursor_snapshot(cursor), b->number == end);
+		if (rc)
+			no_memory(err);
 	}
 	skt_cursor_free(cursor);
 	return rc < 0 ? rc : 0;
@@ -82,6 +87,9 @@ static void choose(struct diffing *diffing, const struct skt_difference *items, 
 		enum skt_truth before = test(diffing, item->passing ? &sides->between : &sides->before, item->before);
 		enum skt_truth after = test(diffing, item->passing ? &sides->between : &sides->after, item->after);
 
+		/* what stands in TIME_WAIT is among the others already, where that is compared */
+		if (diffing->time_wait && item->passing && item->kind != SKT_DIFF_TRANSIENT)
+			continue;
 		if (before != SKT_TRUE && after != SKT_TRUE) {
 			diffing->unknown += before == SKT_UNKNOWN || after == SKT_UNKNOWN;
 			continue;
@@ -91,7 +99,7 @@ static void choose(struct diffing *diffing, const struct skt_difference *items, 
 	}
 }
 
-static int choose_all(struct diffing *diffing, struct skt_err *err)
+int diffing_choose(struct diffing *diffing, struct skt_err *err)
 {
 	const struct skt_difference *passing = NULL;
 	size_t n_passing = 0;
@@ -108,6 +116,18 @@ static int choose_all(struct diffing *diffing, struct skt_err *err)
 	return 0;
 }
 
+/* Of how many sockets that are meant, or may be, it is not known whether they changed hands. */
+static size_t count_unsure(const struct diffing *diffing)
+{
+	const struct skt_diff *diff = &diffing->diff;
+	size_t n = 0;
+
+	for (size_t i = 0; i < diff->n_unsure; i++)
+		n += test(diffing, &diffing->sides.before, diff->unsure[i].before) != SKT_FALSE ||
+		     test(diffing, &diffing->sides.after, diff->unsure[i].after) != SKT_FALSE;
+	return n;
+}
+
 static struct skt_diff_side side_of(const struct instant *instant)
 {
 	return (struct skt_diff_side){ .snapshot = instant->snapshot,
@@ -117,22 +137,27 @@ static struct skt_diff_side side_of(const struct instant *instant)
 
 int diffing_find(struct diffing *diffing, struct skt_err *err)
 {
+	const struct instant *before = &diffing->before, *after = &diffing->after;
 	struct skt_diff_options asked = { .across = diffing->comparison.across,
 					  .uneven = diffing->comparison.uneven,
 					  .all = diffing->all,
+					  .time_wait = diffing->time_wait,
+					  .boot_time = before->boot_time >= 0 ? before->boot_time : after->boot_time,
 					  .tables = diffing->comparison.tables,
 					  .seed = diffing_seed() };
-	int rc = skt_diff_find(diffing->before.snapshot, diffing->after.snapshot, &asked, &diffing->diff);
+	int rc = skt_diff_find(before->snapshot, after->snapshot, &asked, &diffing->diff);
 
 	if (rc)
 		return no_memory(err);
-	diffing->sides.before = side_of(&diffing->before);
-	diffing->sides.after = side_of(&diffing->after);
-	if (diffing->between) {
-		rc = find_between(diffing, err);
-		diffing->sides.between = side_of(&diffing->after);
-		if (diffing->passing)
-			diffing->sides.between.snapshot = skt_between_snapshot(diffing->passing);
-	}
-	return rc ? rc : choose_all(diffing, err);
+	diffing->sides.before = side_of(before);
+	diffing->sides.after = side_of(after);
+	comparable_hands(&diffing->comparison, count_unsure(diffing));
+	/* what would be refused anyhow need not be read */
+	if (!diffing->between || (diffing->comparison.why.len && !diffing->force))
+		return 0;
+	rc = find_between(diffing, err);
+	diffing->sides.between = side_of(after);
+	if (diffing->passing)
+		diffing->sides.between.snapshot = skt_between_snapshot(diffing->passing);
+	return rc;
 }

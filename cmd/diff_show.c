@@ -29,30 +29,36 @@ static void print_instant(struct diffing *diffing, char sign, const struct insta
 	skt_buf_printf(&line, "%c %s: %s%s", sign, instant->name, instant->host, *instant->host ? " " : "");
 	skt_time_format(&line, snapshot->time, diffing->render.zone);
 	if (instant->file)
-		skt_buf_printf(&line, ", snapshot %llu of %llu", (unsigned long long)snapshot->number,
-			       (unsigned long long)skt_file_span(instant->file).snapshots);
+		skt_buf_printf(&line, ", snapshot %llu", (unsigned long long)snapshot->number);
+	/* how many can be read, which is how many there are unless some are lost */
+	if (instant->file && snapshot->number <= skt_file_span(instant->file).snapshots)
+		skt_buf_printf(&line, " of %llu", (unsigned long long)skt_file_span(instant->file).snapshots);
 	skt_buf_printf(&line, ", %zu socket%s", snapshot->live_socks, snapshot->live_socks == 1 ? "" : "s");
 	print_line(diffing, &line);
 	skt_buf_release(&line);
 }
 
-void diffing_print_reasons(struct diffing *diffing)
+/* Each of some lines, with what stands before it. */
+static void print_lines(struct diffing *diffing, const struct skt_buf *lines, const char *before)
 {
-	const struct skt_buf *why = &diffing->comparison.why;
 	struct skt_buf line;
 
 	skt_buf_init(&line);
-	for (size_t at = 0; !why->failed && at < why->len; at += strlen((char *)why->data + at) + 1) {
-		if (diffing->force) {
-			skt_buf_printf(&line, "! not comparable, and compared: %s", (char *)why->data + at);
-			print_line(diffing, &line);
-		} else {
-			cli_say("not comparable: %s", (char *)why->data + at);
-		}
+	for (size_t at = 0; !lines->failed && at < lines->len; at += strlen((char *)lines->data + at) + 1) {
+		skt_buf_printf(&line, "%s%s", before, (char *)lines->data + at);
+		print_line(diffing, &line);
 	}
+	diffing->out.failed |= lines->failed;
 	skt_buf_release(&line);
-	if (!diffing->force)
-		cli_say("--force compares them all the same");
+}
+
+void diffing_print_reasons(const struct diffing *diffing)
+{
+	const struct skt_buf *why = &diffing->comparison.why;
+
+	for (size_t at = 0; !why->failed && at < why->len; at += strlen((char *)why->data + at) + 1)
+		cli_say("not comparable: %s", (char *)why->data + at);
+	cli_say("--force compares them all the same");
 }
 
 static void add_counts(struct skt_buf *line, const size_t *counts, const char *first)
@@ -108,21 +114,22 @@ static int render(struct diffing *diffing, struct skt_err *err)
 
 int diffing_show(struct diffing *diffing, struct skt_err *err)
 {
-	bool is_different;
+	bool is_different = differs(diffing);
 	int rc;
 
+	if (diffing->quiet && !is_different && !diffing->unknown)
+		return CLI_YES;
 	skt_render_begin(&diffing->render, &diffing->out);
 	print_instant(diffing, '-', &diffing->before);
 	print_instant(diffing, '+', &diffing->after);
-	if (diffing->sides.forced)
-		diffing_print_reasons(diffing);
+	print_lines(diffing, &diffing->comparison.why, "! not comparable, and compared: ");
+	print_lines(diffing, &diffing->comparison.notes, "  ");
 	rc = render(diffing, err);
 	if (rc)
 		return rc;
 	skt_render_end(&diffing->render, &diffing->out);
 	print_totals(diffing);
 	cli_write(&diffing->out);
-	is_different = differs(diffing);
 	if (diffing->unknown)
 		cli_say("of %zu differences it is not known whether they are meant", diffing->unknown);
 	if (diffing->unknown && !is_different)

@@ -13,7 +13,8 @@
 struct diffing {
 	struct skt_render render;
 	const char *zone;
-	bool between, all, force;
+	bool between, all, force, quiet;
+	bool time_wait;	      /* is compared as any other state */
 	const char *count_by; /* as given, NULL without */
 	struct skt_view by;   /* its fields */
 	int64_t now;
@@ -34,13 +35,16 @@ struct diffing {
 /* The seed of hashes. */
 uint64_t diffing_seed(void);
 
-/* What differs between the two sides, and of that what is meant. 0 or a negative errno. */
+/* What differs between the two sides, and what more speaks against comparing them. 0 or a negative errno. */
 int diffing_find(struct diffing *diffing, struct skt_err *err);
+
+/* Of that what is meant. 0 or -ENOMEM. */
+int diffing_choose(struct diffing *diffing, struct skt_err *err);
 
 /* Print it: the exit status, or a negative errno. */
 int diffing_show(struct diffing *diffing, struct skt_err *err);
 
-/* Why they are not comparable: what is printed in spite of it says so. */
-void diffing_print_reasons(struct diffing *diffing);
+/* Why they are not compared, on stderr. */
+void diffing_print_reasons(const struct diffing *diffing);
 
 #endif

@@ -253,25 +253,23 @@ static void add_binary(struct facts *facts)
 		add_hash(facts, "recorder.sha256", &sha);
 }
 
-/* The capabilities in effect, as /proc/self/status has them. */
-static void add_capabilities(struct facts *facts)
+/* As /proc/self/status has them. */
+void facts_capabilities(char *ret, size_t size)
 {
 	FILE *file = fopen("/proc/self/status", "re");
 	char line[256];
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "CapEff:\t", 8) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		facts_add(facts, "recorder.capabilities", line + 8);
-	}
+	*ret = '\0';
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, "CapEff:\t", 8))
+			snprintf(ret, size, "%.*s", (int)strcspn(line + 8, "\n"), line + 8);
 	if (file)
 		fclose(file);
 }
 
 void facts_of_recorder(struct facts *facts, char **argv, const char *tree, uint32_t tables)
 {
-	char number[16];
+	char number[16], capabilities[32];
 
 	facts_add(facts, "recorder.tool", "sockrec " SKT_VERSION);
 	add_binary(facts);
@@ -283,7 +281,8 @@ void facts_of_recorder(struct facts *facts, char **argv, const char *tree, uint3
 	facts_add(facts, "recorder.euid", number);
 	add_file(facts, "recorder.login_uid", "/proc/self/loginuid");
 	facts_add(facts, "recorder.sudo_user", getenv("SUDO_USER"));
-	add_capabilities(facts);
+	facts_capabilities(capabilities, sizeof(capabilities));
+	facts_add(facts, "recorder.capabilities", capabilities);
 	facts_add(facts, "recorder.tree", tree);
 	add_tables(facts, tables);
 }

@@ -27,4 +27,7 @@ void facts_of_host(struct facts *facts, const struct skt_host *host, bool live);
 /* recorder.*: this program, how it was called and by whom, and what could have been put under it. */
 void facts_of_recorder(struct facts *facts, char **argv, const char *tree, uint32_t tables);
 
+/* This process' capabilities in effect, in hex, as recorder.capabilities has them; "" where that is not known. */
+void facts_capabilities(char *ret, size_t size);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "clocks.h"
+#include "facts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +57,7 @@ void instant_init(struct instant *instant, const char *operand)
 				     .netns = "",
 				     .cmdline = "",
 				     .euid = "",
+				     .capabilities = "",
 				     .boot_time = -1,
 				     .tables = ALL_TABLES,
 				     .recording = { .fd = -1 },
@@ -85,6 +87,7 @@ static int open_recording(struct instant *instant, struct skt_err *err)
 	instant->netns = fact(instant->file, "recorder.netns");
 	instant->cmdline = fact(instant->file, "recorder.cmdline");
 	instant->euid = fact(instant->file, "recorder.euid");
+	instant->capabilities = fact(instant->file, "recorder.capabilities");
 	instant->boot_time = skt_file_header(instant->file)->boot_time;
 	instant->tables = skt_file_header(instant->file)->tables;
 	return 0;
@@ -102,9 +105,16 @@ int instant_open(const char *operand, struct instant *ret, struct skt_err *err)
 	return rc ? rc : open_recording(ret, err);
 }
 
-int instant_open_again(const struct instant *other, struct instant *ret, struct skt_err *err)
+bool instant_is_input(const char *operand)
 {
-	instant_init(ret, other->operand);
+	return !strcmp(operand, "-") || !strncmp(operand, "-@", 2);
+}
+
+int instant_open_again(const struct instant *other, const char *operand, struct instant *ret, struct skt_err *err)
+{
+	instant_init(ret, operand);
+	if (instant_is_input(operand) && operand[1])
+		ret->recording.time = operand + 2;
 	ret->recording.path = strdup(other->recording.path);
 	if (!ret->recording.path)
 		return skt_err_set(err, -ENOMEM, "out of memory");
@@ -121,6 +131,7 @@ int instant_seek(struct instant *instant, bool first, enum skt_zone zone, int64_
 	int rc = 0;
 
 	instant->is_implicit = !instant->time;
+	instant->is_first = first;
 	if (instant->time)
 		rc = skt_time_parse(instant->time, zone, now, &time, err);
 	if (!rc)
@@ -178,6 +189,8 @@ static void describe_tree(struct instant *instant)
 	instant->boot_time = instant->is_live ? instant->captured.time - instant->captured.boottime : host->btime;
 	snprintf(instant->own_euid, sizeof(instant->own_euid), "%u", (unsigned)geteuid());
 	instant->euid = instant->own_euid;
+	facts_capabilities(instant->own_capabilities, sizeof(instant->own_capabilities));
+	instant->capabilities = instant->own_capabilities;
 	if (!host->net_namespace)
 		instant->netns = "own";
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_NO_HEADER };
+enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_QUIET, OPT_NO_HEADER };
 
 static const struct cli_option options[] = {
 	[OPT_BETWEEN] = { 0, "between", NULL, "also what opened and closed in between, and how long it lived" },
@@ -22,6 +22,7 @@ static const struct cli_option options[] = {
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "table (unless told), json, jsonl or csv" },
 	[OPT_TZ] = { 0, "tz", "ZONE",
 		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
+	[OPT_QUIET] = { 'q', "quiet", NULL, "print nothing where nothing differs" },
 	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "neither headings nor totals" },
 };
 
@@ -63,7 +64,9 @@ static int open_sides(struct diffing *diffing, const char *a, const char *b, str
 		cli_usage("'%s' is one instant: name another", a);
 	if (!b && skt_file_span(before->file).snapshots == 1)
 		cli_usage("'%s' has one snapshot: name another instant", a);
-	return b ? instant_open(b, after, err) : instant_open_again(before, after, err);
+	if (b && !(instant_is_input(a) && instant_is_input(b)))
+		return instant_open(b, after, err);
+	return instant_open_again(before, b ? b : a, after, err);
 }
 
 /* Recordings first: a tree is looked at as they were. */
@@ -125,12 +128,16 @@ static int run(struct diffing *diffing, const char *a, const char *b, struct skt
 	diffing->comparison.after = &diffing->after;
 	diffing->comparison.filter = diffing->filter;
 	diffing->comparison.whole = diffing->between;
-	diffing->sides.forced = !comparable(&diffing->comparison);
+	comparable(&diffing->comparison);
+	rc = diffing_find(diffing, err);
+	if (rc)
+		return rc;
+	diffing->sides.forced = diffing->comparison.why.len;
 	if (diffing->sides.forced && !diffing->force) {
 		diffing_print_reasons(diffing);
 		return CLI_TROUBLE;
 	}
-	rc = diffing_find(diffing, err);
+	rc = diffing_choose(diffing, err);
 	return rc ? rc : diffing_show(diffing, err);
 }
 
@@ -140,6 +147,7 @@ static void release(struct diffing *diffing)
 	skt_between_free(diffing->passing);
 	skt_filter_free(diffing->filter);
 	skt_buf_release(&diffing->comparison.why);
+	skt_buf_release(&diffing->comparison.notes);
 	skt_buf_release(&diffing->out);
 	instant_release(&diffing->before);
 	instant_release(&diffing->after);
@@ -194,6 +202,9 @@ int main(int argc, char **argv)
 		case OPT_TZ:
 			diffing.zone = argument;
 			break;
+		case OPT_QUIET:
+			diffing.quiet = true;
+			break;
 		case OPT_NO_HEADER:
 			diffing.render.heading = false;
 			break;
@@ -218,6 +229,7 @@ int main(int argc, char **argv)
 	b = optind < argc && instant_is_operand(argv[optind]) ? argv[optind++] : NULL;
 	if (optind < argc)
 		diffing.filter = expression_read(argv + optind, (size_t)(argc - optind), diffing.render.zone);
+	diffing.time_wait = diffing.all || (diffing.filter && skt_filter_names_state(diffing.filter, SKT_TIME_WAIT));
 	rc = run(&diffing, a, b, &err);
 	if (rc < 0)
 		cli_err(&err);

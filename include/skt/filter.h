@@ -61,6 +61,12 @@ unsigned skt_filter_needs(const struct skt_filter *filter);
 uint32_t skt_filter_kinds(const struct skt_filter *filter);
 
 /*
+ * Whether it asks for a state by name: `state time-wait`, `state bucket`, `state = TIME_WAIT`. What is excluded is not asked for, nor does
+ * one that is among all that are connected stand for itself.
+ */
+bool skt_filter_names_state(const struct skt_filter *filter, enum skt_state state);
+
+/*
  * Whether each socket that the filter means, or may mean, is one that `wider` means, or may. Told from how the two are written: one that is
  * `wider` with more to it (and), or of addresses and states within those of `wider`. False where that is not seen.
  */

@@ -23,6 +23,11 @@ unsigned skt_filter_needs(const struct skt_filter *filter)
 	return filter->needs;
 }
 
+bool skt_filter_names_state(const struct skt_filter *filter, enum skt_state state)
+{
+	return filter->named & 1u << state;
+}
+
 bool skt_filter_is_mixed(const struct skt_filter *filter)
 {
 	return filter->mixed;

@@ -80,6 +80,7 @@ struct skt_filter {
 	uint8_t family; /* 4 or 6: `inet:` or `inet6:` stands somewhere, and as in ss is about all of it */
 	bool mixed;
 	unsigned needs;
+	uint32_t named; /* 1 << enum skt_state: those that are asked for by name */
 };
 
 /* ---- values (value.c). Each returns what was expected where this is none, or NULL. ---- */

@@ -206,6 +206,13 @@ static int take_comparison(struct parser *p, struct node *node, bool may_lack)
 	return take_value(p, node, test->kind == TEST_FIELD ? NULL : STOPS);
 }
 
+/* Who asks for a group with the established ones asks for what is connected, and not for each state that is among them. */
+static void note_named(struct parser *p, uint32_t states)
+{
+	if (!(states & 1u << SKT_ESTABLISHED) || states == 1u << SKT_ESTABLISHED)
+		p->filter->named |= states;
+}
+
 /* `state` or `exclude` in front of a name of states. `state = X` is a test of the field. */
 static bool take_states_word(struct parser *p, bool *adds)
 {
@@ -242,6 +249,8 @@ static int take_states(struct parser *p, struct node *node, bool adds)
 		if (rc)
 			return rc;
 		states = adds ? states | test->states : states & ~test->states;
+		if (adds)
+			note_named(p, test->states);
 	} while (take_states_word(p, &adds));
 	test->states = states;
 	return 0;
@@ -276,6 +285,7 @@ static const struct skt_field_info *find_field(struct word word)
 static int take_field(struct parser *p, struct node *node, struct word word)
 {
 	struct test *test = &node->test;
+	int rc;
 
 	test->field = find_field(word);
 	if (!test->field)
@@ -295,7 +305,10 @@ static int take_field(struct parser *p, struct node *node, struct word word)
 		p->filter->needs |= SKT_NEEDS_OWNERS;
 	else if (!is_identity(test->field))
 		p->filter->needs |= SKT_NEEDS_STATE;
-	return take_comparison(p, node, false);
+	rc = take_comparison(p, node, false);
+	if (!rc && test->kind == TEST_STATES && !test->negated)
+		note_named(p, test->states);
+	return rc;
 }
 
 static int take_test(struct parser *p, struct node *node)
