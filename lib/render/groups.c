@@ -17,7 +17,15 @@ struct heading {
 	uint32_t group;
 };
 
-#define NO_HOLDER 0 /* the group of those that nobody is known to hold: the first */
+#define NO_HEADING UINT32_MAX
+#define NO_HOLDER  0 /* the group of those that nobody is known to hold: the first */
+
+/* A listener that is held: who waits in its backlog is nobody else's. */
+struct listening {
+	uint64_t net_namespace;
+	const struct skt_sock *sock;
+	uint8_t kind;
+};
 
 void groups_init(struct groups *groups)
 {
@@ -126,10 +134,95 @@ static int number_groups(struct groups *groups)
 void groups_release(struct groups *groups)
 {
 	skt_buf_release(&groups->text);
+	for (unsigned side = 0; side < 2; side++)
+		free(groups->listening[side]);
 	free(groups->headings);
 	free(groups->of_group);
 	for (unsigned side = 0; side < 3; side++)
 		free(groups->of_process[side]);
+}
+
+/* ---- what waits in a backlog ---- */
+
+#define COMPARE(member)             \
+	if (a->member != b->member) \
+	return a->member < b->member ? -1 : 1
+
+static int compare_listening(const void *x, const void *y)
+{
+	const struct listening *a = x, *b = y;
+
+	COMPARE(kind);
+	COMPARE(net_namespace);
+	COMPARE(sock->local_port);
+	return memcmp(a->sock->local_address, b->sock->local_address, sizeof(a->sock->local_address));
+}
+
+static int find_listening(struct groups *groups, unsigned side, const struct skt_snapshot *snapshot)
+{
+	struct listening *list;
+	size_t n = 0;
+
+	if (groups->listening[side])
+		return 0;
+	for (size_t i = 0; i < snapshot->n_socks; i++)
+		n += snapshot->socks[i].table != SKT_NO_TABLE && snapshot->socks[i].state == SKT_LISTEN;
+	list = groups->listening[side] = malloc((n + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < snapshot->n_socks; i++) {
+		const struct skt_sock *sock = &snapshot->socks[i];
+
+		if (sock->table != SKT_NO_TABLE && sock->state == SKT_LISTEN && sock->n_owners)
+			list[n++] = (struct listening){ snapshot->tables[sock->table].net_namespace, sock,
+							snapshot->tables[sock->table].kind };
+	}
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_listening);
+	groups->n_listening[side] = n;
+	return 0;
+}
+
+/* That which waits at the end of this one, by its address or at any. */
+static const struct skt_sock *listener_of(const struct groups *groups, unsigned side, const struct group_entry *entry)
+{
+	struct skt_sock ends[2] = { *entry->sock, *entry->sock };
+
+	memset(ends[1].local_address, 0, sizeof(ends[1].local_address));
+	for (unsigned i = 0; i < 2; i++) {
+		struct listening wanted = { entry->net_namespace, &ends[i], entry->kind };
+		const struct listening *found = bsearch(&wanted, groups->listening[side], groups->n_listening[side],
+							sizeof(wanted), compare_listening);
+
+		if (found)
+			return found->sock;
+	}
+	return NULL;
+}
+
+/* Whose group an entry is in: 1, and *ret_side and *ret_process; 0: nobody's; -ENOMEM. */
+static int find_head(struct groups *groups, const struct skt_diff_sides *sides, const struct group_entry *entry,
+		     uint32_t *ret_side, uint32_t *ret_process)
+{
+	if (groups_holder(sides, entry->item, ret_side, ret_process))
+		return 1;
+	if (entry->sock->owner != SKT_OWNER_QUEUED)
+		return 0;
+	for (unsigned side = 2; side-- > 0;) {
+		const struct skt_snapshot *snapshot = side_of(sides, side)->snapshot;
+		const struct skt_sock *listener;
+
+		if (find_listening(groups, side, snapshot))
+			return -ENOMEM;
+		listener = listener_of(groups, side, entry);
+		if (!listener)
+			continue;
+		*ret_side = side;
+		*ret_process = snapshot->owners[listener->first_owner].process;
+		return 1;
+	}
+	return 0;
 }
 
 int groups_find(const struct skt_render *render, const struct skt_diff_sides *sides, struct group_entry *entries,
@@ -152,19 +245,21 @@ int groups_find(const struct skt_render *render, const struct skt_diff_sides *si
 		return -ENOMEM;
 	for (size_t i = 0; !rc && i < n; i++) {
 		uint32_t side, process;
+		int found = find_head(groups, sides, &entries[i], &side, &process);
 
-		if (groups_holder(sides, entries[i].item, &side, &process) && !groups->of_process[side][process])
+		entries[i].heading = NO_HEADING;
+		if (found > 0 && !groups->of_process[side][process])
 			rc = add_heading(render, sides, groups, side, process, room);
+		if (found > 0 && !rc)
+			entries[i].heading = groups->of_process[side][process] - 1;
+		if (found < 0)
+			rc = found;
 	}
 	if (!rc)
 		rc = number_groups(groups);
-	for (size_t i = 0; !rc && i < n; i++) {
-		uint32_t side, process;
-
-		entries[i].group = NO_HOLDER;
-		if (groups_holder(sides, entries[i].item, &side, &process))
-			entries[i].group = groups->headings[groups->of_process[side][process] - 1].group;
-	}
+	for (size_t i = 0; !rc && i < n; i++)
+		entries[i].group =
+			entries[i].heading == NO_HEADING ? NO_HOLDER : groups->headings[entries[i].heading].group;
 	return rc;
 }
 

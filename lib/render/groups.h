@@ -12,23 +12,27 @@ struct group_entry {
 	const struct skt_difference *item;
 	const struct skt_sock *sock; /* as it is, or was */
 	uint64_t net_namespace;
+	uint32_t heading;
 	uint32_t group;
 	uint8_t kind; /* of its table */
 };
 
 struct heading;
+struct listening;
 struct groups {
 	struct skt_buf text;
 	struct heading *headings;
 	size_t n;
-	uint32_t *of_process[3];   /* for each process of a side its heading, plus 1; 0: none yet */
-	struct heading **of_group; /* one of each group's; those that nobody is known to hold have none */
+	uint32_t *of_process[3];	/* for each process of a side its heading, plus 1; 0: none yet */
+	struct heading **of_group;	/* one of each group's; those that nobody is known to hold have none */
+	struct listening *listening[2]; /* the listeners before and after, once one is looked for */
+	size_t n_listening[2];
 };
 
 void groups_init(struct groups *groups);
 void groups_release(struct groups *groups);
 
-/* Find the group of each entry. 0 or -ENOMEM. */
+/* Find the group of each entry; what waits in a listener's backlog is in that of the listener. 0 or -ENOMEM. */
 int groups_find(const struct skt_render *render, const struct skt_diff_sides *sides, struct group_entry *entries,
 		size_t n, struct groups *groups);
 
