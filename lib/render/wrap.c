@@ -27,6 +27,9 @@ struct row {
 
 static void end_row(struct row *row)
 {
+	/* what parts columns is not to be seen at an end */
+	while (!row->text.failed && row->text.len && row->text.data[row->text.len - 1] == ' ')
+		row->text.len--;
 	line_end_coloured(&row->text, row->width, row->colour, row->out);
 	skt_buf_clear(&row->text);
 	skt_buf_fill(&row->text, ' ', INDENT);
