@@ -33,6 +33,7 @@ struct recorder {
 	int64_t duration; /* 0: no end */
 	uint64_t count;	  /* 0: no end */
 	bool exact;	  /* ticks are due on the clock, not at random points of their intervals */
+	bool quiet;	  /* nothing is said but what is wrong */
 	const char *output;
 	const char *tree;
 	const char *trees_dir; /* NULL: one tree, looked at again and again */

@@ -381,7 +381,7 @@ static void begin_drops(struct recorder *recorder)
 	job->rc = 0;
 	rotation->stage = ROTATION_IDLE;
 	for (size_t i = 0; i < job->folder.n; i++)
-		if (job->folder.files[i].drop)
+		if (job->folder.files[i].drop && !recorder->quiet)
 			cli_say("%s/%s: dropped, with %llu snapshots", recorder->output, job->folder.files[i].name,
 				(unsigned long long)job->folder.files[i].snapshots);
 	/* without a thread they stay until the next rotation */
@@ -513,7 +513,9 @@ static void see_if_gone(struct recorder *recorder)
 	}
 	cli_hex(chain, sizeof(chain), chain_text);
 	cli_hex(file, sizeof(file), file_text);
-	cli_say("%s: ended, chain %s, sha256 %s; goes on in %s", recorder->path, chain_text, file_text, job->name);
+	if (!recorder->quiet)
+		cli_say("%s: ended, chain %s, sha256 %s; goes on in %s", recorder->path, chain_text, file_text,
+			job->name);
 	recorder->out = job->fd;
 	strcpy(recorder->path, job->path);
 	strcpy(rotation->name, job->name);

@@ -35,7 +35,8 @@ enum {
 	OPT_CMDLINE,
 	OPT_WATCH,
 	OPT_FORMAT,
-	OPT_ALL
+	OPT_ALL,
+	OPT_QUIET
 };
 
 static const struct cli_option options[] = {
@@ -64,6 +65,7 @@ static const struct cli_option options[] = {
 	[OPT_WATCH] = { 'w', "watch", NULL,
 			"print each change as it is seen, of the sockets that EXPR means; record only if there is -o" },
 	[OPT_FORMAT] = { 0, "format", "FORMAT", "of what is watched: table (unless told), jsonl, json, csv" },
+	[OPT_QUIET] = { 'q', "quiet", NULL, "say nothing on standard error but what is wrong" },
 	[OPT_ALL] = { 0, "all", NULL, "watch counters and timers too, and what is there at the start" },
 };
 
@@ -231,6 +233,9 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_NOTE:
 			recorder->note = argument;
+			break;
+		case OPT_QUIET:
+			recorder->quiet = true;
 			break;
 		case OPT_FULL_WALK:
 			recorder->full_walk = cli_duration("--full-walk", argument);

@@ -48,6 +48,8 @@ void tell_denied(const struct recorder *recorder)
 {
 	uint32_t denied = recorder->now.quality.denied, netns_denied = recorder->now.quality.netns_denied;
 
+	if (recorder->quiet)
+		return;
 	if (denied)
 		cli_say("%u process%s may not be looked into%s: who holds their sockets will be unknown", denied,
 			denied == 1 ? "" : "es", geteuid() ? " by this user (root may)" : ", even by root");
@@ -107,7 +109,7 @@ void tell_status(struct recorder *recorder, int64_t now)
 	struct skt_buf line;
 
 	/* most likely what is watched is on the same terminal */
-	if (recorder->watch.on || now - recorder->status_at < STATUS_NS || !isatty(STDERR_FILENO))
+	if (recorder->quiet || recorder->watch.on || now - recorder->status_at < STATUS_NS || !isatty(STDERR_FILENO))
 		return;
 	recorder->status_at = now;
 	skt_buf_init(&line);
@@ -128,7 +130,7 @@ void tell_end(struct recorder *recorder)
 	char chain_text[2 * SKT_CHAIN_SIZE + 1], file_text[2 * SKT_CHAIN_SIZE + 1];
 	struct skt_buf span;
 
-	if (isatty(STDERR_FILENO) && !recorder->watch.on)
+	if (isatty(STDERR_FILENO) && !recorder->watch.on && !recorder->quiet)
 		fputs("\r\033[K", stderr);
 	skt_buf_init(&span);
 	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
@@ -136,6 +138,8 @@ void tell_end(struct recorder *recorder)
 	if (lost)
 		cli_say("%s: %llu snapshot%s could not be written", recorder->path, (unsigned long long)lost,
 			lost == 1 ? "" : "s");
+	if (recorder->quiet)
+		goto out;
 	skt_writer_chain(recorder->writer, chain, file);
 	cli_hex(chain, sizeof(chain), chain_text);
 	cli_hex(file, sizeof(file), file_text);
@@ -145,5 +149,6 @@ void tell_end(struct recorder *recorder)
 		recorder->snapshots == 1 ? "" : "s", (unsigned long long)recorder->missed,
 		recorder->missed == 1 ? "" : "s", recorder->pipe_closed ? "; its reader went away" : "", chain_text,
 		file_text);
+out:
 	skt_buf_release(&span);
 }

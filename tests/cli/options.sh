@@ -215,6 +215,20 @@ t_where_too_little_is_free_nothing_is_recorded_and_the_way_out_is_named() {
 	exits 0 sockquery pipe.skt
 }
 
+t_quiet_says_only_what_is_wrong() {
+	cp -a "$TOP/fixtures/proc/kinds" tree
+	mkdir tree/4999
+	# a process that may not be looked into is none of that
+	exits 0 sockrec --proc=tree -n 1 -o loud.skt
+	has err 'may not be looked into' 'loud.skt: ' 'sha256'
+	exits 0 sockrec -q --proc=tree -n 1 -o quiet.skt
+	is_empty out err
+	[ -s quiet.skt ]
+	sed -i '1s/.*/no such heading/' tree/net/udp
+	sockrec --quiet --proc=tree -n 1 -o wrong.skt 2>err || [ $? = 2 ]
+	has err 'net/udp'
+}
+
 t_a_bad_niceness_is_refused_and_named() {
 	local bad
 
