@@ -254,10 +254,11 @@ t_the_recipe_for_cron_mails_when_something_differs_and_only_then() {
 	# /proc is a tree here, so that something can differ
 	cp -a "$tree" proc
 	sed -i "s| /proc | $PWD/proc |" recipe
-	sed -i "s|sockrec -n 1|sockrec --proc=$PWD/proc -n 1|" recipe
+	sed -i "s|sockrec -q -n 1|sockrec -q --proc=$PWD/proc -n 1|" recipe
 	chmod +x bin/mail recipe
 	PATH=$PWD/bin:$PATH
 	exits 0 ./recipe
+	is_empty out err
 	[ -s baseline.skt ]
 	exits 0 ./recipe
 	[ ! -e mailed ]
