@@ -140,6 +140,79 @@ for rows in live, recorded:
 END
 }
 
+t_who_executes_another_program_is_one_line() {
+	python <<'END'
+script = "import socket, sys, os, time\n" \
+    "if sys.argv[1] == 'a':\n" \
+    "    with socket.create_server(('127.0.0.1', 8090)) as s:\n" \
+    "        s.set_inheritable(True); print('up', flush=True); sys.stdin.readline()\n" \
+    "        os.execv(sys.executable, ['python3', 'script', 'b'])\n" \
+    "print('executed', flush=True); time.sleep(1000)\n"
+open("script", "w").write(script)
+process = subprocess.Popen([sys.executable, "script", "a"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+assert process.stdout.readline() == b"up\n"
+subprocess.run(["sockrec", "-q", "-n", "1", "-o", "then.skt"], check=True)
+process.stdin.write(b"\n")
+process.stdin.flush()
+assert process.stdout.readline() == b"executed\n"
+done = subprocess.run(["sockdiff", "--format=jsonl", "then.skt", "/proc", "sport = 8090"], stdout=subprocess.PIPE)
+process.kill()
+row, = [json.loads(line) for line in done.stdout.splitlines()]
+assert done.returncode == 1 and (row["change"], row["hands"]) == ("passed", "executed"), row
+assert "cmdline" in row["process_fields"] and pids(row["after"]) == [process.pid], row
+END
+}
+
+# Without CAP_SYS_PTRACE, which containers do not have, root may not look into a process that has it, nor into one that is not dumpable.
+t_a_process_that_may_not_be_looked_into_is_no_reason_to_refuse() {
+	command -v setpriv >said || skip 'no setpriv'
+	cat >holder.py <<'END'
+import socket, time
+with socket.create_server(("127.0.0.1", 8092)) as listener:
+    print("listens", flush=True)
+    time.sleep(1000)
+END
+	cat >hardened.py <<'END'
+import ctypes, socket, sys, time
+if ctypes.CDLL(None).prctl(4, 0, 0, 0, 0):
+    sys.exit("not possible")
+print("hard", flush=True)
+sys.stdin.readline()
+with socket.create_server(("127.0.0.1", 8091)) as listener:
+    print("listens", flush=True)
+    time.sleep(1000)
+END
+	python <<'END'
+bounded = ["setpriv", "--bounding-set=-sys_ptrace"]
+def run(*argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(script):
+    process = subprocess.Popen([*bounded, sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return process, process.stdout.readline()
+holder, said = start("holder.py")
+assert said == b"listens\n"
+for name, how in ("few", bounded), ("all", []):
+    made = run(*how, "sockrec", "-q", "-n", "1", "-o", name + ".skt")
+    assert made.returncode == 0 and not made.stderr, made
+hardened, said = start("hardened.py")
+assert said == b"hard\n"
+# it is denied like others before; and where all could be read before, it hides nothing
+assert run(*bounded, "sockdiff", "few.skt", "/proc").returncode == 0
+same = run(*bounded, "sockdiff", "all.skt", "/proc")
+quiet = run(*bounded, "sockdiff", "-q", "all.skt", "/proc")
+hardened.stdin.write(b"\n")
+hardened.stdin.flush()
+assert hardened.stdout.readline() == b"listens\n"
+told = run(*bounded, "sockdiff", "-q", "all.skt", "/proc", "state listening")
+hardened.kill()
+holder.kill()
+assert same.returncode == 0 and "nothing that is told depends on them" in same.stdout, same
+assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", ""), quiet
+assert told.returncode == 1 and "+ opened    tcp   127.0.0.1:8091 " in told.stdout and not told.stderr, told
+assert "8092" not in told.stdout, told
+END
+}
+
 t_nothing_else_is_told() {
 	python <<'END'
 assert len(live) == len(recorded) == 5, (live, recorded)
