@@ -131,7 +131,8 @@ static void widen_to_text(size_t *width, const char *text, size_t most, struct s
 	widen(width, cell, most);
 }
 
-static struct widths fit(const struct skt_render *render, const struct group_entry *entries, size_t n)
+static struct widths fit(const struct skt_render *render, const struct group_entry *entries, size_t n,
+			 struct skt_buf *out)
 {
 	struct widths widths = { .what = WHAT_WIDTH,
 				 .table = TABLE_WIDTH,
@@ -156,6 +157,7 @@ static struct widths fit(const struct skt_render *render, const struct group_ent
 		line_state(sock->state, &cell);
 		widen(&widths.state, &cell, STATE_WIDTH);
 	}
+	out->failed |= cell.failed;
 	skt_buf_release(&cell);
 	return widths;
 }
@@ -310,7 +312,7 @@ static void put_entry(const struct skt_render *render, const struct skt_diff_sid
 static void put_all(const struct skt_render *render, const struct skt_diff_sides *sides,
 		    const struct group_entry *entries, size_t n, const struct groups *groups, struct skt_buf *out)
 {
-	struct widths widths = fit(render, entries, n);
+	struct widths widths = fit(render, entries, n, out);
 	struct skt_buf line, scratch;
 	size_t alike;
 
