@@ -150,12 +150,6 @@ static const char *typed(char **argv)
 	return letter;
 }
 
-/* The word -@TIME that getopt stumbled over: it is still in it, or has just gone past. */
-static const char *at_sign(char **argv)
-{
-	return argv[optind] && !strncmp(argv[optind], "-@", 2) ? argv[optind] : argv[optind - 1];
-}
-
 /* How many long options begin with what was typed. */
 static unsigned begin_with(const struct cli *cli, const char *text)
 {
@@ -216,8 +210,6 @@ int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argu
 	case ':':
 		cli_usage("option '%s' needs an argument", typed(argv));
 	case '?':
-		if (optopt == '@')
-			cli_usage("'%s' is an operand that looks like options: put '--' before it", at_sign(argv));
 		if (optopt >= HELP)
 			cli_usage("option '%s' takes no argument", argv[optind - 1]);
 		if (begin_with(cli, typed(argv)) > 1)

@@ -368,6 +368,7 @@ void comparable(struct comparison *comparison)
 	check_tables_of(comparison, b, a);
 	check_privilege(comparison);
 	check_damage(comparison, a);
-	if (strcmp(a->name, b->name) != 0 || a->is_first != b->is_first)
+	/* what was said of it is not said again */
+	if (strcmp(a->name, b->name) != 0 || a->is_first != b->is_first || !a->is_implicit)
 		check_damage(comparison, b);
 }

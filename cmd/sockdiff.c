@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_QUIET, OPT_NO_HEADER };
+enum { OPT_BETWEEN, OPT_ALL, OPT_COUNT_BY, OPT_FORCE, OPT_FORMAT, OPT_TZ, OPT_QUIET, OPT_NO_HEADER, OPT_STDIN };
 
 static const struct cli_option options[] = {
 	[OPT_BETWEEN] = { 0, "between", NULL, "also what opened and closed in between, and how long it lived" },
@@ -24,6 +24,7 @@ static const struct cli_option options[] = {
 		     "zone in which times are read and printed: UTC unless told, 'host' the recorded one" },
 	[OPT_QUIET] = { 'q', "quiet", NULL, "print nothing where nothing differs" },
 	[OPT_NO_HEADER] = { 'H', "no-header", NULL, "neither headings nor totals" },
+	[OPT_STDIN] = { '@', NULL, "TIME", "as the operand -@TIME: standard input, at TIME" },
 };
 
 static const struct cli cli = {
@@ -173,14 +174,59 @@ static bool wants_colour(void)
 	return isatty(STDOUT_FILENO) && !(none && *none) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
+/* The words -@TIME, which getopt takes for options and moves to the front; and the command line as it was typed. */
+struct inputs {
+	const char *words[2];
+	unsigned n;
+	char **typed;
+};
+
+static void add_input(struct inputs *inputs, const char *argument, const char *word)
+{
+	if (argument != word + 2 || word[0] != '-')
+		cli_usage("'-@' is no operand without a TIME: write -@TIME");
+	if (inputs->n == 2)
+		cli_usage("'%s': two instants are named already", word);
+	inputs->words[inputs->n++] = word;
+}
+
+static size_t place_of(const struct inputs *inputs, const char *word)
+{
+	size_t i = 0;
+
+	while (inputs->typed[i] && inputs->typed[i] != word)
+		i++;
+	return i;
+}
+
+/* The next operand, where it was typed; NULL: there is none. */
+static const char *take_operand(struct inputs *inputs, unsigned *taken, int argc, char **argv, bool first)
+{
+	const char *input = *taken < inputs->n ? inputs->words[*taken] : NULL;
+	const char *word = optind < argc && (first || instant_is_operand(argv[optind])) ? argv[optind] : NULL;
+
+	if (input && (!word || place_of(inputs, input) < place_of(inputs, word))) {
+		++*taken;
+		return input;
+	}
+	optind += word != NULL;
+	return word;
+}
+
 int main(int argc, char **argv)
 {
 	struct diffing diffing = { .render = { .heading = true, .host = "", .zone = SKT_ZONE_UTC } };
 	const char *argument, *a, *b;
+	struct inputs inputs = { .n = 0 };
+	unsigned taken = 0;
 	struct skt_err err;
 	int option, rc;
 
 	cli_begin(&cli);
+	inputs.typed = calloc((size_t)argc + 1, sizeof(*inputs.typed));
+	if (!inputs.typed)
+		cli_usage("out of memory");
+	memcpy(inputs.typed, argv, (size_t)argc * sizeof(*argv));
 	while ((option = cli_next(&cli, argc, argv, &argument)) >= 0) {
 		switch (option) {
 		case OPT_BETWEEN:
@@ -208,13 +254,16 @@ int main(int argc, char **argv)
 		case OPT_NO_HEADER:
 			diffing.render.heading = false;
 			break;
+		case OPT_STDIN:
+			add_input(&inputs, argument, argv[optind - 1]);
+			break;
 		default:
 			break;
 		}
 	}
 	if (diffing.count_by && diffing.between)
 		cli_usage("--between: what came and went is neither before nor after, and not counted");
-	if (optind == argc)
+	if (optind == argc && !inputs.n)
 		cli_usage("nothing to compare named");
 	instant_init(&diffing.before, "");
 	instant_init(&diffing.after, "");
@@ -225,8 +274,10 @@ int main(int argc, char **argv)
 	diffing.render.colour = wants_colour();
 	skt_err_init(&err);
 	skt_buf_init(&diffing.out);
-	a = argv[optind++];
-	b = optind < argc && instant_is_operand(argv[optind]) ? argv[optind++] : NULL;
+	a = take_operand(&inputs, &taken, argc, argv, true);
+	b = take_operand(&inputs, &taken, argc, argv, false);
+	if (taken < inputs.n)
+		cli_usage("'%s': two instants are named already", inputs.words[taken]);
 	if (optind < argc)
 		diffing.filter = expression_read(argv + optind, (size_t)(argc - optind), diffing.render.zone);
 	diffing.time_wait = diffing.all || (diffing.filter && skt_filter_names_state(diffing.filter, SKT_TIME_WAIT));
@@ -234,5 +285,6 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		cli_err(&err);
 	release(&diffing);
+	free(inputs.typed);
 	return cli_end(rc < 0 ? CLI_TROUBLE : rc);
 }

@@ -195,9 +195,22 @@ t_standard_input_is_read_once_and_may_be_both_sides() {
 	cp "$rec/gap.skt" copy
 	exits 1 sockdiff -- -@#3 -@last <copy
 	sed "s|$rec/gap.skt|-|" named | cmp - out
+	exits 1 sockdiff -@#3 -@last <copy
+	sed "s|$rec/gap.skt|-|" named | cmp - out
+	# each stands where it was typed
+	exits 1 sockdiff -@#3 "$rec/gap.skt" state established <copy
+	has out '- -: ' "+ $rec/gap.skt: "
+	exits 1 sockdiff "$rec/gap.skt" --tz UTC -@#3 state established <copy
+	has out "- $rec/gap.skt: " '+ -: '
 	exits 1 sockdiff -- "$rec/gap.skt@#3" - <copy
-	exits 2 sockdiff -@#3 "$rec/gap.skt" <copy
-	has err "'-@#3' is an operand that looks like options: put '--' before it"
+	exits 2 sockdiff -@#3 <copy
+	has err "'-@#3' is one instant: name another"
+	exits 2 sockdiff -@#3 -@#4 -@#5 <copy
+	has err "'-@#5': two instants are named already"
+	exits 2 sockdiff copy copy -@#5 <copy
+	has err "'-@#5': two instants are named already"
+	exits 2 sockdiff -@ copy <copy
+	has err 'write -@TIME'
 }
 
 t_quiet_prints_nothing_where_nothing_differs() {
