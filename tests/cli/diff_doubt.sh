@@ -207,9 +207,9 @@ t_standard_input_is_read_once_and_may_be_both_sides() {
 	has err "'-@#3' is one instant: name another"
 	exits 2 sockdiff -@#3 -@#4 -@#5 <copy
 	has err "'-@#5': two instants are named already"
-	exits 2 sockdiff copy copy -@#5 <copy
+	exits 2 sockdiff copy copy -@#5 </dev/null
 	has err "'-@#5': two instants are named already"
-	exits 2 sockdiff -@ copy <copy
+	exits 2 sockdiff -@ copy </dev/null
 	has err 'write -@TIME'
 }
 
