@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SERVICES     "/etc/services"
@@ -42,6 +44,24 @@ static void tell_reading(const struct skt_filter *filter)
 	skt_buf_release(&text);
 }
 
+static bool looks_like_path(const char *word)
+{
+	return strpbrk(word, "./") && !strpbrk(word, " \t\n=<>!~()&|'\"");
+}
+
+/* What is wrong, of words that are no expression: often a name that was mistyped, or stands in the wrong place. */
+_Noreturn static void refuse(char *const *words, size_t n, const struct skt_err *err)
+{
+	struct stat status;
+
+	for (size_t i = 1; i < n; i++)
+		if (looks_like_path(words[i]) && !lstat(words[i], &status))
+			cli_usage("'%s' is a file, and stands behind an expression: files come first", words[i]);
+	if (looks_like_path(words[0]))
+		cli_usage("'%s' is neither a file nor an expression: %s", words[0], err->message);
+	cli_usage("'%s%s' is read as an expression: %s", words[0], n > 1 ? " ..." : "", err->message);
+}
+
 struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone zone)
 {
 	struct skt_filter_names names = { .zone = zone };
@@ -58,7 +78,7 @@ struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone z
 	rc = skt_filter_parse(words, n, &names, &filter, &err);
 	skt_buf_release(&services);
 	if (rc == -EINVAL)
-		cli_usage("'%s%s' is read as an expression: %s", words[0], n > 1 ? " ..." : "", err.message);
+		refuse(words, n, &err);
 	if (rc) {
 		cli_err(&err);
 		exit(CLI_TROUBLE);

@@ -32,6 +32,18 @@ t_the_first_operand_is_a_recording_whatever_it_says() {
 	has err 'sockquery: missing.skt: cannot open: No such file or directory'
 }
 
+t_a_name_that_is_mistyped_is_told_as_one() {
+	exits 2 sockquery ../seed.skt missing.skt
+	has err "'missing.skt' is neither a file nor an expression: "
+	[ "$(wc -l <err)" = 2 ]
+	exits 2 sockquery ../seed.skt there/missing 'dst any'
+	has err "'there/missing' is neither a file nor an expression: "
+	exits 2 sockquery ../seed.skt 'dst any' ../states.skt
+	has err "'../states.skt' is a file, and stands behind an expression: files come first"
+	exits 2 sockquery ../seed.skt 'dst any.where'
+	has err "'dst any.where' is read as an expression: column 5: "
+}
+
 t_a_recording_that_exists_is_one_whatever_it_is_called() {
 	cp ../states.skt 'dst any'
 	exits 0 sockquery --format=jsonl ../seed.skt 'dst any' state listening
