@@ -69,8 +69,10 @@ int sink_open(struct sink *sink, const char *path, struct skt_err *err)
 		return 0;
 	}
 	/* said before the work is done; that it is so is seen to when it is named */
-	if (!lstat(path, &status))
-		return fail(sink, -EEXIST, "cannot create", err);
+	if (!lstat(path, &status)) {
+		skt_err_set(err, -EEXIST, "is there already, and nothing is written over it");
+		return skt_err_at(err, path, -1), -EEXIST;
+	}
 	sink->fd = open_unnamed(path);
 	if (sink->fd >= 0)
 		return 0;
