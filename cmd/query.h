@@ -2,6 +2,7 @@
 #ifndef QUERY_H
 #define QUERY_H
 
+#include "query_tally.h"
 #include "walk.h"
 
 #include <skt/buf.h>
@@ -59,6 +60,7 @@ struct query {
 	bool verify_chain; /* chain was given */
 	uint8_t chain[SKT_CHAIN_SIZE];
 	uint64_t matched;
+	struct tally tally;
 	bool trouble;
 	bool no;
 	bool unsure; /* where nothing is found, that does not say that there was nothing */
@@ -78,9 +80,18 @@ const char *query_view_name(enum query_view view);
 /* Of the tables that are asked about, those that the expression may be true in. */
 uint32_t query_kinds(const struct query *query);
 
+/* Whether the row's socket is asked about: by options, and then by the expression. */
+enum skt_truth query_wants(const struct query *query, const struct skt_row *row);
+
+/* A socket of the snapshot as a row of this host. */
+struct skt_row query_row(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_sock *sock);
+
 /* Begin to walk over what is asked about. instant: as given, NULL without. 0 or a negative errno. */
 int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
 	       struct skt_err *err);
+
+/* So many of what the view shows: "1 flow", "2 flows". */
+void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line);
 
 /* Which stretch it is about: in the table's first line, on stderr where the output is for programs. counted: NULL where that is not known yet. */
 void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,
@@ -89,6 +100,16 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 /* After all rows: what was looked at, as JSON where that is asked for; where nothing was found, why that is so. */
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
+
+/*
+ * What opening found damaged, as far as it counts: not the block that is being written by whom --follow follows. And whether something is that
+ * was recorded: gaps and restarts are told, and no damage.
+ */
+const struct skt_damage *query_damage(const struct query *query, const struct skt_file *file, size_t *ret_n);
+bool query_is_damaged(const struct query *query, const struct skt_file *file);
+
+/* Whether, as a slice of others, it may lack what is asked about: then which sockets it holds is added to ret, in words. */
+bool query_lacks(const struct query *query, const struct skt_file *file, struct skt_buf *ret);
 
 /* Whether, as a slice of others, it lacks what is asked about; said behind these words. */
 bool query_tell_slice(const struct query *query, const struct skt_file *file, const char *before);

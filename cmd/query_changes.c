@@ -21,18 +21,14 @@ struct choice {
 /* Whether the socket of this side of the change is meant. */
 static enum skt_truth test(const struct query *query, const struct skt_row *change, bool now)
 {
-	const struct skt_table *table;
 	struct skt_row row;
 
 	if (!skt_row_of_change(change, now, &row))
 		return SKT_FALSE;
-	table = &row.snapshot->tables[row.sock->table];
-	if (!(query->kinds & 1u << table->kind) || (query->listening && !skt_sock_is_listening(row.sock, table->kind)))
-		return SKT_FALSE;
 	/* what it is tested as is a socket */
 	row.change = NULL;
 	row.step = NULL;
-	return query->filter ? skt_filter_test(query->filter, &row) : SKT_TRUE;
+	return query_wants(query, &row);
 }
 
 static void count_unknown(struct answer *answer, int64_t when)
@@ -51,6 +47,16 @@ static bool is_shown(const struct query *query, const struct skt_snapshot *snaps
 	return step->from != INT64_MIN && !skt_change_is_quiet(snapshot, change);
 }
 
+static struct skt_row row_of_change(const struct query *query, const struct skt_snapshot *snapshot,
+				    const struct skt_step *step, size_t i)
+{
+	struct skt_row row = query_row(query, snapshot, NULL);
+
+	row.step = step;
+	row.change = &step->socks[i];
+	return row;
+}
+
 static int choose(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		  struct choice *choice, struct answer *answer, struct skt_err *err)
 {
@@ -64,11 +70,7 @@ static int choose(const struct query *query, const struct skt_snapshot *snapshot
 		choice->room = step->n_socks;
 	}
 	for (uint32_t i = 0; i < step->n_socks; i++) {
-		struct skt_row row = { .host = query->render.host,
-				       .boot_time = query->render.boot_time,
-				       .snapshot = snapshot,
-				       .step = step,
-				       .change = &step->socks[i] };
+		struct skt_row row = row_of_change(query, snapshot, step, i);
 		enum skt_truth now, before;
 
 		if (!is_shown(query, snapshot, step, row.change))
@@ -106,11 +108,7 @@ static int shape_step(struct shape *shape, const struct skt_snapshot *snapshot, 
 	if (!rows)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < choice->n; i++) {
-		struct skt_row row = { .host = query->render.host,
-				       .boot_time = query->render.boot_time,
-				       .snapshot = snapshot,
-				       .step = step,
-				       .change = &step->socks[choice->which[i]] };
+		struct skt_row row = row_of_change(query, snapshot, step, choice->which[i]);
 
 		if (skt_row_of_change(&row, true, &rows[n]) || skt_row_of_change(&row, false, &rows[n]))
 			n++;
@@ -162,6 +160,22 @@ static int show(struct query *query, struct shape *shape, struct walk *walk, str
 	return rc && rc != -EAGAIN ? rc : walk_end(walk, err);
 }
 
+/* Where nothing changed, that is not to be taken for nothing being there. */
+static void tell_unchanged(const struct query *query, const struct skt_file *file, const struct walk *walk)
+{
+	const struct skt_snapshot *snapshot = walk->coverage.snapshots ? skt_cursor_snapshot(walk->cursor) : NULL;
+	uint64_t n = 0;
+
+	for (size_t i = 0; snapshot && i < snapshot->n_socks; i++) {
+		struct skt_row row = query_row(query, snapshot, &snapshot->socks[i]);
+
+		n += row.sock->table != SKT_NO_TABLE && query_wants(query, &row) == SKT_TRUE;
+	}
+	if (n)
+		cli_say("%s: %llu socket%s, and did not change", skt_file_name(file), (unsigned long long)n,
+			n == 1 ? " matches" : "s match");
+}
+
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
 {
 	struct answer answer = { 0 };
@@ -181,6 +195,8 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 		rc = shape_end(&shape, err);
 	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
+	if (!rc && !answer.matched)
+		tell_unchanged(query, file, &walk);
 	shape_release(&shape);
 	walk_release(&walk);
 	return rc;

@@ -17,6 +17,7 @@
 struct outcome {
 	uint64_t matched;
 	uint64_t rows;
+	struct tally tally;
 	bool trouble;
 	bool no;
 	bool unsure;
@@ -64,12 +65,14 @@ _Noreturn static void work(struct crowd *crowd, size_t i, void (*ask)(struct que
 	/* what others said before is not its own */
 	query->render.rows = 0;
 	query->matched = 0;
+	query->tally = (struct tally){ .snapshots = 0 };
 	query->trouble = query->no = query->unsure = false;
 	ask(query, crowd->operands[i]);
 	cli_write(&query->out);
 	outcome->trouble = query->trouble || !cli_flush();
 	outcome->matched = query->matched;
 	outcome->rows = query->render.rows;
+	outcome->tally = query->tally;
 	outcome->no = query->no;
 	outcome->unsure = query->unsure;
 	outcome->answered = true;
@@ -185,12 +188,15 @@ static void tell(struct crowd *crowd)
 		relay(crowd, job->out);
 	cli_flush();
 	relay_messages(job->err);
-	if (!outcome->answered)
+	if (!outcome->answered) {
 		cli_say("%s: its answer broke off", crowd->operands[crowd->told]);
+		tally_add(&query->tally, VERDICT_UNREAD, 0, 0, 0);
+	}
 	query->trouble |= outcome->trouble || !outcome->answered;
 	query->no |= outcome->no;
 	query->unsure |= outcome->unsure;
 	query->matched += outcome->matched;
+	tally_join(&query->tally, &outcome->tally);
 	query->render.rows += outcome->rows;
 	fclose(job->out);
 	fclose(job->err);

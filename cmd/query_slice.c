@@ -303,6 +303,7 @@ static int make_slice(struct making *making, const char *instant, struct skt_err
 		rc = put_all(making, &walk, err);
 	if (!rc)
 		rc = finish(making, err);
+	making->query->trouble |= walk.lost;
 	skt_slice_free(making->slice);
 	skt_writer_free(making->writer);
 	sink_drop(&making->sink);

@@ -8,31 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tables whose rows the answer depends on: what is not known of others does not matter. */
-static uint32_t asked_kinds(const struct query *query)
-{
-	return query->filter ? query->kinds & skt_filter_kinds(query->filter) : query->kinds;
-}
-
-/* Whether it is asked about: by options, and then by the expression. */
-static enum skt_truth is_wanted(const struct query *query, const struct skt_snapshot *snapshot,
-				const struct skt_sock *sock)
-{
-	unsigned kind = snapshot->tables[sock->table].kind;
-	struct skt_row row = {
-		.host = query->render.host,
-		.boot_time = query->render.boot_time,
-		.snapshot = snapshot,
-		.sock = sock,
-	};
-
-	if (!(query->kinds & 1u << kind))
-		return SKT_FALSE;
-	if (query->listening && !skt_sock_is_listening(sock, kind))
-		return SKT_FALSE;
-	return query->filter ? skt_filter_test(query->filter, &row) : SKT_TRUE;
-}
-
 /* Their slots, in the kernel's order; of how many more it is not known. */
 static size_t select_sockets(const struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots,
 			     size_t *ret_unknown)
@@ -43,7 +18,8 @@ static size_t select_sockets(const struct query *query, const struct skt_snapsho
 		const struct skt_table *table = &snapshot->tables[t];
 
 		for (size_t i = 0; i < table->n_rows; i++) {
-			enum skt_truth wanted = is_wanted(query, snapshot, &snapshot->socks[table->order[i]]);
+			struct skt_row row = query_row(query, snapshot, &snapshot->socks[table->order[i]]);
+			enum skt_truth wanted = query_wants(query, &row);
 
 			unknown += wanted == SKT_UNKNOWN;
 			if (wanted == SKT_TRUE)
@@ -116,13 +92,13 @@ static void tell_waiting(const struct query *query, const struct skt_file *file,
 		cli_say("%s: %u tables had not been read yet", skt_file_name(file), unread);
 }
 
-/* Tables whose rows are not of this instant; where none are shown of one that was never read, that is no "no". */
-static void tell_tables(struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot,
-			size_t rows)
+/* Tables whose rows are not of this instant. Whether there are any: where no rows are shown, that is no "no". */
+static bool tell_tables(const struct query *query, const struct skt_file *file, const struct skt_snapshot *snapshot)
 {
-	const uint32_t kinds = asked_kinds(query);
+	const uint32_t kinds = query_kinds(query);
 	unsigned stale = 0, unread = 0;
 	int64_t oldest = INT64_MAX;
+	bool any = false;
 
 	for (size_t t = 0; t < snapshot->n_tables; t++) {
 		const struct skt_table *table = &snapshot->tables[t];
@@ -137,9 +113,10 @@ static void tell_tables(struct query *query, const struct skt_file *file, const 
 		} else {
 			unread++;
 		}
-		query->trouble |= !rows;
+		any = true;
 	}
 	tell_waiting(query, file, stale, oldest, unread);
+	return any;
 }
 
 /* As rows, for what is shaped. Given to the caller; NULL: no memory. */
@@ -149,10 +126,7 @@ static struct skt_row *make_rows(const struct query *query, const struct skt_sna
 	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
 
 	for (size_t i = 0; i < n && rows; i++)
-		rows[i] = (struct skt_row){ .host = query->render.host,
-					    .boot_time = query->render.boot_time,
-					    .snapshot = snapshot,
-					    .sock = &snapshot->socks[slots[i]] };
+		rows[i] = query_row(query, snapshot, &snapshot->socks[slots[i]]);
 	return rows;
 }
 
@@ -216,7 +190,10 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			   const struct skt_snapshot *snapshot)
 {
 	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
-	const uint32_t kinds = asked_kinds(query);
+	const uint32_t kinds = query_kinds(query);
+	bool recorded = !kinds || kinds & header->tables;
+	enum verdict verdict = VERDICT_YES;
+	bool doubt = !recorded;
 	size_t n, unknown;
 
 	if (!slots) {
@@ -225,19 +202,29 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 		return;
 	}
 	n = select_sockets(query, snapshot, slots, &unknown);
-	if (kinds && !(kinds & header->tables)) {
+	if (!recorded) {
 		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
 		query->trouble = true;
 	}
 	print_instant(query, file, snapshot, n);
-	tell_tables(query, file, snapshot, n);
+	if (tell_tables(query, file, snapshot) && !n)
+		query->trouble = doubt = true;
 	if (unknown) {
 		cli_say("%s: of %zu socket%s it is not known whether %s", skt_file_name(file), unknown,
 			unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
-		query->unsure = true;
+		doubt = true;
 	}
-	query->unsure |= query_tell_slice(query, file, n ? "" : "cannot say: ");
+	if (query_tell_slice(query, file, n ? "" : "cannot say: "))
+		doubt = true;
+	if (!n && !doubt && query_is_damaged(query, file)) {
+		cli_say("%s: cannot say: the recording is damaged", skt_file_name(file));
+		doubt = true;
+	}
+	query->unsure |= doubt;
 	query->matched += n;
+	if (!n)
+		verdict = doubt ? VERDICT_CANNOT_SAY : VERDICT_NO;
+	tally_add(&query->tally, verdict, 1, snapshot->time, snapshot->time);
 	print_rows(query, snapshot, slots, n);
 	cli_write(&query->out);
 	free(slots);

@@ -105,6 +105,14 @@ bool recording_exists(const char *operand)
 	return exists(operand, len, NULL) || (at && exists(operand, (size_t)(at - operand), NULL));
 }
 
+const char *recording_time(const char *operand)
+{
+	const char *time;
+
+	skt_operand_split(operand, exists, NULL, &time);
+	return time;
+}
+
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err)
 {
 	size_t len = skt_operand_split(operand, exists, NULL, &ret->time);

@@ -16,6 +16,9 @@ struct recording {
 /* Whether it is one: a path that exists, perhaps with a TIME. What does not exist may be an expression. */
 bool recording_exists(const char *operand);
 
+/* The TIME of an operand, NULL: it has none. */
+const char *recording_time(const char *operand);
+
 /* `-` is standard input, which is kept in a temporary file first. On failure, too, it is to be closed. */
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err);
 void recording_close(struct recording *recording);

@@ -119,23 +119,29 @@ static bool has_stretch(const struct query *query)
 	return query->n_words || query->from || query->to || query->coverage || query->every;
 }
 
-/* What is shown of this recording. */
+/* What is shown of a recording. time: as given, NULL without. */
+static enum query_view view_of(const struct query *query, const char *time)
+{
+	if (query->view != VIEW_UNTOLD)
+		return query->view;
+	if (query->follow)
+		return VIEW_CHANGES;
+	return !time && has_stretch(query) ? VIEW_FLOWS : VIEW_SOCKETS;
+}
+
 static int view(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
 	enum query_view asked = query->view;
 	int rc;
 
-	if (query->output && time && (query->from || query->to))
-		cli_usage("'@%s' is an instant: a stretch is named by --from and --to alone", time);
 	if (query->output)
 		return query_slice(query, file, time, err);
-	if (asked == VIEW_UNTOLD)
-		query->view = query->follow ? VIEW_CHANGES : !time && has_stretch(query) ? VIEW_FLOWS : VIEW_SOCKETS;
-	if (time && (query->from || query->to || query->follow || query->view == VIEW_CHANGES))
-		cli_usage("'@%s' is an instant, and what is asked for takes time: name it with --from and --to", time);
-	/* what is at an instant is what flows see at it */
-	if (query->coverage && query->view == VIEW_SOCKETS)
+	query->view = view_of(query, time);
+	/* what is at an instant, the last one unless told, is what flows see at it */
+	if (query->coverage && query->view == VIEW_SOCKETS) {
 		query->view = VIEW_FLOWS;
+		time = time ? time : "last";
+	}
 	switch (query->view) {
 	case VIEW_FLOWS:
 	case VIEW_PROCESSES:
@@ -158,8 +164,8 @@ static int view(struct query *query, const struct skt_file *file, const char *ti
 /* What was asked for of a recording that is open: 0, 1 no, or a negative errno. */
 static int answer(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
+	const struct skt_damage *damage;
 	size_t n;
-	const struct skt_damage *damage = skt_file_damage(file, &n);
 	int rc;
 
 	if (query->zone && !strcmp(query->zone, "host")) {
@@ -172,12 +178,10 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	else
 		rc = view(query, file, time, err);
 	cli_write(&query->out);
-	/* what was not finished when it was opened has been followed to its end */
-	while (query->follow && n && damage[n - 1].torn)
-		n--;
+	damage = query_damage(query, file, &n);
 	recording_tell_damage(skt_file_name(file), damage, n, query->render.zone);
-	for (size_t i = 0; i < n; i++)
-		query->trouble |= !damage[i].restart;
+	/* what was found stands; that it is all does not */
+	query->trouble |= query_is_damaged(query, file);
 	query->trouble |= rc != 0;
 	return rc;
 }
@@ -196,6 +200,15 @@ static int query_opened(struct query *query, int fd, const char *path, const cha
 	return rc;
 }
 
+/* What was asked of one more recording failed; it may have said something before. */
+static void fail(struct query *query, const struct skt_err *err, uint64_t answered)
+{
+	cli_err(err);
+	query->trouble = true;
+	if (tally_count(&query->tally) == answered)
+		tally_add(&query->tally, VERDICT_UNREAD, 0, 0, 0);
+}
+
 /* Each recording of a directory by itself, as if all were named. */
 static int query_each(struct query *query, int fd, const char *path, const char *time, struct skt_err *err)
 {
@@ -206,16 +219,15 @@ static int query_each(struct query *query, int fd, const char *path, const char 
 		return rc;
 	query->several = true;
 	for (size_t i = 0; i < listing.n; i++) {
+		uint64_t answered = tally_count(&query->tally);
 		struct skt_err own;
 		int file;
 
 		skt_err_init(&own);
 		file = skt_listed_open(fd, &listing.files[i], &own);
 		rc = file < 0 ? file : query_opened(query, file, listing.files[i].path, time, &own);
-		if (rc < 0) {
-			cli_err(&own);
-			query->trouble = true;
-		}
+		if (rc < 0)
+			fail(query, &own, answered);
 		if (file >= 0)
 			close(file);
 	}
@@ -243,13 +255,12 @@ static int verify_opened(struct query *query, const struct recording *recording,
 static void query_operand(struct query *query, const char *operand)
 {
 	struct recording recording = { .fd = -1 };
+	uint64_t answered = tally_count(&query->tally);
 	struct skt_err err;
 	int rc;
 
 	skt_err_init(&err);
 	rc = recording_open(operand, &recording, &err);
-	if (!rc && recording.time && (query->info || query->verify))
-		cli_usage("'%s': --info and --verify are of a whole recording, not of an instant", operand);
 	if (!rc && query->verify)
 		rc = verify_opened(query, &recording, &err);
 	else if (!rc)
@@ -258,10 +269,8 @@ static void query_operand(struct query *query, const char *operand)
 		cli_err(&err);
 		rc = query_each(query, recording.fd, recording.path, recording.time, &err);
 	}
-	if (rc < 0) {
-		cli_err(&err);
-		query->trouble = true;
-	}
+	if (rc < 0)
+		fail(query, &err, answered);
 	recording_close(&recording);
 }
 
@@ -330,6 +339,23 @@ static void check(const struct query *query, bool format)
 		cli_usage("--output makes a slice of one recording");
 }
 
+/* What cannot be asked of this operand. */
+static void check_operand(const struct query *query, const char *operand)
+{
+	const char *time = recording_time(operand);
+	enum query_view view = view_of(query, time);
+
+	if (time && (query->info || query->verify))
+		cli_usage("'%s': --info and --verify are of a whole recording, not of an instant", operand);
+	if (time && query->output && (query->from || query->to))
+		cli_usage("'@%s' is an instant: a stretch is named by --from and --to alone", time);
+	if (time && (query->from || query->to || query->follow || view == VIEW_CHANGES))
+		cli_usage("'@%s' is an instant, and what is asked for takes time: name it with --from and --to", time);
+	if (query->render.format == SKT_FORMAT_NETSTAT && view != VIEW_SOCKETS && !query->coverage)
+		cli_usage("--format=netstat is a look of sockets at an instant, and '%s' is asked for %s", operand,
+			  query_view_name(view));
+}
+
 /* One recording is asked here; several, each by a process of its own. */
 static void ask_all(struct query *query, char *standard_input, char *const *recordings, size_t n)
 {
@@ -343,6 +369,8 @@ static void ask_all(struct query *query, char *standard_input, char *const *reco
 	operands[0] = standard_input;
 	for (size_t i = 0; i < n; i++)
 		operands[first + i] = recordings[i];
+	for (size_t i = 0; i < first + n; i++)
+		check_operand(query, operands[i]);
 	if (first + n > 1)
 		query_many(query, operands, first + n, query_operand);
 	else
@@ -503,6 +531,9 @@ int main(int argc, char **argv)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);
+	/* of many, what all of them say to the question */
+	if (tally_count(&query.tally) > 1 && (query.filter || query.coverage))
+		tally_tell(&query.tally, query.render.zone);
 	skt_filter_free(query.filter);
 	query.no |= !query.info && !query.verify && !query.matched;
 	query.trouble |= query.no && query.unsure;

@@ -90,6 +90,7 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 	walk->from = INT64_MIN;
 	walk->to = INT64_MAX;
 	walk->instant = range->instant != NULL;
+	walk->follow = range->follow;
 	cli_random(&seed, sizeof(seed));
 	if (skt_coverage_init(&walk->coverage, kinds, seed))
 		return no_memory(err);
@@ -139,8 +140,13 @@ static bool is_known(const struct walk *walk, const struct skt_err *err)
 /* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
 static void tell_lost(struct walk *walk, const struct skt_err *err)
 {
-	walk->lost = true;
-	if (!walk->quiet && !is_known(walk, err))
+	bool told = err->code == -ERESTART || (walk->follow && err->code == -ENODATA);
+
+	if (is_known(walk, err))
+		return;
+	/* the recorder's own words, that nothing was recorded, are no damage */
+	walk->lost |= !told;
+	if (!walk->quiet)
 		cli_err(err);
 }
 

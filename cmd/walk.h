@@ -18,7 +18,8 @@ struct walk {
 	bool instant;			 /* only the snapshot in force at `from` */
 	bool begun;			 /* a snapshot was handed out */
 	bool pending;			 /* the snapshot in force is the first of the stretch */
-	bool lost;			 /* what could not be read was told, or, where groups are chosen, is to be */
+	bool lost;			 /* something could not be read that opening had found nothing wrong with */
+	bool follow;			 /* a gap may come that opening could not know of */
 	bool quiet;			 /* it is not to be told: another walk over the same stretch does */
 	const struct skt_choice *choice; /* of groups, NULL: all are read */
 	struct skt_skipped skipped;	 /* what lies between the snapshot before and the one handed out */

@@ -136,6 +136,91 @@ t_lost_snapshots_are_named_with_their_times() {
 	has err 'cannot say: snapshots are lost from '
 }
 
+# each_way STATUS REC: the exit status of every way to ask for what is there, and that something is shown.
+each_way() {
+	local status=$1 rec=$2
+
+	for view in sockets flows changes processes snapshots; do
+		exits "$status" sockquery --view="$view" --format=jsonl "$rec"
+		[ -s out ]
+	done
+	exits "$status" sockquery "$rec" 'sport = :80'
+	[ "$(grep -c :80 out)" = 1 ]
+	exits "$status" sockquery --count-by=state --from=first "$rec"
+	has out LISTEN
+	exits "$status" sockquery --count-by=state --every=10s --view=sockets "$rec"
+	exits "$status" sockquery -o s.skt "$rec" 'sport = :80'
+	[ -s s.skt ]
+	rm s.skt
+}
+
+t_what_is_found_beside_a_gap_is_a_yes_and_the_gap_is_told() {
+	local rec=$TOP/fixtures/rec/gap.skt
+
+	each_way 0 "$rec"
+	exits 0 sockquery "$rec" 'sport = :80'
+	has err 'gap: the recorder could not write, 7 snapshots are lost'
+	# a no is one of an instant, and none of all the time
+	exits 1 sockquery "$rec@first" 'sport = :9'
+	exits 1 sockquery "$rec@last" 'sport = :9'
+	exits 2 sockquery "$rec" 'sport = :9'
+}
+
+# That a block is missing is found on opening; flipped-payload's and wrong-digest's damage when it is read.
+t_what_is_found_beside_damage_is_shown_and_trouble_however_it_was_found() {
+	local rec
+
+	for rec in missing-block flipped-payload wrong-digest; do
+		cp "$TOP/fixtures/rec/$rec.skt" x.skt
+		exits 2 sockquery x.skt 'sport = :80'
+		[ "$(grep -c :80 out)" = 1 ]
+		has err 'sockquery: x.skt:'
+		for view in flows changes processes snapshots; do
+			exits 2 sockquery --view="$view" --format=jsonl x.skt
+			[ -s out ]
+		done
+		exits 2 sockquery --count-by=state --from=first x.skt
+		has out LISTEN
+		exits 2 sockquery --count-by=state --every=10s --view=sockets x.skt
+		exits 2 sockquery -o s.skt x.skt 'sport = :80'
+		# the slice has a gap there, and no damage
+		exits 0 sockquery s.skt 'sport = :80'
+		has err 'gap: the recorder could not write'
+		rm s.skt
+	done
+}
+
+t_a_no_of_what_is_damaged_elsewhere_says_why_it_is_none() {
+	local rec=$TOP/fixtures/rec/cut-in-payload.skt
+
+	exits 2 sockquery "$rec@last" 'sport = :9'
+	has err 'cannot say: the recording is damaged'
+	exits 2 sockquery --coverage "$rec@first" 'sport = :9'
+	has err 'cannot say: the recording is damaged'
+	has out '"answer":"cannot say"' '"damaged":true'
+	exits 0 sockquery --coverage "$TOP/fixtures/rec/v1-groups.skt" 'sport = :80'
+	has out '"damaged":false'
+}
+
+t_a_socket_that_did_not_change_is_not_said_to_be_missing() {
+	three
+	exits 1 sockquery --view=changes x.skt 'sport = :2'
+	has err 'no change matches in 3 snapshots' 'x.skt: 1 socket matches, and did not change'
+	exits 1 sockquery --follow x.skt 'sport = :2'
+	has err 'no change matches in 1 snapshot' 'x.skt: 1 socket matches, and did not change'
+	exits 1 sockquery --view=changes x.skt 'sport = :9'
+	fails grep -q 'did not change' err
+}
+
+t_coverage_of_sockets_is_of_the_last_snapshot() {
+	three
+	exits 0 sockquery --coverage x.skt 'sport = :1'
+	exits 1 sockquery --coverage --view=sockets x.skt 'sport = :1'
+	has out '"answer":"no"' '"snapshots":1,'
+	exits 1 sockquery --view=sockets x.skt 'sport = :1'
+	has out 'snapshot 3 of 3, 0 sockets of 2'
+}
+
 # Without privilege the tables can be read, and the descriptors of others cannot.
 t_an_unprivileged_recording_answers_dst_and_not_pid() {
 	local as=()
@@ -186,12 +271,17 @@ t_one_yes_among_many_is_a_yes_and_none_is_a_no() {
 	cp x.skt z.skt
 	exits 1 sockquery x.skt y.skt z.skt 'sport = :9'
 	[ "$(grep -c 'nothing matches in 3 snapshots' err)" = 3 ]
+	[ "$(tail -n 1 err)" = "sockquery: 3 recordings, 9 snapshots from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:11.000000000Z: 3 no" ]
 	rm -r trees
 	tree 2026-11-22T14:04:00Z 9
 	exits 0 sockrec --trees=trees -o y2.skt
 	exits 0 sockquery x.skt y2.skt z.skt 'sport = :9'
 	[ "$(grep -c ' flows ' out)" = 1 ]
 	has out 'y2.skt: flows from 2026-11-22T14:04:00.000000000Z'
+	[ "$(tail -n 1 err)" = "sockquery: 3 recordings, 7 snapshots from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:04:00.000000000Z: 1 yes, 2 no" ]
+	# an instant of each
+	exits 0 sockquery x.skt@first y2.skt@first z.skt@last 'sport = :1 or sport = :9'
+	has err '3 recordings, 3 snapshots from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:04:00.000000000Z: 2 yes, 1 no'
 }
 
 t_a_bad_one_among_many_is_told_and_makes_a_no_a_cannot_say() {
@@ -201,6 +291,9 @@ t_a_bad_one_among_many_is_told_and_makes_a_no_a_cannot_say() {
 	exits 2 sockquery x.skt bad.skt y.skt 'sport = :9'
 	has err 'sockquery: bad.skt: not a recording'
 	[ "$(grep -c 'nothing matches in 3 snapshots' err)" = 2 ]
+	[ "$(tail -n 1 err)" = "sockquery: 3 recordings, 6 snapshots from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:11.000000000Z: 2 no, 1 could not be read" ]
+	exits 2 sockquery x.skt y.skt "$TOP/fixtures/rec/gap.skt" 'sport = :9'
+	has err ': 2 no, 1 cannot say'
 	exits 2 sockquery --format=jsonl bad.skt x.skt y.skt 'sport = :1'
 	[ "$(wc -l <out)" = 2 ]
 }
@@ -225,6 +318,24 @@ assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(1, 19))
 END
 	exits 0 sockquery [1-9].skt 'sport = :1'
 	[ "$(grep -o '^[1-9].skt' out | tr '\n' ' ')" = '1.skt 2.skt 3.skt 4.skt 5.skt 6.skt 7.skt 8.skt 9.skt ' ]
+}
+
+# On a terminal: how far they are, in a line that is gone before anything else is written.
+t_progress_is_told_on_a_terminal_only() {
+	three
+	cp x.skt y.skt
+	type script >/dev/null || skip 'no script(1)'
+	script -qec "sockquery --format=jsonl x.skt y.skt 'sport = :1'" /dev/null </dev/null >out
+	has out $'\r1 of 2 recordings\e[K' $'\r2 of 2 recordings\e[K'
+	# what a terminal shows in the end: a line that begins anew writes over what it has, which \e[K takes away
+	tr -d '\n' <out | sed 's/\r[0-9]* of 2 recordings\x1b\[K//g; s/\r\x1b\[K//g; s/\r//g' >left
+	fails grep -q 'recordings.\[K' left
+	[ "$(grep -o '"local_port":1,' left | wc -l)" = 2 ]
+	exits 0 sockquery x.skt y.skt 'sport = :1'
+	fails grep -q 'of 2 recordings' out err
+	script -qec "sockquery --format=jsonl x.skt y.skt 'sport = :1' >rows" /dev/null </dev/null >out
+	fails grep -q 'of 2 recordings' out
+	[ "$(wc -l <rows)" = 2 ]
 }
 
 # ---- live ----

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "query.h"
+
+#include "cli.h"
+#include "slice_facts.h"
+
+#include <string.h>
+
+const char *query_view_name(enum query_view view)
+{
+	static const char *const names[VIEWS] = { [VIEW_SOCKETS] = "sockets",
+						  [VIEW_FLOWS] = "flows",
+						  [VIEW_CHANGES] = "changes",
+						  [VIEW_PROCESSES] = "processes",
+						  [VIEW_SNAPSHOTS] = "snapshots" };
+
+	return view < VIEWS ? names[view] : "";
+}
+
+uint32_t query_kinds(const struct query *query)
+{
+	return query->kinds & (query->filter ? skt_filter_kinds(query->filter) : UINT32_MAX);
+}
+
+enum skt_truth query_wants(const struct query *query, const struct skt_row *row)
+{
+	unsigned kind = row->snapshot->tables[row->sock->table].kind;
+
+	if (!(query->kinds & 1u << kind) || (query->listening && !skt_sock_is_listening(row->sock, kind)))
+		return SKT_FALSE;
+	return query->filter ? skt_filter_test(query->filter, row) : SKT_TRUE;
+}
+
+struct skt_row query_row(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	return (struct skt_row){
+		.host = query->render.host, .boot_time = query->render.boot_time, .snapshot = snapshot, .sock = sock
+	};
+}
+
+int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
+	       struct skt_err *err)
+{
+	const struct skt_header *header = skt_file_header(file);
+	const char *host = skt_header_fact(header, "host.name");
+	const struct walk_range range = { .instant = instant,
+					  .from = query->from,
+					  .to = query->to,
+					  .zone = query->render.zone,
+					  .now = query->now,
+					  .follow = query->follow };
+
+	query->render.host = host ? host : "";
+	query->render.boot_time = header->boot_time;
+	return walk_begin(walk, file, &range, query_kinds(query), err);
+}
+
+void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line)
+{
+	const char *name = query_view_name(view);
+	size_t len = strlen(name);
+
+	if (n == 1)
+		len -= view == VIEW_PROCESSES ? 2 : 1;
+	skt_buf_printf(line, "%llu %.*s", (unsigned long long)n, (int)len, name);
+}
+
+/* As it was asked for, where it was; else what there is. */
+static void put_stretch(const struct query *query, const struct skt_file *file, const struct walk *walk,
+			struct skt_buf *line)
+{
+	struct skt_span span = skt_file_span(file);
+	const struct skt_coverage *coverage = &walk->coverage;
+	int64_t first = coverage->snapshots ? coverage->first : span.first;
+	int64_t last = coverage->snapshots ? coverage->last : span.last;
+
+	if (!span.snapshots) {
+		skt_buf_text(line, "of nothing");
+		return;
+	}
+	if (walk->instant) {
+		skt_time_format(line, first, query->render.zone);
+		return;
+	}
+	skt_buf_text(line, "from ");
+	skt_time_format(line, walk->from != INT64_MIN ? walk->from : first, query->render.zone);
+	if (query->follow && walk->to == INT64_MAX) {
+		skt_buf_text(line, " on");
+		return;
+	}
+	skt_buf_text(line, " to ");
+	skt_time_format(line, walk->to != INT64_MAX ? walk->to : last, query->render.zone);
+}
+
+void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,
+			const struct answer *counted)
+{
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	if (query->several)
+		skt_buf_printf(&line, "%s: ", skt_file_name(file));
+	skt_buf_printf(&line, "%s%s%s ", query->render.host, query->render.host[0] ? " " : "", query_view_name(view));
+	put_stretch(query, file, walk, &line);
+	if (counted && view != VIEW_SNAPSHOTS) {
+		skt_buf_text(&line, ", ");
+		query_put_count(VIEW_SNAPSHOTS, walk->coverage.snapshots, &line);
+	}
+	if (counted) {
+		skt_buf_text(&line, ", ");
+		query_put_count(view, counted->matched, &line);
+	}
+	skt_buf_byte(&line, '\0');
+	if (line.failed)
+		query->trouble = true;
+	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading && !query->coverage)
+		cli_line(&query->out, (char *)line.data);
+	else
+		cli_say("%s%s%s", query->several ? "" : skt_file_name(file), query->several ? "" : ": ",
+			(char *)line.data);
+	skt_buf_release(&line);
+}
+
+const struct skt_damage *query_damage(const struct query *query, const struct skt_file *file, size_t *ret_n)
+{
+	const struct skt_damage *damage = skt_file_damage(file, ret_n);
+
+	/* what was not finished when it was opened has been followed to its end */
+	while (query->follow && *ret_n && damage[*ret_n - 1].torn)
+		--*ret_n;
+	return damage;
+}
+
+bool query_is_damaged(const struct query *query, const struct skt_file *file)
+{
+	size_t n;
+	const struct skt_damage *damage = query_damage(query, file, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!damage[i].restart && !damage[i].gap)
+			return true;
+	return false;
+}
+
+bool query_lacks(const struct query *query, const struct skt_file *file, struct skt_buf *ret)
+{
+	return slice_is_too_small(skt_file_header(file), query->filter, query_kinds(query), query->listening, ret);
+}
