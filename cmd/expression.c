@@ -49,13 +49,21 @@ static bool looks_like_path(const char *word)
 	return strpbrk(word, "./") && !strpbrk(word, " \t\n=<>!~()&|'\"");
 }
 
+static bool is_recording(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 4 && !strcmp(word + len - 4, ".skt");
+}
+
 /* What is wrong, of words that are no expression: often a name that was mistyped, or stands in the wrong place. */
 _Noreturn static void refuse(char *const *words, size_t n, const struct skt_err *err)
 {
 	struct stat status;
 
 	for (size_t i = 1; i < n; i++)
-		if (looks_like_path(words[i]) && !lstat(words[i], &status))
+		/* others may be values: exe /usr/bin/curl */
+		if (is_recording(words[i]) && !lstat(words[i], &status))
 			cli_usage("'%s' is a file, and stands behind an expression: files come first", words[i]);
 	if (looks_like_path(words[0]))
 		cli_usage("'%s' is neither a file nor an expression: %s", words[0], err->message);

@@ -305,7 +305,8 @@ static int take_field(struct parser *p, struct node *node, struct word word)
 		p->filter->needs |= SKT_NEEDS_OWNERS;
 	else if (!is_identity(test->field))
 		p->filter->needs |= SKT_NEEDS_STATE;
-	rc = take_comparison(p, node, false);
+	/* which is a word of ss's, too */
+	rc = take_comparison(p, node, lex_is(word, "cgroup"));
 	if (!rc && test->kind == TEST_STATES && !test->negated)
 		note_named(p, test->states);
 	return rc;

@@ -119,6 +119,10 @@ exclude connected state established |
 state established state listening | sport = :22
 state connected | dst 127.0.0.0/8 or dport = :443
 exclude established | src 127.0.0.1
+exclude listening exclude closed |
+exclude established state listening |
+state established exclude established state listening |
+state all exclude time-wait exclude syn-recv |
 END
 
 python <<'END'
@@ -182,8 +186,8 @@ def ss_end(text):
     address = address.split("%")[0].strip("[]")
     return ("::" if address == "*" else address), 0 if port == "*" else int(port)
 state_of = {}
-def ss(words):
-    got = subprocess.run(["ss", "-tuanH"] + words, capture_output=True, text=True)
+def ss(words, options="-tuanH"):
+    got = subprocess.run(["ss", options] + words, capture_output=True, text=True)
     if got.returncode or got.stderr:
         return None
     rows = []
@@ -210,6 +214,9 @@ for line in read("expressions").decode().splitlines():
     asked.append({"text": text, "ss": ss(prefix.split() + expression.split()), "text alone": ours([text]),
                   "words": ours(text.split())})
 others = {text: {"ss": ss([text]), "ours": ours([text])} for text in ("", "! src [::]", "src [::]", "dst ::1", "sport = *:22")}
+empty = "state established exclude established"
+others[empty] = {"ss": ss(empty.split()), "ours": ours([empty])}
+others["without -a"] = {"ss": ss(["-t", "-u"], "-nH")}
 json.dump({"asked": asked, "others": others}, open("asked", "w"))
 END
 
@@ -262,6 +269,15 @@ opposite = [row for row in everything if row not in are["ours"]]
 assert others["! src [::]"]["ours"] == opposite
 left_out = [row for row in opposite if row not in others["! src [::]"]["ss"]]
 assert left_out and all(row[2] == "0.0.0.0" for row in left_out), left_out
+END
+}
+
+t_without_a_state_nothing_is_meant_where_ss_forgets_its_a() {
+	python <<'END'
+others = json.load(open("../asked"))["others"]
+empty = others["state established exclude established"]
+assert empty["ours"] == []
+assert empty["ss"] and empty["ss"] == others["without -a"]["ss"]
 END
 }
 

@@ -654,6 +654,9 @@ static void a_cgroup_is_known_by_its_path(void **state)
 	check("cgroup = 0::/system.slice/nginx.service", WEB " owners=720/6", "true");
 	check("cgroup = /system.slice", WEB " owners=720/6", "false");
 	check("cgroup ~ nginx", WEB " owners=720/6", "true");
+	/* as in ss */
+	check("cgroup /system.slice/nginx.service", WEB " owners=720/6", "true");
+	check("cgroup /system.slice", WEB " owners=720/6", "false");
 }
 
 static void numbers_words_and_instants_compare_as_such(void **state)
