@@ -173,3 +173,8 @@ void lex_take_plain(struct parser *p, struct value *value, const char *stop)
 	*to = '\0';
 	filter->pooled += value->len + 1;
 }
+
+int lex_no_memory(struct parser *p)
+{
+	return skt_err_set(p->err, -ENOMEM, "out of memory");
+}

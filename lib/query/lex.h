@@ -59,4 +59,12 @@ void lex_take_plain(struct parser *p, struct value *value, const char *stop);
 /* What stands at `at` is wrong, and that was expected: -EINVAL. */
 int lex_fail(struct parser *p, const char *at, const char *expected);
 
+/* -ENOMEM */
+int lex_no_memory(struct parser *p);
+
+/* ---- parse_test.c ---- */
+
+/* The test that stands here, into the node. 0, -EINVAL or -ENOMEM. */
+int parse_test(struct parser *p, struct node *node);
+
 #endif

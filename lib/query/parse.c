@@ -11,16 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int no_memory(struct parser *p)
-{
-	return skt_err_set(p->err, -ENOMEM, "out of memory");
-}
-
-/* What a value ends at where it is not quoted; one of a set at a comma, too. */
-#define STOPS	  "()|&"
-#define STOPS_SET "()|&,"
-
-/* ---- nodes and values ---- */
+/* ---- lists ---- */
 
 static struct node *add_node(struct parser *p)
 {
@@ -34,316 +25,6 @@ static struct node *add_node(struct parser *p)
 	return node;
 }
 
-static int add_value(struct parser *p, struct test *test, const struct value *value)
-{
-	struct skt_filter *filter = p->filter;
-
-	if (array_room(&filter->values, &filter->room_values, filter->n_values + 1, sizeof(*filter->values)))
-		return no_memory(p);
-	filter->values[filter->n_values++] = *value;
-	test->n_values++;
-	return 0;
-}
-
-/* Read as what it is compared with; its text stands at `at` in the expression, for the message. */
-static int read_value(struct parser *p, const struct test *test, struct value *value, const char *at)
-{
-	const char *expected;
-
-	switch (test->kind) {
-	case TEST_HOST:
-		expected = value_host(value->text, value->len, p->names, value, &p->filter->family);
-		break;
-	case TEST_PORT:
-		expected = value_port(value->text, value->len, p->names, value, &p->filter->family);
-		if (!expected && value->any_port && test->op != OP_EQ)
-			expected = "a port that others are above or below";
-		break;
-	default:
-		expected = test->op == OP_REGEX ? NULL : value_of_field(test->field, p->names, value);
-	}
-	return expected ? lex_fail(p, at, expected) : 0;
-}
-
-static int read_states(struct parser *p, struct test *test, const struct value *value, const char *at)
-{
-	uint32_t states;
-	const char *expected = value_states(value->text, value->len, &states);
-
-	if (expected)
-		return lex_fail(p, at, expected);
-	test->states |= states;
-	return 0;
-}
-
-/* `stop` NULL: where the value begins a word of the command line, it is all of that word, whatever is in it. */
-static int take_value(struct parser *p, struct node *node, const char *stop)
-{
-	struct value value = { .bits = 0 };
-	bool begins_word = p->at < p->end && !*p->at;
-	const char *at;
-	int rc;
-
-	/* that word may be empty */
-	p->at += begins_word;
-	if (!begins_word || stop)
-		lex_blanks(p);
-	at = p->at;
-	if (at == p->end)
-		return lex_fail(p, at, "a value");
-	if (*at == '"' || *at == '\'') {
-		rc = lex_take_quoted(p, &value);
-		if (rc)
-			return rc;
-	} else if (begins_word && !stop) {
-		lex_take_plain(p, &value, NULL);
-		node->whole = (size_t)(at - p->filter->text);
-	} else {
-		lex_take_plain(p, &value, stop ? stop : STOPS);
-		if (!value.len)
-			return lex_fail(p, at, "a value, in quotes where it has blanks or signs");
-	}
-	if (node->test.kind == TEST_STATES)
-		return read_states(p, &node->test, &value, at);
-	rc = read_value(p, &node->test, &value, at);
-	return rc ? rc : add_value(p, &node->test, &value);
-}
-
-static int take_set(struct parser *p, struct node *node)
-{
-	int rc;
-
-	if (!lex_take(p, '('))
-		return lex_fail(p, p->at, "a set in brackets, as (80, 443)");
-	do {
-		rc = take_value(p, node, STOPS_SET);
-		if (!rc)
-			lex_take(p, ',');
-	} while (!rc && !lex_take(p, ')'));
-	return rc;
-}
-
-/* ---- tests ---- */
-
-static int take_regex(struct parser *p, struct node *node)
-{
-	const struct value *pattern;
-	struct parser before = *p;
-	const char *expected;
-	char room[128];
-	int rc;
-
-	lex_blanks(&before);
-	rc = take_value(p, node, NULL);
-	if (rc)
-		return rc;
-	pattern = &p->filter->values[node->test.first_value];
-	expected = regex_compile(node->test.field, pattern, &node->test.regex, room);
-	if (expected == room)
-		return skt_err_set(p->err, -EINVAL, "column %zu: not a regular expression: %s",
-				   (size_t)(before.at - p->filter->text) + 1, room);
-	if (expected)
-		return lex_fail(p, before.at, expected);
-	return node->test.regex ? 0 : no_memory(p);
-}
-
-static bool has_order(const struct test *test)
-{
-	if (test->kind != TEST_FIELD)
-		return test->kind == TEST_PORT;
-	return test->field->type == SKT_TYPE_NUMBER || test->field->type == SKT_TYPE_TIME;
-}
-
-static bool has_text(const struct test *test)
-{
-	if (!test->field)
-		return false;
-	switch (test->field->type) {
-	case SKT_TYPE_WORD:
-	case SKT_TYPE_BYTES:
-	case SKT_TYPE_ARGV:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* What stands behind a field or an end: an operator and a value. ss lets `=` be left out behind its own words. */
-static int take_comparison(struct parser *p, struct node *node, bool may_lack)
-{
-	struct test *test = &node->test;
-	const char *at;
-	enum sign sign;
-
-	lex_blanks(p);
-	at = p->at;
-	sign = lex_take_operator(p);
-	if (sign == SIGN_NONE && !may_lack)
-		return lex_fail(p, at, "an operator: = != < <= > >= ~ !~ in");
-	test->negated = sign == SIGN_NE || sign == SIGN_UNLIKE || sign == SIGN_NOT_IN;
-	switch (sign) {
-	case SIGN_LIKE:
-	case SIGN_UNLIKE:
-		if (!has_text(test))
-			return lex_fail(p, at, "= or another operator, for this is no text");
-		test->op = OP_REGEX;
-		test->kind = TEST_FIELD;
-		return take_regex(p, node);
-	case SIGN_IN:
-	case SIGN_NOT_IN:
-		return take_set(p, node);
-	case SIGN_LT:
-	case SIGN_LE:
-	case SIGN_GT:
-	case SIGN_GE:
-		if (!has_order(test))
-			return lex_fail(p, at, "= or !=, for this has no order");
-		test->op = sign == SIGN_LT ? OP_LT : sign == SIGN_LE ? OP_LE : sign == SIGN_GT ? OP_GT : OP_GE;
-		break;
-	default:
-		break;
-	}
-	return take_value(p, node, test->kind == TEST_FIELD ? NULL : STOPS);
-}
-
-/* Who asks for a group with the established ones asks for what is connected, and not for each state that is among them. */
-static void note_named(struct parser *p, uint32_t states)
-{
-	if (!(states & 1u << SKT_ESTABLISHED) || states == 1u << SKT_ESTABLISHED)
-		p->filter->named |= states;
-}
-
-/* `state` or `exclude` in front of a name of states. `state = X` is a test of the field. */
-static bool take_states_word(struct parser *p, bool *adds)
-{
-	const char *before = p->at, *behind;
-	struct word word;
-	bool is_field;
-
-	lex_blanks(p);
-	word = lex_see_name(p);
-	*adds = lex_is(word, "state");
-	p->at += word.len;
-	behind = p->at;
-	is_field = *adds && lex_take_operator(p) != SIGN_NONE;
-	if (!is_field && (*adds || lex_is(word, "exclude") || lex_is(word, "excl"))) {
-		p->at = behind;
-		return true;
-	}
-	p->at = before;
-	return false;
-}
-
-/* state A state B exclude C: one set, as in ss, which begins with all of them where the first word takes away. */
-static int take_states(struct parser *p, struct node *node, bool adds)
-{
-	struct test *test = &node->test;
-	uint32_t states = adds ? 0 : UINT32_MAX;
-
-	test->kind = TEST_STATES;
-	do {
-		int rc;
-
-		test->states = 0;
-		rc = take_value(p, node, STOPS);
-		if (rc)
-			return rc;
-		states = adds ? states | test->states : states & ~test->states;
-		if (adds)
-			note_named(p, test->states);
-	} while (take_states_word(p, &adds));
-	test->states = states;
-	return 0;
-}
-
-/* Fields of which a recording's identity streams know; all others are counters or owners. */
-static bool is_identity(const struct skt_field_info *field)
-{
-	static const char *const names[] = { "time",	       "host",		"table",
-					     "table_status",   "net_namespace", "local_address",
-					     "remote_address", "local_port",	"remote_port",
-					     "state",	       "uid",		"user",
-					     "inode",	       "owner",		"owner_gaps" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(field->name, names[i]))
-			return true;
-	return false;
-}
-
-static const struct skt_field_info *find_field(struct word word)
-{
-	struct skt_view view;
-
-	skt_view_sockets(&view, true);
-	for (size_t i = 0; i < view.n; i++)
-		if (lex_is(word, view.fields[i]->name))
-			return view.fields[i];
-	return NULL;
-}
-
-static int take_field(struct parser *p, struct node *node, struct word word)
-{
-	struct test *test = &node->test;
-	int rc;
-
-	test->field = find_field(word);
-	if (!test->field)
-		return lex_fail(p, word.text,
-				lex_is(word, "owners")
-					? "a field of the owners: pid, comm, cmdline, exe, fd, process_user"
-					: "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'");
-	p->at += word.len;
-	test->kind = TEST_FIELD;
-	if (!strcmp(test->field->name, "state"))
-		test->kind = TEST_STATES;
-	if (!strncmp(test->field->name, "remote_", 7) || !strncmp(test->field->name, "local_", 6)) {
-		test->kind = test->field->type == SKT_TYPE_NUMBER ? TEST_PORT : TEST_HOST;
-		test->remote = test->field->name[0] == 'r';
-	}
-	if (test->field->of_process)
-		p->filter->needs |= SKT_NEEDS_OWNERS;
-	else if (!is_identity(test->field))
-		p->filter->needs |= SKT_NEEDS_STATE;
-	/* which is a word of ss's, too */
-	rc = take_comparison(p, node, lex_is(word, "cgroup"));
-	if (!rc && test->kind == TEST_STATES && !test->negated)
-		note_named(p, test->states);
-	return rc;
-}
-
-static int take_test(struct parser *p, struct node *node)
-{
-	static const struct {
-		const char *name;
-		enum test_kind kind;
-		bool remote;
-	} ends[] = { { "dst", TEST_HOST, true },
-		     { "src", TEST_HOST, false },
-		     { "dport", TEST_PORT, true },
-		     { "sport", TEST_PORT, false } };
-	static const char *const not_recorded[] = { "autobound", "dev", "fwmark" };
-	struct word word = lex_see_name(p);
-	bool adds;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		if (!lex_is(word, ends[i].name))
-			continue;
-		p->at += word.len;
-		node->test.kind = ends[i].kind;
-		node->test.remote = ends[i].remote;
-		return take_comparison(p, node, true);
-	}
-	for (size_t i = 0; i < sizeof(not_recorded) / sizeof(*not_recorded); i++)
-		if (lex_is(word, not_recorded[i]))
-			return lex_fail(p, p->at, "something that is recorded: of this /proc says nothing");
-	if (take_states_word(p, &adds))
-		return take_states(p, node, adds);
-	return take_field(p, node, word);
-}
-
-/* ---- lists ---- */
-
 static int take_list(struct parser *p, uint32_t list);
 
 static int take_piece(struct parser *p, uint32_t *ret)
@@ -352,7 +33,7 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	int rc;
 
 	if (!add_node(p))
-		return no_memory(p);
+		return lex_no_memory(p);
 	*ret = (uint32_t)(p->filter->n_nodes - 1);
 	while (lex_take_not(p))
 		node.negated = !node.negated;
@@ -371,7 +52,7 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	}
 	node.from = (size_t)(p->at - p->filter->text);
 	node.test.first_value = (uint32_t)p->filter->n_values;
-	rc = take_test(p, &node);
+	rc = parse_test(p, &node);
 	node.len = (size_t)(p->at - p->filter->text) - node.from;
 	/* also where it failed: the filter owns what it has of it */
 	p->filter->nodes[*ret] = node;
@@ -413,7 +94,7 @@ static int parse(struct parser *p)
 	int rc;
 
 	if (!root)
-		return no_memory(p);
+		return lex_no_memory(p);
 	root->is_list = true;
 	lex_blanks(p);
 	if (p->at == p->end)
