@@ -70,9 +70,9 @@ _Noreturn static void refuse(char *const *words, size_t n, const struct skt_err 
 	cli_usage("'%s%s' is read as an expression: %s", words[0], n > 1 ? " ..." : "", err->message);
 }
 
-struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone zone)
+struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone zone, bool flows)
 {
-	struct skt_filter_names names = { .zone = zone };
+	struct skt_filter_names names = { .zone = zone, .flows = flows };
 	struct skt_filter *filter = NULL;
 	struct skt_buf services;
 	struct skt_err err;

@@ -39,6 +39,7 @@ struct query {
 	char **words; /* of the expression, n_words of them */
 	size_t n_words;
 	struct skt_filter *filter; /* NULL: no expression */
+	bool of_flows;		   /* every answer is of flows, and so may the expression be */
 	enum query_view view;
 	const char *from; /* as given */
 	const char *to;

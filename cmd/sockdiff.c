@@ -279,7 +279,7 @@ int main(int argc, char **argv)
 	if (taken < inputs.n)
 		cli_usage("'%s': two instants are named already", inputs.words[taken]);
 	if (optind < argc)
-		diffing.filter = expression_read(argv + optind, (size_t)(argc - optind), diffing.render.zone);
+		diffing.filter = expression_read(argv + optind, (size_t)(argc - optind), diffing.render.zone, false);
 	diffing.time_wait = diffing.all || (diffing.filter && skt_filter_names_state(diffing.filter, SKT_TIME_WAIT));
 	rc = run(&diffing, a, b, &err);
 	if (rc < 0)

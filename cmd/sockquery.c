@@ -110,7 +110,7 @@ static const struct cli cli = {
 static void read_expression(struct query *query)
 {
 	skt_filter_free(query->filter);
-	query->filter = expression_read(query->words, query->n_words, query->render.zone);
+	query->filter = expression_read(query->words, query->n_words, query->render.zone, query->of_flows);
 }
 
 /* Whether it is asked about time, and not about an instant. */
@@ -356,8 +356,8 @@ static void check_operand(const struct query *query, const char *operand)
 			  query_view_name(view));
 }
 
-/* One recording is asked here; several, each by a process of its own. */
-static void ask_all(struct query *query, char *standard_input, char *const *recordings, size_t n)
+/* All of them, ret_n; given to the caller. */
+static char **list_operands(char *standard_input, char *const *recordings, size_t n, size_t *ret_n)
 {
 	char **operands = calloc(n + 1, sizeof(*operands));
 	size_t first = standard_input != NULL;
@@ -369,13 +369,27 @@ static void ask_all(struct query *query, char *standard_input, char *const *reco
 	operands[0] = standard_input;
 	for (size_t i = 0; i < n; i++)
 		operands[first + i] = recordings[i];
-	for (size_t i = 0; i < first + n; i++)
+	*ret_n = first + n;
+	return operands;
+}
+
+static bool are_flows(const struct query *query, char *const *operands, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (view_of(query, recording_time(operands[i])) != VIEW_FLOWS)
+			return false;
+	return !query->output;
+}
+
+/* One recording is asked here; several, each by a process of its own. */
+static void ask_all(struct query *query, char *const *operands, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		check_operand(query, operands[i]);
-	if (first + n > 1)
-		query_many(query, operands, first + n, query_operand);
+	if (n > 1)
+		query_many(query, operands, n, query_operand);
 	else
 		query_operand(query, operands[0]);
-	free(operands);
 }
 
 static void list_the_fields(struct query *query)
@@ -394,7 +408,8 @@ int main(int argc, char **argv)
 			       .max_blind = -1 };
 	uint32_t family = 0, kinds = 0;
 	const char *argument;
-	char *standard_input = NULL;
+	char *standard_input = NULL, **operands;
+	size_t n_operands;
 	bool list_fields = false;
 	int option, recordings;
 	bool format = false, rows;
@@ -514,7 +529,9 @@ int main(int argc, char **argv)
 	query.n_words = (size_t)(argc - optind - recordings);
 	if (query.n_words && (query.info || query.verify))
 		cli_usage("'%s': --info and --verify are of a whole recording and take no expression", *query.words);
-	query.several = recordings + (standard_input != NULL) > 1;
+	operands = list_operands(standard_input, argv + optind, (size_t)recordings, &n_operands);
+	query.several = n_operands > 1;
+	query.of_flows = are_flows(&query, operands, n_operands);
 	query.now = clock_ns(CLOCK_REALTIME);
 	if (query.zone && strcmp(query.zone, "host"))
 		query.render.zone = cli_zone(query.zone);
@@ -525,7 +542,8 @@ int main(int argc, char **argv)
 	rows = !query.info && !query.verify && !query.coverage && !query.output;
 	if (rows)
 		skt_render_begin(&query.render, &query.out);
-	ask_all(&query, standard_input, argv + optind, (size_t)recordings);
+	ask_all(&query, operands, n_operands);
+	free(operands);
 	free(standard_input);
 	if (rows)
 		skt_render_end(&query.render, &query.out);

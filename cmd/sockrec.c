@@ -279,7 +279,8 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 	if (optind < argc && !recorder->watch.on)
 		cli_usage("'%s': an expression is about --watch, for all that there is is recorded", argv[optind]);
 	if (optind < argc)
-		recorder->watch.changes.filter = expression_read(argv + optind, (size_t)(argc - optind), SKT_ZONE_UTC);
+		recorder->watch.changes.filter =
+			expression_read(argv + optind, (size_t)(argc - optind), SKT_ZONE_UTC, false);
 	if (recorder->interval < SKT_NS_PER_MS)
 		cli_usage("--interval: less than 1ms is not possible");
 	if (recorder->netns_interval < SKT_NS_PER_MS)

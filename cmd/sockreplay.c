@@ -225,7 +225,7 @@ static int open_recording(struct replay *replay, struct skt_err *err)
 			strcmp(replay->zone_name, "host") ? cli_zone(replay->zone_name) : recording_zone(replay->file);
 	/* instants in it are read in the zone that is known by now */
 	if (replay->n_words)
-		replay->changes.filter = expression_read(replay->words, replay->n_words, replay->zone);
+		replay->changes.filter = expression_read(replay->words, replay->n_words, replay->zone, false);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct skt_filter_names {
 	size_t services_len;
 	enum skt_zone zone; /* of instants without an offset */
 	int64_t now;	    /* ns since 1970, for "yesterday" and "2h ago" */
+	bool flows;	    /* it is asked of flows (skt/flow.h), whose own fields may be asked about, too */
 };
 
 /* Limits: an expression is read from a command line, and what the kernel takes for one is 2 MiB. */
@@ -50,10 +51,18 @@ enum skt_truth { SKT_FALSE, SKT_UNKNOWN, SKT_TRUE };
  */
 enum skt_truth skt_filter_test(const struct skt_filter *filter, const struct skt_row *row);
 
+/*
+ * What is asked of a flow, such as its direction, is known only when all of it was seen: skt_filter_test() takes it for true, and this is
+ * whether it is, of the row of a flow. That is enough since such tests are joined to those of sockets by `and` alone, which the parser sees
+ * to. SKT_TRUE where nothing is asked of flows.
+ */
+enum skt_truth skt_filter_test_flow(const struct skt_filter *filter, const struct skt_row *row);
+
 /* What of a recording is needed to evaluate it. Table, ends, state, uid, inode and owner state always are. */
 enum {
 	SKT_NEEDS_OWNERS = 1, /* it asks about processes or descriptors */
 	SKT_NEEDS_STATE = 2,  /* it asks for counters: SKT_WANT_STATE of a cursor (skt/record.h) */
+	SKT_NEEDS_FLOW = 4,   /* it asks about flows: skt_filter_test_flow() */
 };
 unsigned skt_filter_needs(const struct skt_filter *filter);
 

@@ -40,9 +40,12 @@ static enum skt_truth negate(enum skt_truth truth, bool negated)
 	return negated ? SKT_TRUE - truth : truth;
 }
 
+/* Which tests are asked: those of sockets, or those of flows. Others are taken for true. */
+enum part { PART_SOCKET, PART_FLOW };
+
 /* Recursion is as deep as brackets are, which the parser limits. */
-static enum skt_truth walk(const struct skt_filter *filter, const struct node *list, const struct skt_row *row,
-			   unsigned kind)
+static enum skt_truth walk(const struct skt_filter *filter, const struct node *list, enum part part,
+			   const struct skt_row *row, unsigned kind)
 {
 	enum skt_truth truth = SKT_TRUE;
 
@@ -50,10 +53,12 @@ static enum skt_truth walk(const struct skt_filter *filter, const struct node *l
 		const struct node *node = &filter->nodes[i];
 		enum skt_truth one;
 
+		if (part == PART_FLOW ? !node->of_flow : !node->of_socket)
+			continue;
 		/* what cannot change the outcome is not asked */
 		if (truth == (node->joined_by_or ? SKT_TRUE : SKT_FALSE))
 			continue;
-		one = node->is_list ? walk(filter, node, row, kind)
+		one = node->is_list ? walk(filter, node, part, row, kind)
 				    : negate(test_socket(filter, &node->test, row, kind), node->test.negated);
 		one = negate(one, node->negated);
 		if (node->joined_by_or)
@@ -73,7 +78,12 @@ enum skt_truth skt_filter_test(const struct skt_filter *filter, const struct skt
 {
 	unsigned kind = row->snapshot->tables[row->sock->table].kind;
 
-	return is_family(filter, kind) ? walk(filter, &filter->nodes[0], row, kind) : SKT_FALSE;
+	return is_family(filter, kind) ? walk(filter, &filter->nodes[0], PART_SOCKET, row, kind) : SKT_FALSE;
+}
+
+enum skt_truth skt_filter_test_flow(const struct skt_filter *filter, const struct skt_row *row)
+{
+	return walk(filter, &filter->nodes[0], PART_FLOW, row, 0);
 }
 
 uint32_t skt_filter_kinds(const struct skt_filter *filter)
@@ -81,7 +91,7 @@ uint32_t skt_filter_kinds(const struct skt_filter *filter)
 	uint32_t kinds = 0;
 
 	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
-		if (is_family(filter, kind) && walk(filter, &filter->nodes[0], NULL, kind) != SKT_FALSE)
+		if (is_family(filter, kind) && walk(filter, &filter->nodes[0], PART_SOCKET, NULL, kind) != SKT_FALSE)
 			kinds |= 1u << kind;
 	return kinds;
 }

@@ -61,6 +61,8 @@ struct node {
 	bool negated; /* by `not` in front of it */
 	bool joined_by_or;
 	bool is_list;
+	bool of_socket; /* there is a test of sockets in it ... */
+	bool of_flow;	/* ... and one of flows */
 	uint32_t first; /* child of a list */
 	uint32_t next;	/* sibling */
 	/* where it stands in the text; of a value that was a word of its own, which need not be quoted there, from where */

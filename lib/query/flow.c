@@ -19,7 +19,7 @@ static int no_memory(struct skt_err *err)
 	return skt_err_set(err, -ENOMEM, "out of memory");
 }
 
-static int failed(int rc, struct skt_err *err)
+int flow_failed(int rc, struct skt_err *err)
 {
 	if (rc == -E2BIG)
 		return skt_err_set(err, rc, "too many sockets match: at most %u, with %u owners and %zu bytes of text",
@@ -117,12 +117,8 @@ static int drop_flow(struct skt_flows *flows, uint32_t i)
 {
 	struct flow *flow = &flows->flows[i];
 
-	if (flow->unknown) {
-		if (!flows->unknown++ || flow->unknown_time < flows->unknown_first)
-			flows->unknown_first = flow->unknown_time;
-		if (flows->unknown == 1 || flow->unknown_last > flows->unknown_last)
-			flows->unknown_last = flow->unknown_last;
-	}
+	if (flow->unknown && flow_test(flows, flow) != SKT_FALSE)
+		flow_count_unknown(flows, flow->unknown_time, flow->unknown_last);
 	flow->used = false;
 	if (array_room(&flows->free, &flows->room_free, flows->n_free + 1, sizeof(*flows->free)))
 		return -ENOMEM;
@@ -381,7 +377,7 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 				      read_end(&snapshot->tables[sock->table], snapshot));
 	}
 	take_time(flows, snapshot);
-	return failed(rc, err);
+	return flow_failed(rc, err);
 }
 
 int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
@@ -408,7 +404,7 @@ int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		rc = flow_forget_listeners(flows, snapshot, step);
 	flows->skipping = false;
 	take_time(flows, snapshot);
-	return failed(rc, err);
+	return flow_failed(rc, err);
 }
 
 int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n, struct skt_err *err)
@@ -426,62 +422,4 @@ int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n,
 			return no_memory(err);
 	lives_set_aside(flows, true);
 	return 0;
-}
-
-static int compare_flows(const void *x, const void *y, void *data)
-{
-	const struct skt_flows *flows = data;
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-	int64_t first = flows->flows[a].first_seen, second = flows->flows[b].first_seen;
-
-	if (first != second)
-		return first < second ? -1 : 1;
-	/* rows are kept in the order in which they come */
-	return flows->flows[a].kept < flows->flows[b].kept ? -1 : 1;
-}
-
-/* How many flows each process held; a run has each of them together. */
-static void count_flows(struct skt_flows *flows)
-{
-	for (size_t i = 0; i < flows->n_order; i++) {
-		const struct skt_sock *sock = &flows->kept.socks[flows->flows[flows->order[i]].kept];
-		uint32_t last = NONE;
-
-		for (uint32_t k = 0; k < sock->n_owners; k++) {
-			uint32_t image = flows->kept.owners[sock->first_owner + k].process;
-
-			flows->images[image].flows += image != last;
-			last = image;
-		}
-	}
-}
-
-int skt_flows_end(struct skt_flows *flows, struct skt_err *err)
-{
-	int rc = 0;
-
-	for (size_t slot = 0; slot < flows->n_of_slot && !rc; slot++)
-		if (flows->of_slot[slot] != NONE)
-			rc = flow_finish(flows, flows->of_slot[slot], FLOW_STILL,
-					 flows->places[flows->flows[flows->of_slot[slot]].place].last_read, INT64_MIN);
-	flows->n_of_slot = 0;
-	lives_end(flows);
-	flows->order = malloc((flows->n_flows + 1) * sizeof(*flows->order));
-	if (rc || !flows->order)
-		return failed(rc ? rc : -ENOMEM, err);
-	for (uint32_t i = 0; i < flows->n_flows; i++)
-		if (flows->flows[i].used)
-			flows->order[flows->n_order++] = i;
-	if (flows->n_order > 1)
-		qsort_r(flows->order, flows->n_order, sizeof(*flows->order), compare_flows, flows);
-	count_flows(flows);
-	flows->ended = true;
-	return 0;
-}
-
-uint64_t skt_flows_unknown(const struct skt_flows *flows, int64_t *ret_first, int64_t *ret_last)
-{
-	*ret_first = flows->unknown_first;
-	*ret_last = flows->unknown_last;
-	return flows->unknown;
 }

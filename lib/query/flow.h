@@ -28,8 +28,8 @@ struct place {
 /* TCP goes through no more than ten of its states. */
 #define FLOW_STATES 16
 
-enum direction { DIRECTION_NONE, DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT, DIRECTION_LOCAL };
-enum flow_end { FLOW_STILL, FLOW_CLOSED, FLOW_LOST, FLOW_BROKEN };
+enum direction { DIRECTION_NONE, DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT, DIRECTION_LOCAL, DIRECTIONS };
+enum flow_end { FLOW_STILL, FLOW_CLOSED, FLOW_LOST, FLOW_BROKEN, FLOW_ENDS };
 
 struct flow {
 	const struct skt_flows *of;
@@ -164,7 +164,23 @@ struct skt_flows {
 	int64_t unknown_last;
 };
 
+/* flow_fields.c: the words that they are shown as, NULL where there is none; and a field that only flows have. */
+const char *direction_name(unsigned direction);
+const char *flow_end_name(unsigned end);
+const struct skt_field_info *flow_field(const char *name, size_t len);
+
+/* flow_end.c */
+
+/* What is asked of it as a whole, once it is over. */
+enum skt_truth flow_test(const struct skt_flows *flows, const struct flow *flow);
+
+/* One more of which it is not known whether it is meant, at these first and last instants. */
+void flow_count_unknown(struct skt_flows *flows, int64_t first, int64_t last);
+
 /* flow.c */
+
+/* What is wrong, in words: -ENOMEM, or -E2BIG for what a snapshot cannot hold. */
+int flow_failed(int rc, struct skt_err *err);
 
 /* It is over: it was seen last then, and was gone until then (INT64_MIN: not seen). What did not match is forgotten. 0 or -ENOMEM. */
 int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until);

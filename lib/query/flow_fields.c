@@ -58,28 +58,40 @@ static bool get_still_there(const struct skt_field_info *field, const struct skt
 	return set_number(ret, flow->end == FLOW_STILL);
 }
 
-static bool get_ended(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+const char *flow_end_name(unsigned end)
 {
-	static const char *const names[] = {
+	static const char *const names[FLOW_ENDS] = {
 		[FLOW_STILL] = NULL, [FLOW_CLOSED] = "closed", [FLOW_LOST] = "lost", [FLOW_BROKEN] = "gap"
 	};
+
+	return end < FLOW_ENDS ? names[end] : NULL;
+}
+
+static bool get_ended(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
 	const struct flow *flow = row->subject;
 
 	(void)field;
-	return set_word(ret, names[flow->end]);
+	return set_word(ret, flow_end_name(flow->end));
+}
+
+const char *direction_name(unsigned direction)
+{
+	static const char *const names[DIRECTIONS] = { [DIRECTION_NONE] = NULL,
+						       [DIRECTION_UNKNOWN] = "unknown",
+						       [DIRECTION_IN] = "in",
+						       [DIRECTION_OUT] = "out",
+						       [DIRECTION_LOCAL] = "local" };
+
+	return direction < DIRECTIONS ? names[direction] : NULL;
 }
 
 static bool get_direction(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
-	static const char *const names[] = { [DIRECTION_NONE] = NULL,
-					     [DIRECTION_UNKNOWN] = "unknown",
-					     [DIRECTION_IN] = "in",
-					     [DIRECTION_OUT] = "out",
-					     [DIRECTION_LOCAL] = "local" };
 	const struct flow *flow = row->subject;
 
 	(void)field;
-	return set_word(ret, names[flow->direction]);
+	return set_word(ret, direction_name(flow->direction));
 }
 
 static bool get_states(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -239,6 +251,17 @@ void skt_view_flows(struct skt_view *ret, bool flat)
 	} else {
 		add(ret, &owners_field, 1);
 	}
+}
+
+const struct skt_field_info *flow_field(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(flow_fields) / sizeof(*flow_fields); i++) {
+		const struct skt_field_info *field = &flow_fields[i];
+
+		if (strlen(field->name) == len && !memcmp(field->name, name, len))
+			return field;
+	}
+	return NULL;
 }
 
 void skt_view_flow_processes(struct skt_view *ret)

@@ -54,6 +54,7 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	node.test.first_value = (uint32_t)p->filter->n_values;
 	rc = parse_test(p, &node);
 	node.len = (size_t)(p->at - p->filter->text) - node.from;
+	node.of_socket = !node.of_flow;
 	/* also where it failed: the filter owns what it has of it */
 	p->filter->nodes[*ret] = node;
 	return rc;
@@ -72,6 +73,8 @@ static int take_list(struct parser *p, uint32_t list)
 		if (rc)
 			return rc;
 		p->filter->nodes[node].joined_by_or = joined_by_or;
+		p->filter->nodes[list].of_socket |= p->filter->nodes[node].of_socket;
+		p->filter->nodes[list].of_flow |= p->filter->nodes[node].of_flow;
 		if (last == NO_NODE)
 			p->filter->nodes[list].first = node;
 		else
@@ -88,6 +91,46 @@ static int take_list(struct parser *p, uint32_t list)
 	}
 }
 
+/* Where the first test of flows in it stands. */
+static const char *flow_test_in(const struct parser *p, const struct node *node)
+{
+	while (node->is_list) {
+		uint32_t i = node->first;
+
+		while (!p->filter->nodes[i].of_flow)
+			i = p->filter->nodes[i].next;
+		node = &p->filter->nodes[i];
+	}
+	return p->filter->text + node->from;
+}
+
+/*
+ * Sockets are tested while they are there, flows when they are over: both must hold, and so all that asks of the one stands
+ * beside all that asks of the other.
+ */
+static int check_flows(struct parser *p, const struct node *list)
+{
+	bool had_flow = false;
+
+	if (!list->of_flow || !list->of_socket)
+		return 0;
+	for (uint32_t i = list->first; i != NO_NODE; i = p->filter->nodes[i].next) {
+		const struct node *node = &p->filter->nodes[i];
+		bool mixed = node->of_flow && node->of_socket;
+		int rc;
+
+		had_flow |= node->of_flow;
+		if ((had_flow && node->joined_by_or) || (mixed && node->negated))
+			return lex_fail(
+				p, flow_test_in(p, list),
+				"tests of flows to be joined to those of sockets by 'and', in brackets perhaps");
+		rc = mixed ? check_flows(p, node) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int parse(struct parser *p)
 {
 	struct node *root = add_node(p);
@@ -102,7 +145,7 @@ static int parse(struct parser *p)
 	rc = take_list(p, 0);
 	if (!rc && p->at < p->end)
 		rc = lex_fail(p, p->at, "a ( before it");
-	return rc;
+	return rc ? rc : check_flows(p, &p->filter->nodes[0]);
 }
 
 /* The words with a NUL behind each. */

@@ -2,6 +2,7 @@
 /*
  *	test  := end [op] value | field op value | field [not] in (value, ...) | state name | exclude name
  */
+#include "query/flow.h"
 #include "query/lex.h"
 
 #include "base/array.h"
@@ -252,6 +253,14 @@ static bool is_identity(const struct skt_field_info *field)
 	return false;
 }
 
+/* Of flows: their own, but for lists, and for what a socket has by the same name. */
+static const struct skt_field_info *find_flow_field(struct word word)
+{
+	const struct skt_field_info *field = flow_field(word.text, word.len);
+
+	return field && field->type != SKT_TYPE_WORDS ? field : NULL;
+}
+
 static const struct skt_field_info *find_field(struct word word)
 {
 	struct skt_view view;
@@ -263,19 +272,35 @@ static const struct skt_field_info *find_field(struct word word)
 	return NULL;
 }
 
+static int no_field(struct parser *p, struct word word)
+{
+	if (lex_is(word, "owners"))
+		return lex_fail(p, word.text, "a field of the owners: pid, comm, cmdline, exe, fd, process_user");
+	if (lex_is(word, "states"))
+		return lex_fail(p, word.text, "'state': a flow is meant by each that it was seen in");
+	if (find_flow_field(word))
+		return lex_fail(p, word.text, "a test of sockets (this one is of flows: sockquery --view=flows)");
+	return lex_fail(p, word.text, "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'");
+}
+
 static int take_field(struct parser *p, struct node *node, struct word word)
 {
 	struct test *test = &node->test;
 	int rc;
 
 	test->field = find_field(word);
+	if (!test->field && p->names && p->names->flows) {
+		test->field = find_flow_field(word);
+		node->of_flow = test->field;
+	}
 	if (!test->field)
-		return lex_fail(p, word.text,
-				lex_is(word, "owners")
-					? "a field of the owners: pid, comm, cmdline, exe, fd, process_user"
-					: "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'");
+		return no_field(p, word);
 	p->at += word.len;
 	test->kind = TEST_FIELD;
+	if (node->of_flow) {
+		p->filter->needs |= SKT_NEEDS_FLOW;
+		return take_comparison(p, node, false);
+	}
 	if (!strcmp(test->field->name, "state"))
 		test->kind = TEST_STATES;
 	if (!strncmp(test->field->name, "remote_", 7) || !strncmp(test->field->name, "local_", 6)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "query/filter.h"
+#include "query/flow.h"
 
 #include <string.h>
 
@@ -186,6 +187,14 @@ static enum skt_truth truth_of_null(const struct skt_field_info *field, const st
 	return SKT_FALSE;
 }
 
+/* Words that stand for "not known": it may be any of the others. */
+static bool is_unknown(const struct skt_field_info *field, const struct skt_row *row, const struct skt_value *has)
+{
+	if (is_field(field, "owner"))
+		return row->sock->owner == SKT_OWNER_UNKNOWN;
+	return is_field(field, "direction") && !strcmp(has->text, direction_name(DIRECTION_UNKNOWN));
+}
+
 static enum skt_truth test_field(const struct test *test, const struct value *values, const struct skt_row *row)
 {
 	const struct skt_field_info *field = test->field;
@@ -196,7 +205,7 @@ static enum skt_truth test_field(const struct test *test, const struct value *va
 	/* values that stand for "not known": which it would be, the row does not say */
 	if (is_field(field, "uid") && !skt_row_has_uid(row))
 		return SKT_UNKNOWN;
-	if (is_field(field, "owner") && row->sock->owner == SKT_OWNER_UNKNOWN) {
+	if (is_unknown(field, row, &has)) {
 		enum skt_truth truth = compare(test, &has, values);
 
 		return truth == SKT_FALSE ? SKT_UNKNOWN : truth;

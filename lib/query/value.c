@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "query/filter.h"
+#include "query/flow.h"
 
 #include "base/scan.h"
 
@@ -136,6 +137,8 @@ static const struct {
 	{ "timer", skt_timer_name, 5, "one of off retransmit keepalive time_wait probe" },
 	{ "owner", skt_owner_state_name, SKT_OWNER_STATES,
 	  "one of held carried queued detached unheld unknown (of whom it is: pid, comm, user)" },
+	{ "direction", direction_name, DIRECTIONS, "one of in out local unknown" },
+	{ "ended", flow_end_name, FLOW_ENDS, "one of closed lost gap" },
 };
 
 static const char *check_word(const struct skt_field_info *field, const struct value *value)

@@ -54,6 +54,27 @@ t_what_matches_is_a_yes() {
 	exits 0 sockquery x.skt 'pid = 700'
 }
 
+# shown REC EXPR...: the local ports of flows, in order.
+shown() {
+	sockquery --format=jsonl "$@" 2>/dev/null | sed 's/.*"local_port":\([0-9]*\).*/\1/' | sort -n | tr '\n' ' '
+}
+
+t_flows_are_asked_as_a_whole() {
+	three
+	[ "$(shown x.skt 'ended = closed')" = '1 ' ]
+	[ "$(shown x.skt 'still_there = true')" = '2 3 ' ]
+	[ "$(shown x.skt 'still_there = true and sport != :3')" = '2 ' ]
+	[ "$(shown x.skt 'first_seen > 2026-11-22T14:03:09Z')" = '3 ' ]
+	[ "$(shown x.skt 'not ( already_there = true )')" = '3 ' ]
+	[ "$(shown x.skt 'seen = 3 or ended = closed')" = '1 2 ' ]
+	[ "$(shown x.skt 'direction = out')" = '1 2 3 ' ]
+	exits 1 sockquery x.skt 'direction = in'
+	[ "$(shown --view=flows x.skt@first 'already_there = true')" = '1 2 ' ]
+	exits 2 sockquery x.skt@first 'already_there = true'
+	has err 'this one is of flows'
+	exits 2 sockquery -o s.skt x.skt 'already_there = true'
+}
+
 t_flows_have_the_host_and_its_boot() {
 	local fixture=$TOP/fixtures/rec/v1-live.skt
 
@@ -236,7 +257,9 @@ t_an_unprivileged_recording_answers_dst_and_not_pid() {
 	exits 2 sockquery x.skt 'pid = 700'
 	has err 'cannot say: whether 2 sockets match is not known, first at '
 	exits 2 sockquery x.skt@last 'pid = 700'
-	# who holds it does not matter to one that is not meant anyway
+	# who holds it does not matter to one that is not meant anyway, be it as a flow
+	exits 1 sockquery x.skt 'pid = 700 and ended = closed'
+	exits 2 sockquery x.skt 'pid = 700 and still_there = true'
 	exits 1 sockquery x.skt 'dst 203.0.113.9 and pid = 700'
 }
 

@@ -80,7 +80,9 @@ ask_all() {
 		'dport = :5432 and pid = 700' 'sport = :41001' 'sport = :9' 'pid = 700' 'pid = 702' 'pid in (2003, 2030)' \
 		'pid = 2050 or dst 10.0.0.2' 'pid = 4' 'comm = backup' 'comm = cron' 'comm = one-2040' 'not pid = 700' \
 		'dst [::ffff:10.0.0.2]' 'dst 0.0.0.0' 'remote_port in (8001, 8002, 8003, 8004)' \
-		'( dst 10.0.0.9 or dst 10.0.0.10 ) and state established' 'comm != front' "comm ~ '^one'"; do
+		'( dst 10.0.0.9 or dst 10.0.0.10 ) and state established' 'comm != front' "comm ~ '^one'" \
+		'direction = out and dst 10.0.0.3' 'pid = 700 and ended = closed' 'comm = front and still_there = true' \
+		'dst 10.0.0.1 and not ( already_there = true or seen > 5 )'; do
 		same "$rec" "${span[@]}" "$expression"
 	done
 }

@@ -10,7 +10,7 @@
 
 static const char services[] = "ssh 22/tcp\ndomain 53/tcp\ndomain 53/udp\ntwo 1/tcp deux\ntwo 2/udp # x\n";
 static const struct skt_filter_names names = { services, sizeof(services) - 1, SKT_ZONE_UTC,
-					       INT64_C(1795356187) * SKT_NS_PER_S };
+					       INT64_C(1795356187) * SKT_NS_PER_S, true };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -49,7 +49,7 @@ static const char services[] = "# Network services\n"
 			       "last		7/tcp";
 
 static const struct skt_filter_names names = { services, sizeof(services) - 1, SKT_ZONE_UTC,
-					       INT64_C(1795356187) * SKT_NS_PER_S };
+					       INT64_C(1795356187) * SKT_NS_PER_S, false };
 
 static void add_processes(struct skt_snapshot *snapshot)
 {
@@ -807,6 +807,89 @@ static void what_would_take_all_memory_is_refused(void **state)
 	check("comm ~ '[[:digit:](]{2}'", WEB " owners=720/6", "false");
 }
 
+/* ---- flows ---- */
+
+static int parse_of_flows(const char *text, struct skt_filter **ret, struct skt_err *err)
+{
+	struct skt_filter_names of_flows = names;
+	char *word = strdup(text);
+	int rc;
+
+	of_flows.flows = true;
+	skt_err_init(err);
+	rc = skt_filter_parse(&word, 1, &of_flows, ret, err);
+	free(word);
+	return rc;
+}
+
+static void flows_are_asked_where_flows_are(void **state)
+{
+	(void)state;
+	refuse("direction = in", "column 1: 'direction' found, expected a test of sockets (this one is of flows");
+	refuse("sport = :1 and seen > 5", "column 16: 'seen' found, expected a test of sockets");
+}
+
+/* A socket is tested before its flow is over: whatever is asked of that may come true. */
+static void of_sockets_a_test_of_flows_is_true(void **state)
+{
+	static const struct {
+		const char *text, *truth;
+	} cases[] = {
+		{ "direction = in", "true" },
+		{ "not direction = in", "true" },
+		{ "direction != in sport = :80", "true" },
+		{ "sport = :81 and direction = in", "false" },
+		{ "sport = :81 or sport = :80 and ended = closed", "true" },
+		{ "( direction = in or not still_there = true ) and sport = :81", "false" },
+		{ "sport = :80 and ( ( dport = :0 ) and ( gaps = 0 or seen > 3 ) )", "true" },
+		{ "pid = 5 and last_seen > 2026-11-22T14:00Z", "unknown" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		static const char row[] = "tcp 0.0.0.0:80 0.0.0.0:0 LISTEN owner=unknown gaps=denied";
+		struct skt_snapshot snapshot;
+		struct skt_filter *filter;
+		struct skt_row asked = { .snapshot = &snapshot };
+		struct skt_err err;
+
+		assert_int_equal(parse_of_flows(cases[i].text, &filter, &err), 0);
+		assert_true(skt_filter_needs(filter) & SKT_NEEDS_FLOW);
+		read_socket(&snapshot, row);
+		asked.sock = &snapshot.socks[0];
+		if (strcmp(truth_name(skt_filter_test(filter, &asked)), cases[i].truth) != 0)
+			fail_msg("'%s' is not %s", cases[i].text, cases[i].truth);
+		skt_filter_free(filter);
+		skt_snapshot_release(&snapshot);
+	}
+}
+
+static void tests_of_flows_are_joined_to_those_of_sockets_by_and(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "direction = in or sport = :80",
+		  "column 1: 'direction' found, expected tests of flows to be joined" },
+		{ "sport = :80 or direction = in", "column 16: " },
+		{ "sport = :80 and direction = in or dport = :1", "column 17: " },
+		{ "not ( sport = :80 direction = in )", "column 19: " },
+		{ "dport = :1 and ( sport = :80 or direction = in )", "column 33: " },
+		{ "direction = inwards", "column 13: 'inwards' found, expected one of in out local unknown" },
+		{ "ended = never", "column 9: 'never' found, expected one of closed lost gap" },
+		{ "states = LISTEN", "column 1: 'states' found, expected 'state'" },
+		{ "first_seen = soon", "column 14: 'soon' found, expected an instant" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct skt_filter *filter;
+		struct skt_err err;
+
+		assert_int_equal(parse_of_flows(cases[i][0], &filter, &err), -EINVAL);
+		if (!strstr(err.message, cases[i][1]))
+			fail_msg("'%s': %s", cases[i][0], err.message);
+	}
+}
+
 /* ---- what it is about ---- */
 
 static void it_says_what_of_a_recording_it_needs(void **state)
@@ -888,6 +971,9 @@ int main(void)
 		cmocka_unit_test(a_socket_whose_owner_is_unknown_may_be_anything),
 		cmocka_unit_test(a_command_line_is_its_arguments_with_blanks_between),
 		cmocka_unit_test(a_cgroup_is_known_by_its_path),
+		cmocka_unit_test(flows_are_asked_where_flows_are),
+		cmocka_unit_test(of_sockets_a_test_of_flows_is_true),
+		cmocka_unit_test(tests_of_flows_are_joined_to_those_of_sockets_by_and),
 		cmocka_unit_test(numbers_words_and_instants_compare_as_such),
 		cmocka_unit_test(a_word_of_the_command_line_is_a_value_as_a_whole),
 		cmocka_unit_test(a_word_that_was_whole_is_shown_in_quotes),
