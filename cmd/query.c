@@ -17,6 +17,21 @@ const char *query_view_name(enum query_view view)
 	return view < VIEWS ? names[view] : "";
 }
 
+/* Whether it is asked about time, and not about an instant. */
+static bool has_stretch(const struct query *query)
+{
+	return query->n_words || query->from || query->to || query->coverage || query->every;
+}
+
+enum query_view query_view_of(const struct query *query, const char *time)
+{
+	if (query->view != VIEW_UNTOLD)
+		return query->view;
+	if (query->follow)
+		return VIEW_CHANGES;
+	return !time && has_stretch(query) ? VIEW_FLOWS : VIEW_SOCKETS;
+}
+
 uint32_t query_kinds(const struct query *query)
 {
 	return query->kinds & (query->filter ? skt_filter_kinds(query->filter) : UINT32_MAX);

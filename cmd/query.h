@@ -56,6 +56,7 @@ struct query {
 	int64_t every; /* ns, 0 without */
 	unsigned open_flags;
 	bool several; /* recordings were named */
+	bool list_fields;
 	bool info;
 	bool verify;
 	bool verify_chain; /* chain was given */
@@ -77,6 +78,9 @@ struct answer {
 
 /* The view's name, as --view has it, and "socket" or "sockets" by how many. */
 const char *query_view_name(enum query_view view);
+
+/* What is shown of a recording. time: as given, NULL without. */
+enum query_view query_view_of(const struct query *query, const char *time);
 
 /* Of the tables that are asked about, those that the expression may be true in. */
 uint32_t query_kinds(const struct query *query);

@@ -315,7 +315,7 @@ t_a_bad_one_among_many_is_told_and_makes_a_no_a_cannot_say() {
 	has err 'sockquery: bad.skt: not a recording'
 	[ "$(grep -c 'nothing matches in 3 snapshots' err)" = 2 ]
 	[ "$(tail -n 1 err)" = "sockquery: 3 recordings, 6 snapshots from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:11.000000000Z: 2 no, 1 could not be read" ]
-	exits 2 sockquery x.skt y.skt "$TOP/fixtures/rec/gap.skt" 'sport = :9'
+	exits 2 sockquery --tz=host x.skt y.skt "$TOP/fixtures/rec/gap.skt" 'sport = :9'
 	has err ': 2 no, 1 cannot say'
 	exits 2 sockquery --format=jsonl bad.skt x.skt y.skt 'sport = :1'
 	[ "$(wc -l <out)" = 2 ]
