@@ -47,6 +47,16 @@ static int no_memory(struct skt_err *err)
 
 /* ---- which sockets ---- */
 
+/* Where a group ends, its slots are others in the next. */
+static int select_border(struct skt_selection *selection, struct walk *walk, struct skt_err *err)
+{
+	const uint32_t *slots;
+	size_t n;
+	int rc = skt_cursor_next_slots(walk->cursor, &slots, &n, err);
+
+	return rc || !slots ? rc : skt_selection_renumber(selection, slots, n, err);
+}
+
 static int select_all(struct skt_selection *selection, struct walk *walk, struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
@@ -54,14 +64,9 @@ static int select_all(struct skt_selection *selection, struct walk *walk, struct
 	int rc;
 
 	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
-		const uint32_t *slots;
-		size_t n;
-
 		rc = skt_selection_step(selection, snapshot, step, err);
 		if (!rc)
-			rc = skt_cursor_next_slots(walk->cursor, &slots, &n, err);
-		if (!rc && slots)
-			rc = skt_selection_renumber(selection, slots, n, err);
+			rc = select_border(selection, walk, err);
 		if (rc)
 			return rc;
 	}
@@ -208,16 +213,11 @@ static int put_all(struct making *making, struct walk *walk, struct skt_err *err
 	int rc;
 
 	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
-		const uint32_t *slots;
-		size_t n;
-
 		rc = making->selection ? skt_selection_step(making->selection, snapshot, step, err) : 0;
 		if (!rc)
 			rc = put(making, snapshot, step, err);
 		if (!rc && making->selection)
-			rc = skt_cursor_next_slots(walk->cursor, &slots, &n, err);
-		if (!rc && making->selection && slots)
-			rc = skt_selection_renumber(making->selection, slots, n, err);
+			rc = select_border(making->selection, walk, err);
 		if (rc)
 			return rc;
 	}
