@@ -2,6 +2,7 @@
 /* What was looked at, and what was not: of snapshots that are written down here. */
 #include <skt/coverage.h>
 
+#include "reel.h"
 #include "scene.h"
 
 #include <errno.h>
@@ -17,46 +18,35 @@
 
 #define OTHER 7 /* a namespace that has to wait for its turn */
 
-/* Snapshots in turn, as a cursor would hand them out. */
 struct tape {
-	struct skt_matcher *matcher;
-	struct skt_snapshot now;
-	struct skt_step step;
+	struct reel reel;
 	struct skt_coverage coverage;
-	struct skt_snapshot next;
-	bool begun;
-	bool gap;
 };
 
 static void begin(struct tape *tape, uint32_t kinds)
 {
 	memset(tape, 0, sizeof(*tape));
-	tape->matcher = skt_matcher_new(1);
-	assert_non_null(tape->matcher);
-	assert_int_equal(skt_snapshot_init(&tape->now, NULL, 3), 0);
-	skt_step_init(&tape->step);
+	reel_init(&tape->reel);
 	assert_int_equal(skt_coverage_init(&tape->coverage, kinds, 5), 0);
 }
 
 static void finish(struct tape *tape)
 {
 	skt_coverage_release(&tape->coverage);
-	skt_matcher_free(tape->matcher);
-	skt_step_release(&tape->step);
-	skt_snapshot_release(&tape->now);
+	reel_release(&tape->reel);
 }
 
 /* A snapshot of this second begins: with tcp of namespace 1, unless it could not be read. */
 static struct skt_snapshot *second(struct tape *tape, int64_t n, int error)
 {
-	scene_begin(&tape->next, tape->now.strings, n);
-	scene_table(&tape->next, SKT_TCP, 1);
+	scene_begin(&tape->reel.next, tape->reel.now.strings, n);
+	scene_table(&tape->reel.next, SKT_TCP, 1);
 	if (error) {
-		tape->next.tables[0].status = SKT_TABLE_UNKNOWN;
-		tape->next.tables[0].read_time = 0;
-		tape->next.tables[0].error = error;
+		tape->reel.next.tables[0].status = SKT_TABLE_UNKNOWN;
+		tape->reel.next.tables[0].read_time = 0;
+		tape->reel.next.tables[0].error = error;
 	}
-	return &tape->next;
+	return &tape->reel.next;
 }
 
 /* And with that of the other namespace, read or not. */
@@ -72,28 +62,13 @@ static void add_other(struct skt_snapshot *snapshot, bool read)
 
 static void take(struct tape *tape)
 {
-	bool nothing = !tape->begun || tape->gap;
-
-	scene_end(&tape->next);
-	if (tape->gap) {
-		struct skt_strtab *strings = skt_strtab_ref(tape->now.strings);
-
-		skt_snapshot_clear(&tape->now, strings);
-		skt_strtab_unref(strings);
-	}
-	assert_int_equal(skt_match(tape->matcher, &tape->now, &tape->next, nothing, &tape->step), 0);
-	if (nothing)
-		tape->step.from = INT64_MIN;
-	assert_int_equal(skt_apply(&tape->now, &tape->step, NULL), 0);
-	skt_snapshot_release(&tape->next);
-	assert_int_equal(skt_coverage_step(&tape->coverage, &tape->now, &tape->step), 0);
-	tape->begun = true;
-	tape->gap = false;
+	reel_take(&tape->reel);
+	assert_int_equal(skt_coverage_step(&tape->coverage, &tape->reel.now, &tape->reel.step), 0);
 }
 
 static void end(struct tape *tape)
 {
-	assert_int_equal(skt_coverage_end(&tape->coverage, INT64_MIN, INT64_MAX, tape->now.time), 0);
+	assert_int_equal(skt_coverage_end(&tape->coverage, INT64_MIN, INT64_MAX, tape->reel.now.time), 0);
 }
 
 static void expect_blind(const struct tape *tape, int64_t after, int64_t until)
@@ -257,7 +232,7 @@ static void a_gap_is_a_hole_and_blind(void **state)
 		second(&tape, seconds[i], 0);
 		if (i == 2) {
 			skt_coverage_lost(&tape.coverage);
-			tape.gap = true;
+			tape.reel.gap = true;
 		}
 		take(&tape);
 	}

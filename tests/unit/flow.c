@@ -4,6 +4,7 @@
 
 #include "random.h"
 #include "recording.h"
+#include "reel.h"
 #include "scene.h"
 
 #include <setjmp.h>
@@ -20,17 +21,11 @@
 
 #define INODE 1000
 
-/* Snapshots in turn, as a cursor would hand them out. */
 struct tape {
-	struct skt_matcher *matcher;
-	struct skt_snapshot now;
-	struct skt_step step;
+	struct reel reel;
 	struct skt_flows *flows;
 	struct skt_filter *filter;
-	bool begun;
-	bool gap; /* before the next one */
 	int64_t second;
-	struct skt_snapshot next; /* that is being made */
 };
 
 static void begin(struct tape *tape, const char *expression, bool processes)
@@ -43,10 +38,7 @@ static void begin(struct tape *tape, const char *expression, bool processes)
 		assert_int_equal(skt_filter_parse(&word, 1, NULL, &tape->filter, NULL), 0);
 	options.filter = tape->filter;
 	options.processes = processes;
-	tape->matcher = skt_matcher_new(1);
-	assert_non_null(tape->matcher);
-	assert_int_equal(skt_snapshot_init(&tape->now, NULL, 3), 0);
-	skt_step_init(&tape->step);
+	reel_init(&tape->reel);
 	assert_int_equal(skt_flows_new(&options, &tape->flows), 0);
 }
 
@@ -54,31 +46,16 @@ static void begin(struct tape *tape, const char *expression, bool processes)
 static struct skt_snapshot *second(struct tape *tape, int64_t n)
 {
 	tape->second = n;
-	scene_begin(&tape->next, tape->now.strings, n);
-	scene_table(&tape->next, SKT_TCP, 1);
-	return &tape->next;
+	scene_begin(&tape->reel.next, tape->reel.now.strings, n);
+	scene_table(&tape->reel.next, SKT_TCP, 1);
+	return &tape->reel.next;
 }
 
 /* It is complete. */
 static void take(struct tape *tape)
 {
-	bool nothing = !tape->begun || tape->gap;
-
-	scene_end(&tape->next);
-	if (tape->gap) {
-		struct skt_strtab *strings = skt_strtab_ref(tape->now.strings);
-
-		skt_snapshot_clear(&tape->now, strings);
-		skt_strtab_unref(strings);
-	}
-	assert_int_equal(skt_match(tape->matcher, &tape->now, &tape->next, nothing, &tape->step), 0);
-	if (nothing)
-		tape->step.from = INT64_MIN;
-	assert_int_equal(skt_apply(&tape->now, &tape->step, NULL), 0);
-	skt_snapshot_release(&tape->next);
-	assert_int_equal(skt_flows_step(tape->flows, &tape->now, &tape->step, NULL), 0);
-	tape->begun = true;
-	tape->gap = false;
+	reel_take(&tape->reel);
+	assert_int_equal(skt_flows_step(tape->flows, &tape->reel.now, &tape->reel.step, NULL), 0);
 }
 
 static void end(struct tape *tape, size_t flows)
@@ -91,9 +68,7 @@ static void finish(struct tape *tape)
 {
 	skt_flows_free(tape->flows);
 	skt_filter_free(tape->filter);
-	skt_matcher_free(tape->matcher);
-	skt_step_release(&tape->step);
-	skt_snapshot_release(&tape->now);
+	reel_release(&tape->reel);
 }
 
 /* ---- what a row says ---- */
@@ -674,7 +649,7 @@ static void over_a_gap_the_same_inode_is_the_same_socket(void **state)
 		scene_add(snapshot, connection(2, n ? 202 : 102, SKT_ESTABLISHED));
 		scene_add(snapshot, n ? connection(4, 104, SKT_ESTABLISHED) : connection(3, 103, SKT_ESTABLISHED));
 		scene_add(snapshot, connection(5, 0, SKT_TIME_WAIT));
-		tape.gap = n;
+		tape.reel.gap = n;
 		take(&tape);
 	}
 	end(&tape, 7);
