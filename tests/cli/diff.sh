@@ -36,7 +36,7 @@ t_what_is_wrong_with_the_command_line_is_one_line() {
 	refuses "'netstat' is none of table, json, jsonl, csv" --format=netstat ../diff.skt
 	refuses "are not of one recording" --between ../diff.skt ../hands.skt
 	refuses "are not of one recording" --between ../diff.skt "$tree"
-	refuses "'missing.skt' is read as an expression" ../diff.skt missing.skt
+	refuses "'missing.skt' is neither a file nor an expression" ../diff.skt missing.skt
 	refuses 'column 1:' ../diff.skt ../diff.skt no such-field=1
 	exits 2 sockdiff missing.skt ../diff.skt
 	has err 'missing.skt: cannot open'
