@@ -9,31 +9,32 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Whom it talked to and who held it stay, however narrow the terminal; then when it was, and which way. */
 static const struct skt_column flow_columns[] = {
-	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there" },
-	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there" },
-	{ .heading = "DIR", .field = "direction" },
-	{ .heading = "TABLE", .field = "table" },
-	{ .heading = "STATES", .field = "states" },
-	{ .heading = "MAX RX", .field = "rx_queue_most", .spare = true },
-	{ .heading = "MAX TX", .field = "tx_queue_most", .spare = true },
-	{ .heading = "RETR", .field = "retransmits_most", .spare = true },
-	{ .heading = "LOCAL", .cell = SKT_CELL_LOCAL },
-	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE },
-	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = true },
+	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there", .shortens = 1 },
+	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there", .shortens = 1, .goes = 9 },
+	{ .heading = "DIR", .field = "direction", .goes = 8 },
+	{ .heading = "TABLE", .field = "table", .goes = 5 },
+	{ .heading = "STATES", .field = "states", .shortens = 2, .goes = 7 },
+	{ .heading = "MAX RX", .field = "rx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
+	{ .heading = "MAX TX", .field = "tx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
+	{ .heading = "RETR", .field = "retransmits_most", .spare = SKT_SPARE_EMPTY, .goes = 4 },
+	{ .heading = "LOCAL", .cell = SKT_CELL_PORT, .shortens = 6, .goes = 8 },
+	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE, .shortens = 3 },
+	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = SKT_SPARE_SAME, .goes = 6 },
 	{ .heading = "PROCESS PID/FD", .cell = SKT_CELL_HOLDERS },
 	{ .heading = "COMMAND", .cell = SKT_CELL_COMMAND },
 };
 
 static const struct skt_column process_columns[] = {
-	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there" },
-	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there" },
+	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there", .shortens = 1 },
+	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there", .shortens = 1, .goes = 9 },
 	{ .heading = "SOCKETS", .field = "sockets" },
 	{ .heading = "PID", .field = "pid" },
-	{ .heading = "PPID", .field = "ppid" },
-	{ .heading = "PARENT", .field = "parent" },
-	{ .heading = "USER", .cell = SKT_CELL_USER },
-	{ .heading = "CONTAINER", .field = "container", .spare = true },
+	{ .heading = "PPID", .field = "ppid", .goes = 8 },
+	{ .heading = "PARENT", .field = "parent", .goes = 7 },
+	{ .heading = "USER", .cell = SKT_CELL_USER, .least = 8, .goes = 6 },
+	{ .heading = "CONTAINER", .field = "container", .spare = SKT_SPARE_EMPTY, .goes = 5 },
 	{ .heading = "NAME", .field = "comm" },
 	{ .heading = "COMMAND", .cell = SKT_CELL_COMMAND },
 };

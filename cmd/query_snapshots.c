@@ -11,21 +11,21 @@
 
 static const struct skt_column columns[] = {
 	{ .heading = "SNAPSHOT", .field = "snapshot" },
-	{ .heading = "TIME", .field = "time" },
+	{ .heading = "TIME", .field = "time", .shortens = 1 },
 	{ .heading = "MS", .field = "took_ms" },
 	{ .heading = "MISSED", .field = "missed" },
 	{ .heading = "SOCKETS", .field = "sockets" },
-	{ .heading = "TABLES", .field = "tables" },
-	{ .heading = "STALE", .field = "tables_stale", .spare = true },
-	{ .heading = "UNKNOWN", .field = "tables_unknown", .spare = true },
-	{ .heading = "FAILED", .field = "tables_failed", .spare = true },
-	{ .heading = "DUPLICATES", .field = "duplicates", .spare = true },
-	{ .heading = "MALFORMED", .field = "malformed", .spare = true },
-	{ .heading = "WALK", .field = "walk" },
-	{ .heading = "PROCESSES", .field = "processes" },
-	{ .heading = "DENIED", .field = "denied" },
-	{ .heading = "VANISHED", .field = "vanished" },
-	{ .heading = "UNSEARCHED", .field = "unsearched" },
+	{ .heading = "TABLES", .field = "tables", .goes = 4 },
+	{ .heading = "STALE", .field = "tables_stale", .spare = SKT_SPARE_EMPTY },
+	{ .heading = "UNKNOWN", .field = "tables_unknown", .spare = SKT_SPARE_EMPTY },
+	{ .heading = "FAILED", .field = "tables_failed", .spare = SKT_SPARE_EMPTY },
+	{ .heading = "DUPLICATES", .field = "duplicates", .spare = SKT_SPARE_EMPTY },
+	{ .heading = "MALFORMED", .field = "malformed", .spare = SKT_SPARE_EMPTY },
+	{ .heading = "WALK", .field = "walk", .goes = 8 },
+	{ .heading = "PROCESSES", .field = "processes", .goes = 7 },
+	{ .heading = "DENIED", .field = "denied", .goes = 6 },
+	{ .heading = "VANISHED", .field = "vanished", .goes = 5 },
+	{ .heading = "UNSEARCHED", .field = "unsearched", .goes = 4 },
 };
 
 /* All of them, for the columns of a table are fitted to all: given to the caller. */

@@ -26,8 +26,9 @@ struct skt_row_pair {
 
 /* What a field is looked up in. Everything is borrowed. */
 struct skt_row {
-	const char *host;  /* name of the recorded host; NULL or "" unknown */
-	int64_t boot_time; /* ns since 1970 to which process start times are added; -1 unknown */
+	const char *host;      /* name of the recorded host; NULL or "" unknown */
+	const char *recording; /* by which name its recording was asked; NULL or "" unknown */
+	int64_t boot_time;     /* ns since 1970 to which process start times are added; -1 unknown */
 	const struct skt_snapshot *snapshot;
 	const struct skt_sock *sock;	      /* NULL in a row about a process */
 	const struct skt_process *process;    /* NULL where a socket has no owner */
@@ -82,12 +83,18 @@ struct skt_field_info {
 extern const struct skt_field_info skt_owner_fields[];
 extern const size_t skt_n_owner_fields;
 
+/* The name of the row's recording: every view of a recording has it where there are several. */
+extern const struct skt_field_info skt_recording_field;
+
 /* The fields of one kind of row, in their order. */
 #define SKT_VIEW_FIELDS 96
 struct skt_view {
 	const struct skt_field_info *fields[SKT_VIEW_FIELDS];
 	size_t n;
 };
+
+/* One more field, where there is room. */
+void skt_view_add(struct skt_view *view, const struct skt_field_info *field);
 
 /* A socket's fields, the last being `owners`; or flat, with an owner's fields in its place. */
 void skt_view_sockets(struct skt_view *ret, bool flat);

@@ -36,13 +36,15 @@ int skt_format_of(const char *name);
 struct skt_render {
 	enum skt_format format;
 	enum skt_zone zone;
-	unsigned width;	   /* columns of the terminal; 0: no terminal, nothing is cut */
-	bool heading;	   /* column names (table, csv, netstat) */
-	bool colour;	   /* of differences in a table */
-	const char *host;  /* name of the recorded host, "" unknown; borrowed */
-	int64_t boot_time; /* ns since 1970 to which process start times are added; -1 unknown */
-	uint64_t rows;	   /* how many were rendered since skt_render_begin() */
-	bool headed;	   /* private: the column names have been put */
+	unsigned width;	       /* columns of the terminal; 0: no terminal, nothing is cut */
+	bool heading;	       /* column names (table, csv, netstat) */
+	bool colour;	       /* of differences in a table */
+	const char *host;      /* name of the recorded host, "" unknown; borrowed */
+	const char *recording; /* by which name it was asked, NULL unknown; borrowed */
+	bool several;	       /* rows of several recordings come together: those of changes say of which each is */
+	int64_t boot_time;     /* ns since 1970 to which process start times are added; -1 unknown */
+	uint64_t rows;	       /* how many were rendered since skt_render_begin() */
+	bool headed;	       /* private: the column names have been put */
 };
 
 /*
@@ -72,14 +74,20 @@ void skt_render_changes(struct skt_render *render, const struct skt_snapshot *no
 
 /* What stands in a column of a table. */
 enum skt_cell {
-	SKT_CELL_FIELD,	  /* the field's value, "-" where it is null */
-	SKT_CELL_LOCAL,	  /* of the row's socket: address and port */
-	SKT_CELL_REMOTE,  /* the same */
-	SKT_CELL_NETNS,	  /* its namespace, where rows have several */
-	SKT_CELL_HOLDERS, /* its owners, those of one name together */
-	SKT_CELL_USER,	  /* of the row's process */
-	SKT_CELL_COMMAND, /* its command line, or that of the owner named first */
+	SKT_CELL_FIELD,	    /* the field's value, "-" where it is null */
+	SKT_CELL_TABLE,	    /* of the row's socket, and its status where it is not fresh */
+	SKT_CELL_LOCAL,	    /* of the row's socket: address and port; short, a long IPv6 address has only its ends */
+	SKT_CELL_PORT,	    /* the same; short, the port */
+	SKT_CELL_REMOTE,    /* as LOCAL */
+	SKT_CELL_NETNS,	    /* its namespace */
+	SKT_CELL_HOLDERS,   /* its owners, those of one name together */
+	SKT_CELL_USER,	    /* of the row's process, or socket */
+	SKT_CELL_COMMAND,   /* its command line, or that of the owner named first */
+	SKT_CELL_RECORDING, /* the name that the recording was given; short, its file's without .skt */
 };
+
+/* Whether a column is left out where none of its rows has anything but 0 or null there, or where all have the same. */
+enum skt_spare { SKT_SPARE_NOT, SKT_SPARE_EMPTY, SKT_SPARE_EMPTY_ON_TERMINAL, SKT_SPARE_SAME };
 
 struct skt_column {
 	const char *heading;
@@ -87,7 +95,15 @@ struct skt_column {
 	const char *field;     /* SKT_CELL_FIELD: its name in the view */
 	const char *sign;      /* stands before the value where ... */
 	const char *signed_by; /* ... this field of the view is true */
-	bool spare;	       /* left out where no row has anything but 0 or null there */
+	enum skt_spare spare;
+	uint8_t least; /* on a terminal it may become so narrow, and what is wider pushes the others; 0: not */
+
+	/*
+	 * On a terminal that is too narrow columns give way in the order of these ranks, from 1 to 9 (0: not): times lose
+	 * their fractions and zone, states and ends their long form; or the column is left out. The last two are cut meanwhile.
+	 */
+	uint8_t shortens;
+	uint8_t goes;
 };
 
 /* Rows of any kind: the fields that they have, and the columns that a table of them has. */
@@ -96,12 +112,36 @@ struct skt_kind {
 	struct skt_view flat;		  /* for csv, where a socket's owners have lines of their own */
 	const struct skt_column *columns; /* NULL: one for each field of the view */
 	size_t n_columns;
+	bool netstat; /* they are sockets, and have that look, too */
+	bool lines;   /* they are changes, and their table is that of skt_render_changes(); only in parts */
 	bool exact; /* a line is what it is told to be: in csv, too, it has the fields of the view, no number, and none for each owner */
 };
 
-/* They have no netstat look, and get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one day. */
+/*
+ * Where they have no netstat look, they get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one
+ * day.
+ */
 void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
 		     struct skt_buf *out);
+
+/*
+ * The same in two parts, for rows that are put together from many places: first, while a row can be looked at, what is to be written of it;
+ * and when all are there, these bytes, n of them in the order wanted, as skt_render_rows() writes rows. The bytes are
+ * for this program only: whoever has them from elsewhere must have had them from skt_render_part(), with such a kind.
+ */
+struct skt_part {
+	const unsigned char *data;
+	size_t len;
+};
+
+void skt_render_part(const struct skt_render *render, const struct skt_kind *kind, const struct skt_row *row,
+		     struct skt_buf *out);
+void skt_render_parts(struct skt_render *render, const struct skt_kind *kind, const struct skt_part *parts, size_t n,
+		      struct skt_buf *out);
+
+/* Sockets of snapshots, as skt_render_sockets() has them; and changes, as skt_render_changes(). */
+void skt_kind_of_sockets(struct skt_kind *ret);
+void skt_kind_of_changes(struct skt_kind *ret);
 
 /* What differences are between. */
 struct skt_diff_side {

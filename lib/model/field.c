@@ -100,6 +100,15 @@ static bool get_host(const struct skt_field_info *field, const struct skt_row *r
 	return row->host && *row->host && set_word(ret, row->host);
 }
 
+static bool get_recording(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return row->recording && *row->recording && set_word(ret, row->recording);
+}
+
+const struct skt_field_info skt_recording_field = { "recording", SKT_TYPE_BYTES, .get = get_recording,
+						    .meaning = "name of the recording, as it was given" };
+
 /* Getters of a socket. */
 
 static bool get_table(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -352,6 +361,12 @@ const struct skt_field_info skt_owner_fields[] = {
 	{ "exited", SKT_TYPE_BOOL, OF_PROCESS, .get = get_bool, PROCESS(exited), .meaning = "it is gone" },
 };
 const size_t skt_n_owner_fields = sizeof(skt_owner_fields) / sizeof(*skt_owner_fields);
+
+void skt_view_add(struct skt_view *view, const struct skt_field_info *field)
+{
+	if (view->n < SKT_VIEW_FIELDS)
+		view->fields[view->n++] = field;
+}
 
 static void add(struct skt_view *view, const struct skt_field_info *fields, size_t n)
 {

@@ -4,6 +4,8 @@
 #include <skt/escape.h>
 #include <skt/render.h>
 
+#include <string.h>
+
 /* A terminal shows no more of a command line than it is wide; a character has at most 4 bytes. */
 static size_t command_limit(const struct skt_row *row)
 {
@@ -60,6 +62,15 @@ void cell_command(const struct skt_row *row, struct skt_buf *out)
 		skt_buf_text(out, "\xe2\x80\xa6");
 }
 
+void cell_port(uint16_t port, struct skt_buf *out)
+{
+	skt_buf_byte(out, ':');
+	if (port)
+		skt_buf_number(out, port);
+	else
+		skt_buf_byte(out, '*');
+}
+
 void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out)
 {
 	char buffer[SKT_ADDRESS_SIZE];
@@ -67,11 +78,54 @@ void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct s
 	if (ipv6)
 		skt_buf_byte(out, '[');
 	skt_buf_text(out, skt_address_format(address, ipv6, buffer));
-	skt_buf_text(out, ipv6 ? "]:" : ":");
-	if (port)
-		skt_buf_number(out, port);
-	else
-		skt_buf_byte(out, '*');
+	if (ipv6)
+		skt_buf_byte(out, ']');
+	cell_port(port, out);
+}
+
+/* What is left of a long IPv6 address: two groups at each end, which tell networks and hosts apart. */
+#define GROUPS_LEFT  2
+#define ADDRESS_LONG 23
+
+bool cell_short_endpoint(const uint8_t address[16], uint16_t port, struct skt_buf *out)
+{
+	char text[SKT_ADDRESS_SIZE];
+	const char *head, *tail;
+	size_t len;
+
+	skt_address_format(address, true, text);
+	len = strlen(text);
+	if (len < ADDRESS_LONG)
+		return false;
+	head = text;
+	tail = text + len;
+	for (unsigned i = 0; i < GROUPS_LEFT; i++)
+		head = strchr(head, ':') + 1;
+	for (unsigned groups = 0; groups < GROUPS_LEFT;)
+		groups += *--tail == ':';
+	skt_buf_byte(out, '[');
+	skt_buf_add(out, text, (size_t)(head - text));
+	skt_buf_text(out, "\xe2\x80\xa6");
+	skt_buf_text(out, tail);
+	skt_buf_byte(out, ']');
+	cell_port(port, out);
+	return true;
+}
+
+void cell_short_state(const char *name, size_t len, struct skt_buf *out)
+{
+	static const char *const shorter[][2] = {
+		{ "ESTABLISHED", "ESTAB" },  { "SYN_SENT", "SYN_S" },  { "SYN_RECV", "SYN_R" },
+		{ "FIN_WAIT1", "FIN1" },     { "FIN_WAIT2", "FIN2" },  { "TIME_WAIT", "TIME_W" },
+		{ "CLOSE_WAIT", "CLOSE_W" }, { "LAST_ACK", "LAST_A" }, { "NEW_SYN_RECV", "NEW_SYN" },
+	};
+
+	for (size_t i = 0; i < sizeof(shorter) / sizeof(*shorter); i++)
+		if (strlen(shorter[i][0]) == len && !memcmp(shorter[i][0], name, len)) {
+			skt_buf_text(out, shorter[i][1]);
+			return;
+		}
+	skt_buf_add(out, name, len);
 }
 
 void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct skt_buf *out)

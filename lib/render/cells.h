@@ -20,6 +20,13 @@ void cell_arguments(const char *cmdline, size_t len, struct skt_buf *out);
 
 /* As ss(8) writes it: [::1]:80, 0.0.0.0:*. */
 void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out);
+void cell_port(uint16_t port, struct skt_buf *out);
+
+/* Where there is little room: of a long IPv6 address both ends. false, and nothing is put: it is not that long. */
+bool cell_short_endpoint(const uint8_t address[16], uint16_t port, struct skt_buf *out);
+
+/* And a state's short name, or the name itself. */
+void cell_short_state(const char *name, size_t len, struct skt_buf *out);
 
 /* A user's name, or the number that has none; "-" where it is not known which. */
 void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct skt_buf *out);

@@ -21,27 +21,53 @@
  *	14:03:09.200Z - closed    tcp   10.0.0.5:41998  203.0.113.9:443  CLOSE_WAIT   curl 991/5
  *
  * Columns are as wide as what mostly stands in them; what is longer pushes the rest to the right. A sign says at a glance what
- * kind of change it is: + came, - went, > other hands, ~ another state.
+ * kind of change it is: + came, - went, > other hands, ~ another state. On a narrow terminal, so that who held it is still seen:
+ *
+ *	TIME     WHAT        TABLE LOCAL   REMOTE             STATE   PROCESS PID/FD
+ *	14:03:08 + opened    tcp   :41998  203.0.113.9:443    ESTAB   curl 991/5
  */
+
+struct layout {
+	bool narrow;
+	size_t clock; /* of its characters */
+	size_t table;
+	size_t local;
+	size_t remote;
+	size_t state;
+};
+
+#define NARROW 112
+
+static const struct layout wide = { false, 12, TABLE_WIDTH, ENDPOINT_WIDTH, ENDPOINT_WIDTH, STATE_WIDTH };
+static const struct layout narrow = { true, 8, TABLE_WIDTH - 1, 7, 18, 7 };
+
+static const struct layout *layout_of(const struct skt_row *row)
+{
+	return row->render->width && row->render->width < NARROW ? &narrow : &wide;
+}
 
 /* Of "2026-11-22T14:03:07.123456789Z" the clock to the millisecond, and where the zone begins. */
 #define CLOCK_AT 11
-#define CLOCK_MS 12
 #define ZONE_AT	 29
 
 static void put_clock(const struct skt_row *row, struct skt_buf *line)
 {
+	const struct layout *layout = layout_of(row);
 	size_t start = line->len, len;
 	unsigned char *at;
 
-	skt_time_format(line, row->snapshot->time, row->render->zone);
+	/* where only the heading is asked for, any time has a zone */
+	skt_time_format(line, row->snapshot ? row->snapshot->time : 0, row->render->zone);
 	if (line->failed || line->len - start < ZONE_AT)
 		return;
 	at = line->data + start;
-	len = line->len - start;
-	memmove(at, at + CLOCK_AT, CLOCK_MS);
-	memmove(at + CLOCK_MS, at + ZONE_AT, len - ZONE_AT);
-	line->len = start + CLOCK_MS + len - ZONE_AT;
+	len = line->len - start - ZONE_AT;
+	memmove(at, at + CLOCK_AT, layout->clock);
+	line->len = start + layout->clock;
+	if (!layout->narrow) {
+		memmove(at + layout->clock, at + ZONE_AT, len);
+		line->len += len;
+	}
 	skt_buf_byte(line, ' ');
 }
 
@@ -69,16 +95,55 @@ static void put_what(const struct skt_row *row, enum skt_hands hands, struct skt
 	line_pad(line, start, WHAT_WIDTH);
 }
 
-static void put_states(const struct skt_sock_change *change, const struct skt_sock *sock, struct skt_buf *line)
+static void put_state(const struct layout *layout, unsigned state, struct skt_buf *line)
+{
+	const char *name = skt_state_name(state);
+
+	if (layout->narrow && name)
+		cell_short_state(name, strlen(name), line);
+	else
+		line_state(state, line);
+}
+
+static void put_states(const struct layout *layout, const struct skt_sock_change *change, const struct skt_sock *sock,
+		       struct skt_buf *line)
 {
 	size_t start = line->len;
 
 	if (change->change == SKT_CHANGED && change->before.state != change->now.state) {
-		line_state(change->before.state, line);
+		put_state(layout, change->before.state, line);
 		skt_buf_byte(line, '>');
 	}
-	line_state(sock->state, line);
-	line_pad(line, start, STATE_WIDTH);
+	put_state(layout, sock->state, line);
+	line_pad(line, start, layout->state);
+}
+
+/* Of one with another end its port is enough, where there is little room. */
+static void put_end(const struct layout *layout, const struct skt_sock *sock, bool local, bool ipv6,
+		    struct skt_buf *line)
+{
+	const uint8_t *address = local ? sock->local_address : sock->remote_address;
+	uint16_t port = local ? sock->local_port : sock->remote_port;
+
+	if (layout->narrow && local && sock->remote_port)
+		cell_port(port, line);
+	else if (!layout->narrow || !ipv6 || !cell_short_endpoint(address, port, line))
+		cell_endpoint(address, ipv6, port, line);
+}
+
+/* Where there is little room, what a listener has more in front it has less behind. */
+static void put_ends(const struct layout *layout, const struct skt_sock *sock, bool ipv6, struct skt_buf *line)
+{
+	size_t start = line->len, remote = layout->remote;
+
+	put_end(layout, sock, true, ipv6, line);
+	line_pad(line, start, layout->local);
+	if (layout->narrow)
+		remote += layout->local + 1;
+	else
+		start = line->len;
+	put_end(layout, sock, false, ipv6, line);
+	line_pad(line, start, remote);
 }
 
 /* What else changed, before and after: all of it where nothing else happened, and else what is no matter of course. */
@@ -108,6 +173,7 @@ static void put_others(const struct skt_row *row, enum skt_hands hands, struct s
 static void put_change(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct skt_buf *line)
 {
 	enum skt_hands hands = skt_change_hands(row->snapshot, row->change);
+	const struct layout *layout = layout_of(row);
 	struct skt_row before, side = *row;
 	const struct skt_table *table;
 	size_t start;
@@ -121,14 +187,9 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 	put_what(row, hands, line);
 	start = line->len;
 	skt_buf_text(line, skt_table_kind_name(table->kind));
-	line_pad(line, start, TABLE_WIDTH);
-	start = line->len;
-	cell_endpoint(side.sock->local_address, ipv6, side.sock->local_port, line);
-	line_pad(line, start, ENDPOINT_WIDTH);
-	start = line->len;
-	cell_endpoint(side.sock->remote_address, ipv6, side.sock->remote_port, line);
-	line_pad(line, start, ENDPOINT_WIDTH);
-	put_states(row->change, side.sock, line);
+	line_pad(line, start, layout->table);
+	put_ends(layout, side.sock, ipv6, line);
+	put_states(layout, row->change, side.sock, line);
 	/* whose it was is told by those who carry it, too */
 	if (was && before.sock->n_owners && hands != SKT_HANDS_SAME && hands != SKT_HANDS_ORPHANED) {
 		line_holders(&before, scratch, line);
@@ -142,6 +203,7 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 
 void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 {
+	const struct layout *layout = layout_of(row);
 	struct skt_buf line;
 
 	skt_buf_init(&line);
@@ -152,8 +214,9 @@ void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 		memset(line.data, ' ', line.len);
 		memcpy(line.data, "TIME", 4);
 	}
-	skt_buf_printf(&line, "%-*s %-*s %-*s %-*s %-*s PROCESS PID/FD", WHAT_WIDTH, "WHAT", TABLE_WIDTH, "TABLE",
-		       ENDPOINT_WIDTH, "LOCAL", ENDPOINT_WIDTH, "REMOTE", STATE_WIDTH, "STATE");
+	skt_buf_printf(&line, "%-*s %-*s %-*s %-*s %-*s PROCESS PID/FD", WHAT_WIDTH, "WHAT", (int)layout->table,
+		       layout->narrow ? "TBL" : "TABLE", (int)layout->local, "LOCAL", (int)layout->remote, "REMOTE",
+		       (int)layout->state, "STATE");
 	line_end(&line, row->render->width, out);
 	skt_buf_release(&line);
 }

@@ -32,11 +32,16 @@ void netstat_heading(struct skt_buf *out);
 void netstat_socket(const struct skt_row *row, struct skt_buf *out);
 
 /* All rows at once, for the columns are fitted to them. row has render and snapshot. */
-void table_sockets(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
 void table_processes(const struct skt_row *row, const uint32_t *slots, size_t n, struct skt_buf *out);
 
 void table_rows(const struct skt_kind *kind, const struct skt_row *rows, size_t n, const struct skt_render *render,
 		struct skt_buf *out);
+
+/* The same in two parts (skt_render_part()). */
+void table_part(const struct skt_kind *kind, const struct skt_row *row, const struct skt_render *render,
+		struct skt_buf *out);
+void table_parts(const struct skt_kind *kind, const struct skt_part *parts, size_t n, const struct skt_render *render,
+		 struct skt_buf *out);
 
 /* A change a line: they come as they are seen, so there is nothing to fit columns to. */
 void table_changes(const struct skt_row *row, const uint32_t *which, size_t n, struct skt_buf *out);

@@ -6,7 +6,6 @@
 
 #include "render/cells.h"
 #include "render/grid.h"
-#include "render/holders.h"
 
 #include <string.h>
 
@@ -21,20 +20,29 @@
  * COMMAND is that of the process that is named first. "+?" after a list says that it may be incomplete.
  */
 
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
 #define IPV4_ENDPOINT 21 /* 255.255.255.255:65535 */
 
-static const struct grid_column socket_columns[] = {
-	{ "TABLE", .right = false },
-	{ "STATE", .right = false },
-	{ "RX", .right = true, .spare = GRID_SPARE_ON_TERMINAL },
-	{ "TX", .right = true, .spare = GRID_SPARE_ON_TERMINAL },
-	{ "LOCAL", .least = IPV4_ENDPOINT },
-	{ "REMOTE", .least = IPV4_ENDPOINT },
-	{ "USER", .least = 8 },
-	{ "NETNS", .right = true, .spare = GRID_SPARE },
-	{ "PROCESS PID/FD", .right = false },
-	{ "COMMAND", .right = false },
+static const struct skt_column socket_columns[] = {
+	{ .heading = "TABLE", .cell = SKT_CELL_TABLE, .goes = 5 },
+	{ .heading = "STATE", .field = "state" },
+	{ .heading = "RX", .field = "rx_queue", .spare = SKT_SPARE_EMPTY_ON_TERMINAL },
+	{ .heading = "TX", .field = "tx_queue", .spare = SKT_SPARE_EMPTY_ON_TERMINAL },
+	{ .heading = "LOCAL", .cell = SKT_CELL_LOCAL, .least = IPV4_ENDPOINT, .shortens = 3, .goes = 8 },
+	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE, .least = IPV4_ENDPOINT, .shortens = 3 },
+	{ .heading = "USER", .cell = SKT_CELL_USER, .least = 8, .goes = 4 },
+	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = SKT_SPARE_SAME, .goes = 6 },
+	{ .heading = "PROCESS PID/FD", .cell = SKT_CELL_HOLDERS },
+	{ .heading = "COMMAND", .cell = SKT_CELL_COMMAND },
 };
+
+void skt_kind_of_sockets(struct skt_kind *ret)
+{
+	*ret = (struct skt_kind){ .columns = socket_columns, .n_columns = COUNT(socket_columns), .netstat = true };
+	skt_view_sockets(&ret->view, false);
+	skt_view_sockets(&ret->flat, true);
+}
 
 static const struct grid_column process_columns[] = {
 	{ "PID", .right = true },
@@ -43,102 +51,10 @@ static const struct grid_column process_columns[] = {
 	{ "STATE", .right = false },
 	{ "THREADS", .right = true },
 	{ "STARTED", .right = false },
-	{ "CONTAINER", .spare = GRID_SPARE },
+	{ "CONTAINER", .spare = SKT_SPARE_EMPTY },
 	{ "NAME", .right = false },
 	{ "COMMAND", .right = false },
 };
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-/* The last two cells. */
-static void put_owners(const struct skt_row *row, struct skt_buf *scratch, struct grid *grid)
-{
-	struct skt_row first = *row;
-	const struct holder *list = NULL;
-
-	holders_put_state(row->sock, &grid->text);
-	if (row->sock->n_owners) {
-		list = holders_list(row, scratch);
-		if (!list) {
-			grid->text.failed = true;
-			return;
-		}
-		holders_put(row, list, &grid->text);
-		if (row->sock->owner_gaps)
-			skt_buf_text(&grid->text, " +?");
-	}
-	grid_cell(grid, true);
-	if (list) {
-		first.process = &row->snapshot->processes[list->process];
-		cell_command(&first, &grid->text);
-	}
-	grid_cell(grid, true);
-}
-
-static void put_number_cell(uint64_t number, struct grid *grid)
-{
-	skt_buf_number(&grid->text, number);
-	grid_cell(grid, number);
-}
-
-static void socket_row(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct grid *grid)
-{
-	const struct skt_sock *sock = row->sock;
-	const struct skt_table *table = &row->snapshot->tables[sock->table];
-	bool ipv6 = skt_table_kind_is_ipv6(table->kind);
-	const char *state = skt_state_name(sock->state);
-
-	skt_buf_text(&grid->text, skt_table_kind_name(table->kind));
-	if (table->status != SKT_TABLE_FRESH)
-		skt_buf_printf(&grid->text, "(%s)", skt_table_status_name(table->status));
-	grid_cell(grid, true);
-	if (state)
-		skt_buf_text(&grid->text, state);
-	else
-		skt_buf_printf(&grid->text, "0x%02X", sock->state);
-	grid_cell(grid, true);
-	put_number_cell(sock->rx_queue, grid);
-	put_number_cell(sock->tx_queue, grid);
-	cell_endpoint(sock->local_address, ipv6, sock->local_port, &grid->text);
-	grid_cell(grid, true);
-	cell_endpoint(sock->remote_address, ipv6, sock->remote_port, &grid->text);
-	grid_cell(grid, true);
-	cell_user(row, skt_row_has_uid(row), sock->uid, &grid->text);
-	grid_cell(grid, true);
-	if (table->net_namespace)
-		skt_buf_number(&grid->text, table->net_namespace);
-	grid_cell(grid, many_namespaces);
-	put_owners(row, scratch, grid);
-}
-
-static bool has_many_namespaces(const struct skt_snapshot *snapshot, const uint32_t *slots, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		const struct skt_table *first = &snapshot->tables[snapshot->socks[slots[0]].table];
-
-		if (snapshot->tables[snapshot->socks[slots[i]].table].net_namespace != first->net_namespace)
-			return true;
-	}
-	return false;
-}
-
-void table_sockets(const struct skt_row *about, const uint32_t *slots, size_t n, struct skt_buf *out)
-{
-	bool many = has_many_namespaces(about->snapshot, slots, n);
-	struct skt_row row = *about;
-	struct skt_buf scratch;
-	struct grid grid;
-
-	skt_buf_init(&scratch);
-	grid_init(&grid, socket_columns, COUNT(socket_columns), about->render->width);
-	for (size_t i = 0; i < n; i++) {
-		row.sock = &about->snapshot->socks[slots[i]];
-		socket_row(&row, many, &scratch, &grid);
-	}
-	grid_print(&grid, about->render->heading, out);
-	grid_release(&grid);
-	skt_buf_release(&scratch);
-}
 
 /* To the second: a boot time is known no better. */
 static void put_start(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
@@ -164,7 +80,7 @@ static void put_number_if(bool has, uint64_t number, struct grid *grid)
 		skt_buf_number(&grid->text, number);
 	else
 		skt_buf_byte(&grid->text, '-');
-	grid_cell(grid, has);
+	grid_cell(grid, has, 0);
 }
 
 static void process_row(const struct skt_row *row, struct skt_buf *scratch, struct grid *grid)
@@ -177,28 +93,28 @@ static void process_row(const struct skt_row *row, struct skt_buf *scratch, stru
 	put_number_if(true, process->pid, grid);
 	put_number_if(process->has & SKT_BIT(SKT_P_PPID), process->ppid, grid);
 	cell_user(row, process->has & SKT_BIT(SKT_P_UID), process->uid, &grid->text);
-	grid_cell(grid, true);
+	grid_cell(grid, true, 0);
 	if (process->exited)
 		skt_buf_text(&grid->text, "exited");
 	else if (process->has & SKT_BIT(SKT_P_STATE))
 		skt_escape(&grid->text, &process->state, 1);
-	grid_cell(grid, true);
+	grid_cell(grid, true, 0);
 	put_number_if(process->has & SKT_BIT(SKT_P_THREADS), process->threads, grid);
 	put_start(row, scratch, &grid->text);
-	grid_cell(grid, true);
+	grid_cell(grid, true, 0);
 	text = skt_strtab_get(row->snapshot->strings, process->cgroup, &len);
 	if (process->has & SKT_BIT(SKT_P_CGROUP) && skt_container_id(text, len, container)) {
 		skt_buf_text(&grid->text, container);
-		grid_cell(grid, true);
+		grid_cell(grid, true, 0);
 	} else {
-		grid_cell(grid, false);
+		grid_cell(grid, false, 0);
 	}
 	text = skt_strtab_get(row->snapshot->strings, process->comm, &len);
 	if (process->has & SKT_BIT(SKT_P_COMM))
 		skt_escape(&grid->text, text, len);
-	grid_cell(grid, true);
+	grid_cell(grid, true, 0);
 	cell_command(row, &grid->text);
-	grid_cell(grid, true);
+	grid_cell(grid, true, 0);
 }
 
 void table_processes(const struct skt_row *about, const uint32_t *slots, size_t n, struct skt_buf *out)

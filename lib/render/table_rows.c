@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/formats.h"
 
-#include "render/cells.h"
 #include "render/grid.h"
-#include "render/holders.h"
+#include "render/table_cell.h"
 
-#include <skt/escape.h>
 #include <skt/time.h>
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -19,22 +18,22 @@
  *	14:03:08.601Z   14:03:08.601Z    out  tcp    ESTABLISHED>TIME_WAIT  10.0.0.5:41998  203.0.113.9:443  curl 991/5
  */
 
-/* Of "2026-11-22T14:03:07.123456789Z" the date, what is left of the fraction, and where the zone begins. */
-#define DATE_LEN 10
-#define CLOCK_AT 11
-#define MS_END	 23
-#define ZONE_AT	 29
+/* Of "2026-11-22T14:03:07.123456789Z" what is the month's, the clock's, what is left of the fraction, and where the zone begins. */
+#define DATE_LEN  10
+#define MONTH_AT  5
+#define CLOCK_AT  11
+#define SECOND_AT 19
+#define MS_END	  23
+#define ZONE_AT	  29
 
 struct table {
-	const struct skt_render *render;
-	const struct skt_column *columns;
-	const struct skt_field_info *fields[GRID_COLUMNS];
-	const struct skt_field_info *signs[GRID_COLUMNS];
-	size_t n;
-	bool one_day;
-	bool many_namespaces;
-	struct skt_buf scratch;
+	struct table_maker maker;
+	struct skt_column own[SKT_VIEW_FIELDS];
+	char headings[SKT_VIEW_FIELDS][32]; /* a field's name in capitals: no name is longer */
+	struct grid_column columns[GRID_COLUMNS];
 	struct grid grid;
+	bool one_day;
+	bool whole_seconds;
 };
 
 static const struct skt_field_info *find_field(const struct skt_view *view, const char *name)
@@ -45,201 +44,11 @@ static const struct skt_field_info *find_field(const struct skt_view *view, cons
 	return NULL;
 }
 
-static void put_time(struct table *table, int64_t when, struct skt_buf *out)
-{
-	struct skt_buf *text = &table->scratch;
-
-	skt_buf_clear(text);
-	skt_time_format(text, when, table->render->zone);
-	if (text->failed || text->len < ZONE_AT) {
-		out->failed |= text->failed;
-		return;
-	}
-	if (table->one_day)
-		skt_buf_add(out, text->data + CLOCK_AT, MS_END - CLOCK_AT);
-	else
-		skt_buf_add(out, text->data, MS_END);
-	skt_buf_add(out, text->data + ZONE_AT, text->len - ZONE_AT);
-}
-
-/* What happened one after another. */
-static void put_words(const char *text, size_t len, struct skt_buf *out)
-{
-	for (size_t i = 0; i < len; i++)
-		skt_buf_byte(out, text[i] == ' ' ? '>' : (unsigned char)text[i]);
-}
-
-static void put_holders(struct table *table, const struct skt_row *row);
-
-/* Whether it says anything. */
-static bool put_field(struct table *table, size_t column, const struct skt_row *row)
-{
-	const struct skt_field_info *field = table->fields[column], *sign = table->signs[column];
-	struct skt_buf *out = &table->grid.text;
-	struct skt_value value;
-
-	if (field->type == SKT_TYPE_OWNERS) {
-		put_holders(table, row);
-		return true;
-	}
-	if ((field->of_process && !row->process) || !skt_field_get(field, row, &value)) {
-		skt_buf_byte(out, '-');
-		return false;
-	}
-	if (sign) {
-		struct skt_value is;
-
-		if (skt_field_get(sign, row, &is) && is.number)
-			skt_buf_text(out, table->columns[column].sign);
-	}
-	switch (field->type) {
-	case SKT_TYPE_NUMBER:
-		put_number_value(out, &value);
-		return value.number;
-	case SKT_TYPE_BOOL:
-		skt_buf_text(out, value.number ? "yes" : "no");
-		return value.number;
-	case SKT_TYPE_TIME:
-		put_time(table, value.time, out);
-		return true;
-	case SKT_TYPE_WORDS:
-		put_words(value.text, value.len, out);
-		return true;
-	case SKT_TYPE_GAPS:
-		json_gaps(value.number, out);
-		return value.number;
-	case SKT_TYPE_FIELDS:
-		json_fields(value.number, out);
-		return value.number;
-	case SKT_TYPE_ARGV:
-		/* no more than a terminal could show; a character has at most 4 bytes */
-		if (table->render->width && value.len > (size_t)table->render->width * 4)
-			value.len = (size_t)table->render->width * 4;
-		cell_arguments(value.text, value.len, out);
-		return true;
-	case SKT_TYPE_BYTES:
-		/* the empty text is not null */
-		if (!value.len)
-			skt_buf_text(out, "''");
-		skt_escape(out, value.text, value.len);
-		return true;
-	default:
-		skt_escape(out, value.text, value.len);
-		return true;
-	}
-}
-
-static bool put_endpoint(struct table *table, const struct skt_row *row, bool local)
-{
-	const struct skt_sock *sock = row->sock;
-	bool ipv6 = skt_table_kind_is_ipv6(row->snapshot->tables[sock->table].kind);
-
-	cell_endpoint(local ? sock->local_address : sock->remote_address, ipv6,
-		      local ? sock->local_port : sock->remote_port, &table->grid.text);
-	return true;
-}
-
-/* The list of who holds it; of a socket that nobody does, why. */
-static void put_holders(struct table *table, const struct skt_row *row)
-{
-	struct skt_buf *out = &table->grid.text;
-	const struct holder *list;
-
-	holders_put_state(row->sock, out);
-	if (!row->sock->n_owners)
-		return;
-	list = holders_list(row, &table->scratch);
-	if (!list) {
-		out->failed = true;
-		return;
-	}
-	holders_put(row, list, out);
-	if (row->sock->owner_gaps)
-		skt_buf_text(out, " +?");
-}
-
-static void put_command(struct table *table, const struct skt_row *about)
-{
-	struct skt_row row = *about;
-
-	if (!row.process && row.sock && row.sock->n_owners) {
-		const struct holder *list = holders_list(about, &table->scratch);
-
-		if (list)
-			row.process = &row.snapshot->processes[list->process];
-	}
-	if (row.process)
-		cell_command(&row, &table->grid.text);
-}
-
-static bool put_cell(struct table *table, size_t column, const struct skt_row *row)
-{
-	switch (table->columns[column].cell) {
-	case SKT_CELL_FIELD:
-		return put_field(table, column, row);
-	case SKT_CELL_LOCAL:
-		return put_endpoint(table, row, true);
-	case SKT_CELL_REMOTE:
-		return put_endpoint(table, row, false);
-	case SKT_CELL_NETNS:
-		skt_buf_number(&table->grid.text, row->snapshot->tables[row->sock->table].net_namespace);
-		return table->many_namespaces;
-	case SKT_CELL_HOLDERS:
-		put_holders(table, row);
-		return true;
-	case SKT_CELL_USER:
-		cell_user(row, row->process->has & SKT_BIT(SKT_P_UID), row->process->uid, &table->grid.text);
-		return true;
-	case SKT_CELL_COMMAND:
-		put_command(table, row);
-		return true;
-	}
-	return false;
-}
-
-/* Whether all times that are shown are of one day. */
-static bool is_one_day(struct table *table, const struct skt_row *rows, size_t n)
-{
-	char day[DATE_LEN];
-	bool found = false;
-
-	for (size_t i = 0; i < n * table->n; i++) {
-		const struct skt_field_info *field = table->fields[i % table->n];
-		struct skt_value value;
-
-		if (!field || field->type != SKT_TYPE_TIME || (field->of_process && !rows[i / table->n].process) ||
-		    !skt_field_get(field, &rows[i / table->n], &value))
-			continue;
-		skt_buf_clear(&table->scratch);
-		skt_time_format(&table->scratch, value.time, table->render->zone);
-		if (table->scratch.failed || table->scratch.len < DATE_LEN)
-			return false;
-		if (found && memcmp(day, table->scratch.data, DATE_LEN) != 0)
-			return false;
-		memcpy(day, table->scratch.data, DATE_LEN);
-		found = true;
-	}
-	return true;
-}
-
-static bool has_many_namespaces(const struct skt_row *rows, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (rows[i].sock && rows[0].sock &&
-		    rows[i].snapshot->tables[rows[i].sock->table].net_namespace !=
-			    rows[0].snapshot->tables[rows[0].sock->table].net_namespace)
-			return true;
-	return false;
-}
-
-/* A heading is the field's name in capitals: no name is longer. */
-#define HEADING_SIZE 32
-
-static void make_heading(const char *name, char heading[HEADING_SIZE])
+static void make_heading(const char *name, char *heading, size_t size)
 {
 	size_t i = 0;
 
-	for (; name[i] && i < HEADING_SIZE - 1; i++)
+	for (; name[i] && i < size - 1; i++)
 		heading[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
 	heading[i] = '\0';
 }
@@ -252,51 +61,186 @@ static bool is_long(const struct skt_field_info *field)
 }
 
 /* The columns that the kind has, or one for each field. */
-static void take_columns(struct table *table, const struct skt_kind *kind, struct grid_column *columns,
-			 struct skt_column *own, char (*headings)[HEADING_SIZE])
+static void take_columns(struct table *table, const struct skt_kind *kind)
 {
-	for (size_t i = 0; i < table->n && !kind->columns; i++) {
-		table->fields[i] = kind->view.fields[i];
-		make_heading(table->fields[i]->name, headings[i]);
-		own[i] = (struct skt_column){ .heading = headings[i], .field = table->fields[i]->name };
-		columns[i].yields = is_long(table->fields[i]);
-	}
-	for (size_t i = 0; i < table->n; i++) {
-		const struct skt_column *column = &table->columns[i];
+	struct table_maker *maker = &table->maker;
 
-		table->fields[i] = find_field(&kind->view, column->field);
-		table->signs[i] = find_field(&kind->view, column->signed_by);
-		assert(table->fields[i] || column->cell != SKT_CELL_FIELD);
-		columns[i].heading = column->heading;
-		columns[i].right = table->fields[i] && table->fields[i]->type == SKT_TYPE_NUMBER;
-		columns[i].spare = column->spare ? GRID_SPARE : GRID_KEEP;
+	for (size_t i = 0; i < maker->n && !kind->columns; i++) {
+		const struct skt_field_info *field = kind->view.fields[i];
+
+		make_heading(field->name, table->headings[i], sizeof(table->headings[i]));
+		table->own[i] = (struct skt_column){ .heading = table->headings[i], .field = field->name };
+		table->columns[i].yields = is_long(field);
 	}
+	for (size_t i = 0; i < maker->n; i++) {
+		const struct skt_column *column = &maker->columns[i];
+		struct grid_column *shown = &table->columns[i];
+
+		maker->fields[i] = find_field(&kind->view, column->field);
+		maker->signs[i] = find_field(&kind->view, column->signed_by);
+		assert(maker->fields[i] || column->cell != SKT_CELL_FIELD);
+		shown->heading = column->heading;
+		shown->right = column->cell == SKT_CELL_NETNS ||
+			       (maker->fields[i] && maker->fields[i]->type == SKT_TYPE_NUMBER);
+		shown->spare = column->spare;
+		shown->least = column->least;
+		shown->shortens = column->shortens;
+		shown->goes = column->goes;
+	}
+}
+
+static void table_init(struct table *table, const struct skt_kind *kind, const struct skt_render *render)
+{
+	memset(table, 0, sizeof(*table));
+	table->maker.render = render;
+	table->maker.columns = kind->columns ? kind->columns : table->own;
+	table->maker.n = kind->columns ? kind->n_columns : kind->view.n;
+	assert(table->maker.n <= GRID_COLUMNS);
+	skt_buf_init(&table->maker.scratch);
+	skt_buf_init(&table->maker.text);
+	take_columns(table, kind);
+	grid_init(&table->grid, table->columns, table->maker.n, render->width);
+}
+
+static void table_release(struct table *table)
+{
+	skt_buf_release(&table->maker.scratch);
+	skt_buf_release(&table->maker.text);
+	grid_release(&table->grid);
+}
+
+/* Whether all times that are shown are of one day, and whether they are whole seconds. */
+static void look_at_times(struct table *table, const struct skt_part *parts, size_t n)
+{
+	struct skt_buf *text = &table->maker.scratch;
+	char day[DATE_LEN];
+	bool found = false;
+
+	table->one_day = true;
+	table->whole_seconds = true;
+	for (size_t i = 0; i < n; i++) {
+		const unsigned char *at = parts[i].data, *end = at + parts[i].len;
+		struct table_cell cell;
+
+		while (at < end && cell_get(&at, end, &cell)) {
+			if (cell.kind != CELL_TIME)
+				continue;
+			skt_buf_clear(text);
+			skt_time_format(text, cell.time, table->maker.render->zone);
+			table->whole_seconds &= !(cell.time % 1000000000);
+			if (text->failed || text->len < DATE_LEN || (found && memcmp(day, text->data, DATE_LEN) != 0)) {
+				table->one_day = false;
+				continue;
+			}
+			memcpy(day, text->data, DATE_LEN);
+			found = true;
+		}
+	}
+}
+
+/* Returns where the shorter text begins. */
+static size_t put_time(struct table *table, const struct table_cell *cell, struct skt_buf *out)
+{
+	const struct skt_render *render = table->maker.render;
+	struct skt_buf *text = &table->maker.scratch;
+	size_t from = table->one_day ? CLOCK_AT : 0, short_from = table->one_day ? CLOCK_AT : MONTH_AT, short_at;
+	size_t to = table->whole_seconds && render->width ? SECOND_AT : MS_END;
+
+	skt_buf_clear(text);
+	skt_time_format(text, cell->time, render->zone);
+	if (text->failed || text->len < ZONE_AT) {
+		out->failed |= text->failed;
+		return 0;
+	}
+	if (cell->sign)
+		skt_buf_byte(out, (unsigned char)cell->sign);
+	skt_buf_add(out, text->data + from, to - from);
+	skt_buf_add(out, text->data + ZONE_AT, text->len - ZONE_AT);
+	short_at = out->len;
+	if (cell->sign)
+		skt_buf_byte(out, (unsigned char)cell->sign);
+	skt_buf_add(out, text->data + short_from, SECOND_AT - short_from);
+	return short_at;
+}
+
+static void fill(struct table *table, const struct skt_part *part)
+{
+	const unsigned char *at = part->data, *end = at + part->len;
+	struct skt_buf *text = &table->grid.text;
+
+	for (size_t i = 0; i < table->maker.n; i++) {
+		struct table_cell cell;
+		size_t short_at = 0;
+
+		if (!cell_get(&at, end, &cell)) {
+			text->failed = true;
+			return;
+		}
+		if (cell.kind == CELL_TIME) {
+			short_at = put_time(table, &cell, text);
+		} else {
+			skt_buf_add(text, cell.text, cell.len);
+			short_at = cell.short_len ? text->len : 0;
+			skt_buf_add(text, cell.text + cell.len, cell.short_len);
+		}
+		grid_cell(&table->grid, cell.says, short_at);
+	}
+}
+
+void table_part(const struct skt_kind *kind, const struct skt_row *row, const struct skt_render *render,
+		struct skt_buf *out)
+{
+	struct table table;
+
+	table_init(&table, kind, render);
+	cells_put(&table.maker, row, out);
+	table_release(&table);
+}
+
+static void print(struct table *table, const struct skt_part *parts, size_t n, struct skt_buf *out)
+{
+	look_at_times(table, parts, n);
+	for (size_t i = 0; i < n; i++)
+		fill(table, &parts[i]);
+	grid_print(&table->grid, table->maker.render->heading, out);
+}
+
+void table_parts(const struct skt_kind *kind, const struct skt_part *parts, size_t n, const struct skt_render *render,
+		 struct skt_buf *out)
+{
+	struct table table;
+
+	table_init(&table, kind, render);
+	print(&table, parts, n, out);
+	table_release(&table);
 }
 
 void table_rows(const struct skt_kind *kind, const struct skt_row *rows, size_t n, const struct skt_render *render,
 		struct skt_buf *out)
 {
-	struct skt_column own[SKT_VIEW_FIELDS];
-	char headings[SKT_VIEW_FIELDS][HEADING_SIZE];
-	struct table table = { .render = render,
-			       .columns = kind->columns ? kind->columns : own,
-			       .n = kind->columns ? kind->n_columns : kind->view.n };
-	struct grid_column columns[GRID_COLUMNS] = { 0 };
+	struct skt_part *parts = calloc(n + 1, sizeof(*parts));
+	struct skt_buf cells;
+	struct table table;
+	size_t done = 0;
 
-	assert(table.n <= GRID_COLUMNS);
-	skt_buf_init(&table.scratch);
-	take_columns(&table, kind, columns, own, headings);
-	table.one_day = is_one_day(&table, rows, n);
-	table.many_namespaces = has_many_namespaces(rows, n);
-	grid_init(&table.grid, columns, table.n, render->width);
-	for (size_t i = 0; i < n; i++) {
+	skt_buf_init(&cells);
+	table_init(&table, kind, render);
+	for (size_t i = 0; i < n && parts; i++) {
 		struct skt_row row = rows[i];
 
 		row.render = render;
-		for (size_t k = 0; k < table.n; k++)
-			grid_cell(&table.grid, put_cell(&table, k, &row));
+		cells_put(&table.maker, &row, &cells);
+		parts[i].len = cells.len - done;
+		done = cells.len;
 	}
-	grid_print(&table.grid, render->heading, out);
-	grid_release(&table.grid);
-	skt_buf_release(&table.scratch);
+	/* they stand where they are only when all are there */
+	for (size_t i = 0, at = 0; i < n && parts && !cells.failed; at += parts[i++].len)
+		parts[i].data = cells.data + at;
+	if (!parts || cells.failed)
+		out->failed = true;
+	else
+		print(&table, parts, n, out);
+	table_release(&table);
+	skt_buf_release(&cells);
+	free(parts);
 }

@@ -159,6 +159,31 @@ t_a_line_fits_its_terminal_and_numbers_behind_long_text_are_seen() {
 	done
 }
 
+t_whom_it_talked_to_and_who_held_it_stay_on_a_narrow_terminal() {
+	for width in 60 70 80 100 120 200; do
+		for view in flows changes; do
+			on_terminal $width sockquery --view=$view ../hands.skt
+			python $width <<-END
+				import sys
+				lines = open("out").read().splitlines()[1:]
+				assert max(map(len, lines)) <= int(sys.argv[1])
+				calls = [line for line in lines if "10.0.0.9:40000" in line]
+				assert calls, lines
+				holders = [line.split("10.0.0.9:40000")[1] for line in calls]
+				if int(sys.argv[1]) >= 100:
+				    assert all("nginx 721/" in holder or "(queued)" in holder for holder in holders), calls
+				elif int(sys.argv[1]) >= 80:
+				    assert "nginx 721/11" in "".join(holders), calls
+			END
+		done
+	done
+	# short on a hundred columns, and all of it where there is room
+	on_terminal 100 sockquery --view=flows ../hands.skt
+	has out '14:03:08  14:03:12  ' ' ESTAB>CLOSE_W>TIME_W '
+	on_terminal 200 sockquery --view=flows ../hands.skt
+	has out '14:03:08Z   ' ' ESTABLISHED>CLOSE_WAIT>TIME_WAIT '
+}
+
 t_a_terminal_shows_bars_and_a_pipe_does_not() {
 	on_terminal 80 sockquery --count-by=state ../kinds.skt
 	python <<-END

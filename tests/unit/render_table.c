@@ -90,10 +90,10 @@ static void commands_go_before_processes_do(void **state)
 		"udp   CLOSE     212992 0.0.0.0:8472   0.0.0.0:*       1000 (unheld)\n");
 	scene->render.width = 80;
 	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE),
-			    "TABLE STATE         RX LOCAL          REMOTE          USER PROCESS PID/FD\n"
-			    "tcp   LISTEN         0 0.0.0.0:80     0.0.0.0:*       root curl 991/3, nginx 72…\n"
-			    "tcp   TIME_WAIT      0 10.0.0.5:41998 203.0.113.9:443 -    (carried) curl 991/5\n"
-			    "udp   CLOSE     212992 0.0.0.0:8472   0.0.0.0:*       1000 (unheld)\n");
+			    "STATE         RX LOCAL          REMOTE          PROCESS PID/FD\n"
+			    "LISTEN         0 0.0.0.0:80     0.0.0.0:*       curl 991/3, nginx 7203/6 72…\n"
+			    "TIME_WAIT      0 10.0.0.5:41998 203.0.113.9:443 (carried) curl 991/5\n"
+			    "CLOSE     212992 0.0.0.0:8472   0.0.0.0:*       (unheld)\n");
 }
 
 static void owner_of(struct scene *scene, enum skt_owner_state owner, unsigned gaps, const char *expect)
@@ -265,8 +265,11 @@ static void an_ipv6_address_does_not_push_the_processes_off_the_screen(void **st
 	text = render_scene(scene, SKT_FORMAT_TABLE);
 	assert_non_null(strstr(line_of(text, 1), " curl 991/3, nginx"));
 	assert_non_null(strstr(line_of(text, 3), " (unheld)"));
-	/* and stands there whole */
-	assert_non_null(strstr(line_of(text, 4), " [fd00:1234:5678:9abc:def0:1234:5678:9abc]:34812 [fd00"));
+	/* and stands there with both its ends */
+	assert_non_null(strstr(line_of(text, 4), " [fd00:1234:…:5678:9abc]:34812 [fd00:1234:…:5678:9abc]:"));
+	scene->render.width = 260;
+	text = render_scene(scene, SKT_FORMAT_TABLE);
+	assert_non_null(strstr(line_of(text, 4), " [fd00:1234:5678:9abc:def0:1234:5678:9abc]:34812 "));
 }
 
 static void processes_are_told_with_their_start(void **state)
