@@ -48,9 +48,11 @@ enum skt_truth query_wants(const struct query *query, const struct skt_row *row)
 
 struct skt_row query_row(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	return (struct skt_row){
-		.host = query->render.host, .boot_time = query->render.boot_time, .snapshot = snapshot, .sock = sock
-	};
+	return (struct skt_row){ .host = query->render.host,
+				 .recording = query->render.recording,
+				 .boot_time = query->render.boot_time,
+				 .snapshot = snapshot,
+				 .sock = sock };
 }
 
 int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
@@ -112,6 +114,9 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 {
 	struct skt_buf line;
 
+	/* one line is of all of them */
+	if (query->merge)
+		return;
 	skt_buf_init(&line);
 	if (query->several)
 		skt_buf_printf(&line, "%s: ", skt_file_name(file));

@@ -52,8 +52,9 @@ struct query {
 	const char *fields; /* --fields, --sort, --count-by as given, NULL without; query_shape.h */
 	const char *sort;
 	const char *count_by;
-	uint64_t top;  /* 0: all */
-	int64_t every; /* ns, 0 without */
+	uint64_t top;	     /* 0: all */
+	int64_t every;	     /* ns, 0 without */
+	struct merge *merge; /* the answers of several recordings are one; NULL: each has its own */
 	unsigned open_flags;
 	bool several; /* recordings were named */
 	bool list_fields;

@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_merge.h"
 #include "query_shape.h"
 
 #include <errno.h>
@@ -102,6 +103,8 @@ static int shape_step(struct shape *shape, const struct skt_snapshot *snapshot, 
 	const struct query *query = shape->query;
 	bool keep = shape_needs_all(query) && !query->follow;
 	struct skt_row *rows = malloc((choice->n + 1) * sizeof(*rows));
+	/* where nothing is picked from it, a change is shown as it is */
+	bool whole = !query->fields && !shape->counts;
 	size_t n = 0;
 	int rc;
 
@@ -110,7 +113,9 @@ static int shape_step(struct shape *shape, const struct skt_snapshot *snapshot, 
 	for (size_t i = 0; i < choice->n; i++) {
 		struct skt_row row = row_of_change(query, snapshot, step, choice->which[i]);
 
-		if (skt_row_of_change(&row, true, &rows[n]) || skt_row_of_change(&row, false, &rows[n]))
+		if (whole)
+			rows[n++] = row;
+		else if (skt_row_of_change(&row, true, &rows[n]) || skt_row_of_change(&row, false, &rows[n]))
 			n++;
 	}
 	rc = shape_rows(shape, rows, n, keep, err);
@@ -125,7 +130,7 @@ static int show_step(struct shape *shape, const struct skt_snapshot *snapshot, c
 
 	if (query->coverage)
 		return 0;
-	if (query->fields || shape->counts)
+	if (query->fields || shape->counts || query->merge)
 		return shape_step(shape, snapshot, step, choice, err);
 	if (choice->n > shape->left)
 		choice->n = (size_t)shape->left;
@@ -179,7 +184,7 @@ static void tell_unchanged(const struct query *query, const struct skt_file *fil
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
 {
 	struct answer answer = { 0 };
-	struct skt_kind kind = shape_kind_of(VIEW_CHANGES);
+	struct skt_kind kind = shape_kind_of(query, VIEW_CHANGES);
 	struct shape shape;
 	struct walk walk;
 	int begun = query_walk(query, file, instant, &walk, err);
@@ -193,6 +198,8 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 	}
 	if (!rc)
 		rc = shape_end(&shape, err);
+	if (!rc)
+		rc = merge_note_walk(query, &walk, answer.matched, err);
 	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
 	if (!rc && !answer.matched)

@@ -2,44 +2,13 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_merge.h"
 #include "query_shape.h"
 
 #include <skt/flow.h>
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* Whom it talked to and who held it stay, however narrow the terminal; then when it was, and which way. */
-static const struct skt_column flow_columns[] = {
-	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there", .shortens = 1 },
-	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there", .shortens = 1, .goes = 9 },
-	{ .heading = "DIR", .field = "direction", .goes = 8 },
-	{ .heading = "TABLE", .field = "table", .goes = 5 },
-	{ .heading = "STATES", .field = "states", .shortens = 2, .goes = 7 },
-	{ .heading = "MAX RX", .field = "rx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
-	{ .heading = "MAX TX", .field = "tx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
-	{ .heading = "RETR", .field = "retransmits_most", .spare = SKT_SPARE_EMPTY, .goes = 4 },
-	{ .heading = "LOCAL", .cell = SKT_CELL_PORT, .shortens = 6, .goes = 8 },
-	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE, .shortens = 3 },
-	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = SKT_SPARE_SAME, .goes = 6 },
-	{ .heading = "PROCESS PID/FD", .cell = SKT_CELL_HOLDERS },
-	{ .heading = "COMMAND", .cell = SKT_CELL_COMMAND },
-};
-
-static const struct skt_column process_columns[] = {
-	{ .heading = "FIRST", .field = "first_seen", .sign = "<", .signed_by = "already_there", .shortens = 1 },
-	{ .heading = "LAST", .field = "last_seen", .sign = ">", .signed_by = "still_there", .shortens = 1, .goes = 9 },
-	{ .heading = "SOCKETS", .field = "sockets" },
-	{ .heading = "PID", .field = "pid" },
-	{ .heading = "PPID", .field = "ppid", .goes = 8 },
-	{ .heading = "PARENT", .field = "parent", .goes = 7 },
-	{ .heading = "USER", .cell = SKT_CELL_USER, .least = 8, .goes = 6 },
-	{ .heading = "CONTAINER", .field = "container", .spare = SKT_SPARE_EMPTY, .goes = 5 },
-	{ .heading = "NAME", .field = "comm" },
-	{ .heading = "COMMAND", .cell = SKT_CELL_COMMAND },
-};
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* Rows that are handed over at once, where no columns are to be fitted to all of them. */
 #define AT_ONCE 1024
@@ -71,7 +40,7 @@ static int fold(struct walk *walk, struct skt_flows *flows, struct skt_err *err)
 }
 
 static int print(struct query *query, const struct skt_flows *flows, const struct skt_kind *kind, size_t n,
-		 struct skt_err *err)
+		 int64_t begins, struct skt_err *err)
 {
 	size_t at_once = shape_needs_all(query) || n < AT_ONCE ? n : AT_ONCE;
 	struct skt_row *rows = malloc((at_once + 1) * sizeof(*rows));
@@ -81,6 +50,7 @@ static int print(struct query *query, const struct skt_flows *flows, const struc
 
 	if (!rc && !rows)
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	shape.begins = begins;
 	while (!rc && (done < n || !done)) {
 		size_t k = 0;
 
@@ -96,20 +66,6 @@ static int print(struct query *query, const struct skt_flows *flows, const struc
 	shape_release(&shape);
 	free(rows);
 	return rc;
-}
-
-static struct skt_kind kind_of(const struct query *query)
-{
-	struct skt_kind kind = shape_kind_of(query->view);
-
-	if (query->view == VIEW_PROCESSES) {
-		kind.columns = process_columns;
-		kind.n_columns = COUNT(process_columns);
-	} else {
-		kind.columns = flow_columns;
-		kind.n_columns = COUNT(flow_columns);
-	}
-	return kind;
 }
 
 /* ---- reading only what is asked for ---- */
@@ -201,7 +157,7 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 		.listening = query->listening,
 		.processes = query->view == VIEW_PROCESSES && !query->filter,
 	};
-	struct skt_kind kind = kind_of(query);
+	struct skt_kind kind = shape_kind_of(query, query->view);
 	struct skt_flows *flows = NULL;
 	struct answer answer = { 0 };
 	struct walk walk;
@@ -209,6 +165,7 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 
 	options.host = query->render.host;
 	options.boot_time = query->render.boot_time;
+	options.recording = query->render.recording;
 	cli_random(&options.seed, sizeof(options.seed));
 	if (!rc)
 		rc = fold_chosen(query, file, instant, &options, &walk, &flows, err);
@@ -219,8 +176,10 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 		if (answer.matched || !query->several)
 			query_tell_stretch(query, file, query->view, &walk, &answer);
 		if (!query->coverage && (answer.matched || !query->several))
-			rc = print(query, flows, &kind, answer.matched, err);
+			rc = print(query, flows, &kind, answer.matched, walk.from, err);
 	}
+	if (!rc)
+		rc = merge_note_walk(query, &walk, answer.matched, err);
 	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
 	skt_flows_free(flows);

@@ -2,6 +2,7 @@
 #include "query_many.h"
 
 #include "cli.h"
+#include "query_merge.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -28,6 +29,7 @@ struct job {
 	pid_t pid; /* 0: not begun, or ended */
 	FILE *out;
 	FILE *err;
+	FILE *rows; /* for an answer that is one of all; else NULL */
 	bool ended;
 };
 
@@ -51,6 +53,28 @@ static void fail(const char *what)
 	exit(CLI_TROUBLE);
 }
 
+/* In the new process: what is to be put together with that of the others. */
+static void answer_part(struct query *query, const char *operand, FILE *file,
+			void (*ask)(struct query *query, const char *operand))
+{
+	struct skt_err err;
+	int rc;
+
+	skt_err_init(&err);
+	query->merge = NULL;
+	rc = merge_new(query, &query->merge);
+	if (!rc) {
+		ask(query, operand);
+		rc = merge_send(query->merge, file, &err);
+	} else {
+		skt_err_set(&err, rc, "out of memory");
+	}
+	if (rc) {
+		cli_err(&err);
+		query->trouble = true;
+	}
+}
+
 /* In the new process. Nobody else reads what it says, so it is all there before it ends. */
 _Noreturn static void work(struct crowd *crowd, size_t i, void (*ask)(struct query *query, const char *operand))
 {
@@ -67,7 +91,10 @@ _Noreturn static void work(struct crowd *crowd, size_t i, void (*ask)(struct que
 	query->matched = 0;
 	query->tally = (struct tally){ .snapshots = 0 };
 	query->trouble = query->no = query->unsure = false;
-	ask(query, crowd->operands[i]);
+	if (job->rows)
+		answer_part(query, crowd->operands[i], job->rows, ask);
+	else
+		ask(query, crowd->operands[i]);
 	cli_write(&query->out);
 	outcome->trouble = query->trouble || !cli_flush();
 	outcome->matched = query->matched;
@@ -85,7 +112,9 @@ static void begin(struct crowd *crowd, void (*ask)(struct query *query, const ch
 
 	job->out = tmpfile();
 	job->err = tmpfile();
-	if (!job->out || !job->err)
+	if (crowd->query->merge)
+		job->rows = tmpfile();
+	if (!job->out || !job->err || (crowd->query->merge && !job->rows))
 		fail("cannot make a temporary file");
 	job->pid = fork();
 	if (job->pid < 0)
@@ -172,6 +201,21 @@ static void clear_progress(const struct crowd *crowd)
 		fputs("\r\033[K", stderr);
 }
 
+/* What is to be put together: it is that of one who came to the end. */
+static void receive(struct crowd *crowd, const struct job *job, bool answered)
+{
+	struct query *query = crowd->query;
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (!answered) {
+		fclose(job->rows);
+	} else if (merge_receive(query->merge, job->rows, &err)) {
+		cli_say("%s: %s", crowd->operands[crowd->told], err.message);
+		query->trouble = true;
+	}
+}
+
 static void tell(struct crowd *crowd)
 {
 	struct query *query = crowd->query;
@@ -188,6 +232,8 @@ static void tell(struct crowd *crowd)
 		relay(crowd, job->out);
 	cli_flush();
 	relay_messages(job->err);
+	if (job->rows)
+		receive(crowd, job, outcome->answered);
 	if (!outcome->answered) {
 		cli_say("%s: its answer broke off", crowd->operands[crowd->told]);
 		tally_add(&query->tally, VERDICT_UNREAD, 0, 0, 0);
@@ -197,7 +243,8 @@ static void tell(struct crowd *crowd)
 	query->unsure |= outcome->unsure;
 	query->matched += outcome->matched;
 	tally_join(&query->tally, &outcome->tally);
-	query->render.rows += outcome->rows;
+	/* rows that are put together are counted when they are shown */
+	query->render.rows += job->rows ? 0 : outcome->rows;
 	fclose(job->out);
 	fclose(job->err);
 	crowd->told++;
@@ -224,6 +271,19 @@ static void await_one(struct crowd *crowd)
 		fprintf(stderr, "\r%zu of %zu recordings\033[K", crowd->ended, crowd->n);
 }
 
+static void show_together(struct query *query)
+{
+	struct skt_err err;
+
+	skt_err_init(&err);
+	if (merge_show(query->merge, &err)) {
+		cli_err(&err);
+		query->trouble = true;
+	}
+	merge_free(query->merge);
+	query->merge = NULL;
+}
+
 void query_many(struct query *query, char *const *operands, size_t n,
 		void (*ask)(struct query *query, const char *operand))
 {
@@ -238,6 +298,8 @@ void query_many(struct query *query, char *const *operands, size_t n,
 		mmap(NULL, n * sizeof(*crowd.outcomes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!crowd.jobs || crowd.outcomes == MAP_FAILED)
 		fail("cannot ask several recordings");
+	if (shape_is_merged(query) && merge_new(query, &query->merge))
+		fail("cannot ask several recordings");
 	/* what is in a buffer would be written by each of them */
 	cli_write(&query->out);
 	cli_flush();
@@ -251,6 +313,8 @@ void query_many(struct query *query, char *const *operands, size_t n,
 			await_one(&crowd);
 	}
 	clear_progress(&crowd);
+	if (query->merge)
+		show_together(query);
 	munmap(crowd.outcomes, n * sizeof(*crowd.outcomes));
 	free(crowd.jobs);
 }

@@ -291,7 +291,7 @@ static void take_operands(int argc, char **argv, struct query *query, struct que
 	query->words = argv + optind + n;
 	query->n_words = (size_t)(argc - optind - n);
 	ret->operands = list_operands(ret->standard_input, argv + optind, (size_t)n, &ret->n);
-	query->several = ret->n > 1;
+	query->several = query->render.several = ret->n > 1;
 	query->of_flows = are_flows(query, ret->operands, ret->n);
 }
 

@@ -2,8 +2,8 @@
 #include "query_shape.h"
 
 #include "cli.h"
+#include "query_merge.h"
 
-#include <skt/coverage.h>
 #include <skt/flow.h>
 
 #include <errno.h>
@@ -25,37 +25,14 @@ static bool is_table(const struct query *query)
 	return query->render.format == SKT_FORMAT_TABLE || query->render.format == SKT_FORMAT_NETSTAT;
 }
 
-bool shape_needs_all(const struct query *query)
+bool shape_is_merged(const struct query *query)
 {
-	return !is_counted(query) && (query->sort || is_table(query));
+	return query->several && (query->sort || query->top || is_counted(query));
 }
 
-struct skt_kind shape_kind_of(enum query_view view)
+bool shape_needs_all(const struct query *query)
 {
-	struct skt_kind kind = { .columns = NULL };
-
-	switch (view) {
-	case VIEW_FLOWS:
-		skt_view_flows(&kind.view, false);
-		skt_view_flows(&kind.flat, true);
-		break;
-	case VIEW_PROCESSES:
-		skt_view_flow_processes(&kind.view);
-		kind.flat = kind.view;
-		break;
-	case VIEW_SNAPSHOTS:
-		skt_view_snapshots(&kind.view);
-		kind.flat = kind.view;
-		break;
-	case VIEW_CHANGES:
-		skt_view_changes(&kind.view, false);
-		skt_view_changes(&kind.flat, true);
-		break;
-	default:
-		skt_view_sockets(&kind.view, false);
-		skt_view_sockets(&kind.flat, true);
-	}
-	return kind;
+	return !is_counted(query) && !query->merge && (query->sort || is_table(query));
 }
 
 /* ---- what was asked for ---- */
@@ -126,8 +103,10 @@ int shape_begin(struct shape *shape, struct query *query, const struct skt_kind 
 	struct skt_view of;
 	int rc = 0;
 
-	*shape = (struct shape){ .query = query, .kind = *kind, .left = query->top ? query->top : UINT64_MAX };
-	skt_view_nameable(&kind->view, &kind->flat, &of);
+	*shape = (struct shape){
+		.query = query, .kind = *kind, .left = query->top ? query->top : UINT64_MAX, .begins = INT64_MIN
+	};
+	shape_nameable(kind, &of);
 	if (query->fields)
 		rc = of_option(skt_fields_parse(query->fields, &of, &shape->chosen, err), "fields", err);
 	if (!rc)
@@ -155,7 +134,7 @@ void shape_release(struct shape *shape)
 static bool view_takes(const struct query *query, enum query_view view, struct skt_err *err)
 {
 	struct query asked = *query;
-	struct skt_kind kind = shape_kind_of(view);
+	struct skt_kind kind = shape_kind_of(query, view);
 	struct shape shape;
 	int rc = shape_begin(&shape, &asked, &kind, err);
 
@@ -235,13 +214,18 @@ static int sort(const struct skt_order *order, struct skt_row **rows, size_t n)
 }
 
 /* When it was there: between its first and last look, or at the time that it has. */
-static void get_stay(const struct skt_view *view, const struct skt_row *row, int64_t *from, int64_t *to)
+static void get_stay(enum query_view view, const struct skt_view *fields, const struct skt_row *row, int64_t *from,
+		     int64_t *to)
 {
-	const struct skt_field_info *first = skt_view_find(view, "first_seen", strlen("first_seen"));
-	const struct skt_field_info *last = skt_view_find(view, "last_seen", strlen("last_seen"));
-	const struct skt_field_info *time = skt_view_find(view, "time", strlen("time"));
+	const struct skt_field_info *first = skt_view_find(fields, "first_seen", strlen("first_seen"));
+	const struct skt_field_info *last = skt_view_find(fields, "last_seen", strlen("last_seen"));
+	const struct skt_field_info *time = skt_view_find(fields, "time", strlen("time"));
 	struct skt_value value = { .time = 0 };
 
+	if (view == VIEW_FLOWS) {
+		skt_flow_stay(row, from, to);
+		return;
+	}
 	if (!skt_field_get(first ? first : time, row, &value))
 		value.time = 0;
 	*from = value.time;
@@ -258,7 +242,9 @@ static int count(struct shape *shape, const struct skt_row *rows, size_t n, stru
 		int rc;
 
 		if (shape->query->every)
-			get_stay(&shape->kind.view, &rows[i], &from, &to);
+			get_stay(shape->query->view, &shape->kind.view, &rows[i], &from, &to);
+		/* what is in force when the stretch begins belongs to it, and to nothing before */
+		from = from < shape->begins ? shape->begins : from;
 		rc = skt_counts_add(shape->counts, 0, &rows[i], from, to);
 		if (rc)
 			return skt_err_set(err, rc, rc == -E2BIG ? "too many groups to be counted" : "out of memory");
@@ -267,7 +253,7 @@ static int count(struct shape *shape, const struct skt_row *rows, size_t n, stru
 }
 
 /* A copy, which can be put in order; a row for each holder where their fields are shown. */
-static int spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n)
+int shape_spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n)
 {
 	if (skt_view_has_holder(&shape->chosen))
 		return skt_rows_of_holders(&shape->chosen, rows, n, ret, ret_n);
@@ -288,12 +274,18 @@ int shape_rows(struct shape *shape, const struct skt_row *rows, size_t n, bool k
 
 	if (shape->counts)
 		return count(shape, rows, n, err);
+	if (shape->query->merge)
+		return merge_rows(shape, rows, n, err);
 	if (keep && !shape->kept) {
 		rc = begin_keeping(shape, err);
 		if (rc)
 			return rc;
 	}
-	rc = spread(shape, rows, n, &own, &own_n);
+	if (!keep && !shape->order.fields.n && !skt_view_has_holder(&shape->chosen)) {
+		render(shape, &shape->kind, rows, n);
+		return 0;
+	}
+	rc = shape_spread(shape, rows, n, &own, &own_n);
 	for (size_t i = 0; i < own_n && keep && !rc; i++)
 		rc = skt_kept_add(shape->kept, &own[i]);
 	if (!rc && !keep)
@@ -332,7 +324,7 @@ static int show_kept(struct shape *shape)
 	return rc;
 }
 
-static int show_counts(struct shape *shape, struct skt_err *err)
+int shape_show_counts(struct shape *shape, struct skt_err *err)
 {
 	const struct query *query = shape->query;
 	struct skt_kind kind = { .exact = true };
@@ -359,75 +351,11 @@ static int show_counts(struct shape *shape, struct skt_err *err)
 
 int shape_end(struct shape *shape, struct skt_err *err)
 {
+	if (shape->counts && shape->query->merge)
+		return merge_counts(shape, err);
 	if (shape->counts)
-		return show_counts(shape, err);
+		return shape_show_counts(shape, err);
 	if (shape->kept && show_kept(shape))
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	return 0;
-}
-
-/* ---- --list-fields ---- */
-
-static bool set_text(struct skt_value *ret, const char *text)
-{
-	ret->text = text;
-	ret->len = strlen(text);
-	return true;
-}
-
-static bool get_name(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	return set_text(ret, ((const struct skt_field_info *)row->subject)->name);
-}
-
-static bool get_type(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	static const char *const names[] = {
-		[SKT_TYPE_NUMBER] = "number", [SKT_TYPE_BOOL] = "bool",	   [SKT_TYPE_WORD] = "word",
-		[SKT_TYPE_BYTES] = "text",    [SKT_TYPE_TIME] = "time",	   [SKT_TYPE_GAPS] = "words",
-		[SKT_TYPE_ARGV] = "texts",    [SKT_TYPE_FIELDS] = "words", [SKT_TYPE_SOCKET] = "socket",
-		[SKT_TYPE_OWNERS] = "owners", [SKT_TYPE_WORDS] = "words",
-	};
-	const struct skt_field_info *about = row->subject;
-
-	(void)field;
-	return set_text(ret, about->is_address ? "address" : names[about->type]);
-}
-
-static bool get_holder(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	ret->number = ((const struct skt_field_info *)row->subject)->of_process;
-	ret->negative = false;
-	return true;
-}
-
-static bool get_meaning(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	return set_text(ret, ((const struct skt_field_info *)row->subject)->meaning);
-}
-
-void shape_list_fields(struct query *query, enum query_view view)
-{
-	static const struct skt_field_info about[] = {
-		{ "name", SKT_TYPE_WORD, .get = get_name },
-		{ "type", SKT_TYPE_WORD, .get = get_type },
-		{ "holder", SKT_TYPE_BOOL, .get = get_holder },
-		{ "meaning", SKT_TYPE_BYTES, .get = get_meaning },
-	};
-	struct skt_kind of = shape_kind_of(view), kind = { .exact = true };
-	struct skt_row rows[SKT_VIEW_FIELDS];
-	struct skt_view fields;
-
-	skt_view_nameable(&of.view, &of.flat, &fields);
-	for (size_t i = 0; i < sizeof(about) / sizeof(*about); i++)
-		kind.view.fields[kind.view.n++] = &about[i];
-	for (size_t i = 0; i < fields.n; i++)
-		rows[i] = (struct skt_row){ .subject = fields.fields[i] };
-	skt_render_begin(&query->render, &query->out);
-	skt_render_rows(&query->render, &kind, rows, fields.n, &query->out);
-	skt_render_end(&query->render, &query->out);
-	cli_write(&query->out);
 }

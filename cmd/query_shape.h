@@ -19,10 +19,14 @@ struct shape {
 	struct skt_counts *counts;
 	struct skt_kept *kept; /* rows that do not stay */
 	uint64_t left;	       /* of --top */
+	int64_t begins;	       /* of --every: nothing is counted before; INT64_MIN unless set after shape_begin() */
 };
 
 /* Whether anything of it was asked for. */
 bool shape_is_asked(const struct query *query);
+
+/* Whether the answers of all recordings are one (query_merge.h). */
+bool shape_is_merged(const struct query *query);
 
 /* Whether all rows must be there before one is shown. */
 bool shape_needs_all(const struct query *query);
@@ -40,8 +44,15 @@ int shape_rows(struct shape *shape, const struct skt_row *rows, size_t n, bool k
 /* All were handed over. */
 int shape_end(struct shape *shape, struct skt_err *err);
 
-/* The rows of a view and its fields. */
-struct skt_kind shape_kind_of(enum query_view view);
+/* The rows of a view: their fields, and the columns of a table. */
+struct skt_kind shape_kind_of(const struct query *query, enum query_view view);
+
+/* What can be named of them. */
+void shape_nameable(const struct skt_kind *kind, struct skt_view *ret);
+
+/* For query_merge.c: rows as they are shown, given to the caller (free()); and counts, after the last one. 0 or a negative errno. */
+int shape_spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n);
+int shape_show_counts(struct shape *shape, struct skt_err *err);
 
 /* --list-fields, of a view. */
 void shape_list_fields(struct query *query, enum query_view view);

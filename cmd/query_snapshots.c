@@ -2,31 +2,13 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_merge.h"
 #include "query_shape.h"
 
 #include <skt/coverage.h>
 
 #include <errno.h>
 #include <stdlib.h>
-
-static const struct skt_column columns[] = {
-	{ .heading = "SNAPSHOT", .field = "snapshot" },
-	{ .heading = "TIME", .field = "time", .shortens = 1 },
-	{ .heading = "MS", .field = "took_ms" },
-	{ .heading = "MISSED", .field = "missed" },
-	{ .heading = "SOCKETS", .field = "sockets" },
-	{ .heading = "TABLES", .field = "tables", .goes = 4 },
-	{ .heading = "STALE", .field = "tables_stale", .spare = SKT_SPARE_EMPTY },
-	{ .heading = "UNKNOWN", .field = "tables_unknown", .spare = SKT_SPARE_EMPTY },
-	{ .heading = "FAILED", .field = "tables_failed", .spare = SKT_SPARE_EMPTY },
-	{ .heading = "DUPLICATES", .field = "duplicates", .spare = SKT_SPARE_EMPTY },
-	{ .heading = "MALFORMED", .field = "malformed", .spare = SKT_SPARE_EMPTY },
-	{ .heading = "WALK", .field = "walk", .goes = 8 },
-	{ .heading = "PROCESSES", .field = "processes", .goes = 7 },
-	{ .heading = "DENIED", .field = "denied", .goes = 6 },
-	{ .heading = "VANISHED", .field = "vanished", .goes = 5 },
-	{ .heading = "UNSEARCHED", .field = "unsearched", .goes = 4 },
-};
 
 /* All of them, for the columns of a table are fitted to all: given to the caller. */
 static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, struct skt_err *err)
@@ -52,16 +34,15 @@ static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, stru
 static int print(struct query *query, const struct skt_look *looks, size_t n, struct skt_err *err)
 {
 	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
-	struct skt_kind kind = shape_kind_of(VIEW_SNAPSHOTS);
+	struct skt_kind kind = shape_kind_of(query, VIEW_SNAPSHOTS);
 	struct shape shape;
 	int rc;
 
 	if (!rows)
 		return skt_err_set(err, -ENOMEM, "out of memory");
-	kind.columns = columns;
-	kind.n_columns = sizeof(columns) / sizeof(*columns);
 	for (size_t i = 0; i < n; i++) {
 		rows[i].host = query->render.host;
+		rows[i].recording = query->render.recording;
 		rows[i].subject = &looks[i];
 	}
 	rc = shape_begin(&shape, query, &kind, err);
@@ -90,6 +71,8 @@ int query_snapshots(struct query *query, const struct skt_file *file, const char
 		if (!query->coverage)
 			rc = print(query, looks, n, err);
 	}
+	if (!rc)
+		rc = merge_note_walk(query, &walk, answer.matched, err);
 	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
 	free(looks);

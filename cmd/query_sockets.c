@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "query_merge.h"
 #include "query_shape.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	struct skt_span span = skt_file_span(file);
 	struct skt_buf line;
 
+	if (query->merge)
+		return;
 	skt_buf_init(&line);
 	if (query->several)
 		skt_buf_printf(&line, "%s: ", skt_file_name(file));
@@ -130,60 +133,30 @@ static struct skt_row *make_rows(const struct query *query, const struct skt_sna
 	return rows;
 }
 
-/* All of their fields, in another order and as many as are wanted: slots are put there, and *n is how many. */
-static int order_slots(const struct shape *shape, const struct skt_row *rows, uint32_t *slots, size_t *n)
+static void print_rows(struct query *query, const struct skt_snapshot *snapshot, const uint32_t *slots, size_t n)
 {
-	uint32_t *which;
-
-	if (shape->order.fields.n) {
-		if (skt_order_rows(&shape->order, rows, *n, &which))
-			return -ENOMEM;
-		/* rows know their sockets, and these their slots */
-		for (size_t i = 0; i < *n; i++)
-			slots[i] = (uint32_t)(rows[which[i]].sock - rows[which[i]].snapshot->socks);
-		free(which);
-	}
-	if (shape->left < *n)
-		*n = (size_t)shape->left;
-	return 0;
-}
-
-static int print_shaped(struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots, size_t n,
-			struct skt_err *err)
-{
-	struct skt_kind kind = shape_kind_of(VIEW_SOCKETS);
+	struct skt_kind kind = shape_kind_of(query, VIEW_SOCKETS);
 	struct skt_row *rows = make_rows(query, snapshot, slots, n);
 	struct shape shape;
-	int rc = shape_begin(&shape, query, &kind, err);
-
-	if (!rc && !rows)
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	if (!rc && (query->fields || shape.counts)) {
-		rc = shape_rows(&shape, rows, n, false, err);
-		if (!rc)
-			rc = shape_end(&shape, err);
-	} else if (!rc) {
-		if (order_slots(&shape, rows, slots, &n))
-			rc = skt_err_set(err, -ENOMEM, "out of memory");
-		else
-			skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
-	}
-	shape_release(&shape);
-	free(rows);
-	return rc;
-}
-
-static void print_rows(struct query *query, const struct skt_snapshot *snapshot, uint32_t *slots, size_t n)
-{
 	struct skt_err err;
+	int rc;
 
 	skt_err_init(&err);
-	if (!shape_is_asked(query)) {
-		skt_render_sockets(&query->render, snapshot, slots, n, &query->out);
-	} else if (print_shaped(query, snapshot, slots, n, &err)) {
+	rc = shape_begin(&shape, query, &kind, &err);
+	if (!rc && !rows)
+		rc = skt_err_set(&err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = shape_rows(&shape, rows, n, false, &err);
+	if (!rc)
+		rc = shape_end(&shape, &err);
+	if (!rc && query->merge)
+		rc = merge_note(query, VIEW_SOCKETS, n, snapshot->time, snapshot->time, &err);
+	if (rc) {
 		cli_err(&err);
 		query->trouble = true;
 	}
+	shape_release(&shape);
+	free(rows);
 }
 
 static void print_snapshot(struct query *query, const struct skt_file *file, const struct skt_header *header,
@@ -296,8 +269,9 @@ static int count_walk(struct shape *shape, struct walk *walk, struct answer *ans
 	int rc;
 
 	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
-		int64_t stretch = snapshot->time / every - (snapshot->time % every < 0);
-
+		/* what is in force when the stretch that is asked about begins belongs to it */
+		int64_t time = snapshot->time < walk->from ? walk->from : snapshot->time;
+		int64_t stretch = time / every - (time % every < 0);
 		bool is_first = !any || stretch != counted;
 
 		/* that nothing matches is said of all that was looked at */
@@ -314,7 +288,7 @@ static int count_walk(struct shape *shape, struct walk *walk, struct answer *ans
 
 int query_sockets_by_time(struct query *query, const struct skt_file *file, struct skt_err *err)
 {
-	struct skt_kind kind = shape_kind_of(VIEW_SOCKETS);
+	struct skt_kind kind = shape_kind_of(query, VIEW_SOCKETS);
 	struct answer answer = { 0 };
 	struct shape shape;
 	struct walk walk;
@@ -325,10 +299,13 @@ int query_sockets_by_time(struct query *query, const struct skt_file *file, stru
 		rc = begun;
 	if (!rc) {
 		query_tell_stretch(query, file, VIEW_SOCKETS, &walk, NULL);
+		shape.begins = walk.from;
 		rc = count_walk(&shape, &walk, &answer, err);
 	}
 	if (!rc)
 		rc = shape_end(&shape, err);
+	if (!rc)
+		rc = merge_note_walk(query, &walk, answer.matched, err);
 	if (!rc)
 		query_tell_coverage(query, file, &walk, &answer);
 	shape_release(&shape);

@@ -3,6 +3,7 @@
 #include "info.h"
 #include "query.h"
 #include "query_many.h"
+#include "query_merge.h"
 #include "query_options.h"
 #include "query_shape.h"
 #include "recording.h"
@@ -52,6 +53,7 @@ static int answer(struct query *query, const struct skt_file *file, const char *
 	size_t n;
 	int rc;
 
+	query->render.recording = skt_file_name(file);
 	if (query->zone && !strcmp(query->zone, "host")) {
 		query->render.zone = recording_zone(file);
 		if (query->n_words)
@@ -101,7 +103,6 @@ static int query_each(struct query *query, int fd, const char *path, const char 
 
 	if (rc)
 		return rc;
-	query->several = true;
 	for (size_t i = 0; i < listing.n; i++) {
 		uint64_t answered = tally_count(&query->tally);
 		struct skt_err own;
@@ -117,6 +118,25 @@ static int query_each(struct query *query, int fd, const char *path, const char 
 	}
 	skt_listing_release(&listing);
 	return 0;
+}
+
+/* Their answers are one, where that is asked for, unless they are part of that of others. */
+static int query_directory(struct query *query, int fd, const char *path, const char *time, struct skt_err *err)
+{
+	bool alone = !query->merge;
+	int rc = 0;
+
+	query->several = query->render.several = true;
+	if (alone && shape_is_merged(query) && merge_new(query, &query->merge))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	rc = query_each(query, fd, path, time, err);
+	if (!rc && alone && query->merge)
+		rc = merge_show(query->merge, err);
+	if (alone) {
+		merge_free(query->merge);
+		query->merge = NULL;
+	}
+	return rc;
 }
 
 static int verify_opened(struct query *query, const struct recording *recording, struct skt_err *err)
@@ -151,7 +171,7 @@ static void query_operand(struct query *query, const char *operand)
 		rc = query_opened(query, recording.fd, recording.path, recording.time, &err);
 	if (rc == -ENOTUNIQ && !query->output) {
 		cli_err(&err);
-		rc = query_each(query, recording.fd, recording.path, recording.time, &err);
+		rc = query_directory(query, recording.fd, recording.path, recording.time, &err);
 	}
 	if (rc < 0)
 		fail(query, &err, answered);

@@ -45,6 +45,7 @@ struct skt_flows_options {
 	bool listening;			 /* only sockets that wait for others (skt_sock_is_listening()) */
 	bool processes;			 /* keep every process, not only those that held a flow */
 	const char *host;		 /* borrowed; NULL unknown */
+	const char *recording;		 /* borrowed; as in struct skt_row */
 	int64_t boot_time;		 /* as in struct skt_row */
 	uint64_t seed;			 /* of hashes */
 };
@@ -81,6 +82,12 @@ size_t skt_flows_processes(const struct skt_flows *flows);
  */
 struct skt_row skt_flows_row(const struct skt_flows *flows, size_t i);
 struct skt_row skt_flows_process_row(const struct skt_flows *flows, size_t i);
+
+/*
+ * The snapshots between which this row was a flow's, those included in which its table was not read, but waited for its turn: what may be
+ * later than last_seen.
+ */
+void skt_flow_stay(const struct skt_row *row, int64_t *ret_first, int64_t *ret_last);
 
 /*
  * Sockets of which it is not known whether they match: never true, and unknown at least once. ret_first is the time of the first

@@ -139,7 +139,10 @@ void skt_render_part(const struct skt_render *render, const struct skt_kind *kin
 void skt_render_parts(struct skt_render *render, const struct skt_kind *kind, const struct skt_part *parts, size_t n,
 		      struct skt_buf *out);
 
-/* Sockets of snapshots, as skt_render_sockets() has them; and changes, as skt_render_changes(). */
+/*
+ * Sockets of snapshots, as skt_render_sockets() has them, with a column more in front, that of their recordings; and changes, as
+ * skt_render_changes() has them.
+ */
 void skt_kind_of_sockets(struct skt_kind *ret);
 void skt_kind_of_changes(struct skt_kind *ret);
 

@@ -59,6 +59,14 @@ int skt_order_parse(const char *list, const struct skt_view *of, struct skt_orde
  */
 int skt_order_rows(const struct skt_order *order, const struct skt_row *rows, size_t n, uint32_t **ret);
 
+/*
+ * The same for rows that are never together: what one is sorted by, as bytes, and which of two comes first (<0, 0, >0). Whether such bytes
+ * from elsewhere are of this order.
+ */
+void skt_order_key(const struct skt_order *order, const struct skt_row *row, struct skt_buf *out);
+int skt_order_compare(const struct skt_order *order, const unsigned char *a, const unsigned char *b);
+bool skt_order_is_key(const struct skt_order *order, const unsigned char *key, size_t len);
+
 /* ---- rows that stay ---- */
 
 /* Values of rows, copied: for rows that are borrowed for a moment only. */
@@ -100,6 +108,19 @@ void skt_counts_free(struct skt_counts *counts);
  * counted in each stretch that they touch; looked at only where counts are by time. 0, -ENOMEM, or -E2BIG of too many groups.
  */
 int skt_counts_add(struct skt_counts *counts, unsigned side, const struct skt_row *row, int64_t from, int64_t to);
+
+/*
+ * Counts of several processes become one. skt_counts_save() appends the next group to out, as bytes for another process of this program;
+ * nothing: there is none left. skt_counts_merge() adds such a group: 0, -ENOMEM, -E2BIG, or -EBADMSG: it is none. Not of
+ * counts with sides, and not after the end.
+ */
+struct skt_counts_place {
+	uint32_t group; /* 0 at first */
+	size_t turn;
+};
+
+void skt_counts_save(struct skt_counts *counts, struct skt_counts_place *place, struct skt_buf *out);
+int skt_counts_merge(struct skt_counts *counts, const void *bytes, size_t len);
 
 /*
  * After the last one. Groups come with the largest first, those of the largest difference where there are sides, and those of equal

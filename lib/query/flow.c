@@ -229,6 +229,7 @@ int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t 
 	flow->end = (uint8_t)end;
 	flow->last_seen = last_seen > flow->first_seen ? last_seen : flow->first_seen;
 	flow->last_until = until;
+	flow->stayed = flows->time > flow->last_seen ? flows->time : flow->last_seen;
 	flow_mark_skip(flows, flow);
 	/* the read that did not find it any more is none; of one that is broken it was counted at the gap */
 	if (end != FLOW_BROKEN)

@@ -46,6 +46,7 @@ struct flow {
 	int64_t first_seen;
 	int64_t last_seen;
 	int64_t last_until;   /* INT64_MIN: no bound */
+	int64_t stayed;	      /* the last snapshot that had it, be it that its table had been read for it or before */
 	int64_t boottime;     /* of the snapshot at which its row was kept last */
 	int64_t close_time;   /* by its TIME_WAIT timer; INT64_MIN: none */
 	int64_t unknown_time; /* the first and last snapshot at which it was unknown whether it is meant */

@@ -279,6 +279,7 @@ void skt_view_flow_processes(struct skt_view *ret)
 static struct skt_row row_of(const struct skt_flows *flows)
 {
 	return (struct skt_row){ .host = flows->options.host,
+				 .recording = flows->options.recording,
 				 .boot_time = flows->options.boot_time,
 				 .snapshot = &flows->kept };
 }
@@ -297,6 +298,14 @@ struct skt_row skt_flows_row(const struct skt_flows *flows, size_t i)
 	row.subject = flow;
 	row.ago = flows->kept.boottime - flow->boottime;
 	return row;
+}
+
+void skt_flow_stay(const struct skt_row *row, int64_t *ret_first, int64_t *ret_last)
+{
+	const struct flow *flow = row->subject;
+
+	*ret_first = flow->first_seen;
+	*ret_last = flow->stayed;
 }
 
 size_t skt_flows_processes(const struct skt_flows *flows)

@@ -111,6 +111,26 @@ static const unsigned char *next(const unsigned char *at)
 	}
 }
 
+bool tuple_is_whole(const unsigned char *tuple, size_t len, size_t n)
+{
+	const unsigned char *at = tuple, *end = tuple + len;
+
+	while (n--) {
+		size_t left = (size_t)(end - at), text = sizeof(uint32_t) + 1;
+
+		if (!left || *at > TAG_NULL)
+			return false;
+		if (*at == TAG_TEXT || *at == TAG_FROM) {
+			if (left < text || len_at(at) > left - text || (*at == TAG_FROM && len_at(at) < ADDRESS_HEAD))
+				return false;
+		} else if (*at != TAG_NULL && left < 1 + sizeof(uint64_t)) {
+			return false;
+		}
+		at = next(at);
+	}
+	return at == end;
+}
+
 static int compare_text(const unsigned char *a, const unsigned char *b)
 {
 	size_t a_len = len_at(a), b_len = len_at(b);

@@ -21,7 +21,7 @@
  *	TEXT   length in 4 bytes, text
  *	FROM   length in 4 bytes, 4 or 6, the address in 16 bytes, its text
  *
- * Nothing of this ever leaves the process.
+ * Nothing of this leaves the program, but processes of it hand it on to each other.
  */
 
 /* Of a row of a socket and a holder, or of one that has none: then what is the holder's is null. */
@@ -29,6 +29,9 @@ void tuple_put(const struct skt_view *fields, const struct skt_row *row, struct 
 
 /* falling[i]: the other way round; NULL: none. Null is last anyway. */
 int tuple_compare(const unsigned char *a, const unsigned char *b, size_t n, const bool *falling);
+
+/* Whether these bytes are n values, and no more. */
+bool tuple_is_whole(const unsigned char *tuple, size_t len, size_t n);
 
 /* The i-th value: false where it is null. Text is borrowed from the tuple. */
 bool tuple_get(const unsigned char *tuple, size_t i, struct skt_value *ret);

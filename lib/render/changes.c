@@ -199,6 +199,10 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 	put_others(row, hands, line);
 	if (many_namespaces && table->net_namespace)
 		skt_buf_printf(line, "  netns %llu", (unsigned long long)table->net_namespace);
+	if (row->render->several && row->recording) {
+		skt_buf_text(line, "  recording ");
+		skt_escape(line, row->recording, strlen(row->recording));
+	}
 }
 
 void table_changes_heading(const struct skt_row *row, struct skt_buf *out)

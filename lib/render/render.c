@@ -238,6 +238,8 @@ void skt_render_sockets(struct skt_render *render, const struct skt_snapshot *sn
 	struct skt_kind kind;
 
 	skt_kind_of_sockets(&kind);
+	kind.columns++;
+	kind.n_columns--;
 	out->failed |= !rows;
 	while (rows && (done < n || !done)) {
 		size_t k = 0;

@@ -25,6 +25,7 @@
 #define IPV4_ENDPOINT 21 /* 255.255.255.255:65535 */
 
 static const struct skt_column socket_columns[] = {
+	{ .heading = "RECORDING", .cell = SKT_CELL_RECORDING, .shortens = 1 },
 	{ .heading = "TABLE", .cell = SKT_CELL_TABLE, .goes = 5 },
 	{ .heading = "STATE", .field = "state" },
 	{ .heading = "RX", .field = "rx_queue", .spare = SKT_SPARE_EMPTY_ON_TERMINAL },

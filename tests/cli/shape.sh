@@ -81,16 +81,163 @@ t_csv_has_exactly_the_fields_that_are_named() {
 }
 
 t_several_recordings_have_one_heading() {
-	exits 0 sockquery --format=csv --fields=local_port --top=2 ../seed.skt ../kinds.skt ../hands.skt
+	exits 0 sockquery --format=csv --fields=local_port ../seed.skt ../kinds.skt ../hands.skt
 	[ "$(grep -c local_port out)" = 1 ]
-	[ "$(wc -l <out)" = 6 ]
-	exits 0 sockquery --format=csv -H --fields=local_port --top=2 ../seed.skt ../kinds.skt
-	[ "$(wc -l <out)" = 4 ]
+	exits 0 sockquery --format=csv -H --fields=local_port --top=3 ../seed.skt ../kinds.skt
+	[ "$(wc -l <out)" = 3 ]
+	! grep -q local_port out
 	exits 0 sockquery --format=json --count-by=table ../seed.skt ../kinds.skt
 	python <<-END
 		import json
-		assert len(json.load(open("out"))) == 9
+		tables = [row["table"] for row in json.load(open("out"))]
+		assert len(tables) == len(set(tables)), tables
 	END
+}
+
+# rows_of_all VIEW: all rows of three recordings, in the order of the operands, into rows.
+rows_of_all() {
+	local name
+
+	for name in seed kinds hands; do
+		exits 0 sockquery --view="$1" --format=jsonl ../$name.skt
+		cat out
+	done >rows
+}
+
+t_counts_of_several_recordings_are_one_count() {
+	rows_of_all sockets
+	exits 0 sockquery --format=jsonl --count-by=local_address,state --top=4 ../seed.skt ../kinds.skt ../hands.skt
+	python <<-END
+		import collections, json
+		rows = [json.loads(line) for line in open("rows")]
+		got = [json.loads(line) for line in open("out")]
+		want = collections.Counter((r["local_address"], r["state"]) for r in rows)
+		assert [g["count"] for g in got] == sorted(want.values(), reverse=True)[:4]
+		assert all(want[g["local_address"], g["state"]] == g["count"] for g in got)
+		assert got[0]["count"] > max(collections.Counter(
+		    (r["host"], r["time"], r["local_address"], r["state"]) for r in rows).values())
+	END
+	has err '3 recordings: sockets from '
+}
+
+t_a_curve_of_several_recordings_is_one_curve() {
+	rows_of_all flows
+	exits 0 sockquery --view=flows --format=jsonl --count-by=table --every=2s ../seed.skt ../kinds.skt ../hands.skt ../hands.skt
+	python <<-END
+		import collections, datetime, json
+		def seconds(text):
+		    return int(datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp())
+		want = collections.Counter()
+		for line in open("rows"):
+		    row = json.loads(line)
+		    first, last = seconds(row["first_seen"]) // 2, seconds(row["last_seen"]) // 2
+		    for stretch in range(first, last + 1):
+		        # that of the hands is asked twice
+		        want[stretch * 2, row["table"]] += 1 + (row["first_seen"] < "2026-11-22T14:03:15")
+		got = {(seconds(row["time"]), row["table"]): row["count"] for row in map(json.loads, open("out"))}
+		hands = {key: count for key, count in want.items() if key[0] < seconds("2026-11-22T14:03:15")}
+		assert {key: got.get(key) for key in hands} == hands, (got, hands)
+		assert sum(got.values()) >= len(want)
+	END
+}
+
+t_rows_of_several_recordings_are_sorted_together() {
+	rows_of_all sockets
+	exits 0 sockquery --format=jsonl --sort=-local_port --top=12 ../seed.skt ../kinds.skt ../hands.skt
+	python <<-END
+		import json
+		rows = [json.loads(line) for line in open("rows")]
+		got = [json.loads(line) for line in open("out")]
+		names = {row.pop("recording") for row in got}
+		assert len(got) == 12 and names <= {"../seed.skt", "../kinds.skt", "../hands.skt"} and len(names) > 1
+		# equal ones stay as they came
+		assert got == sorted(rows, key=lambda row: -row["local_port"])[:12]
+	END
+	exits 0 sockquery --format=csv --sort=-local_port --top=12 ../seed.skt ../kinds.skt ../hands.skt
+	python <<-END
+		import csv
+		rows = list(csv.DictReader(open("out", newline="")))
+		ports = [int(row["local_port"]) for row in rows]
+		assert ports == sorted(ports, reverse=True)
+		assert {int(row["row"]) for row in rows} == set(range(1, 13)), rows
+	END
+}
+
+t_many_recordings_are_sorted_like_few() {
+	local recordings=() i
+
+	for i in {1..40}; do
+		ln -s "$PWD/../kinds.skt" "k$i.skt"
+		recordings+=("k$i.skt")
+	done
+	exits 0 sockquery --format=jsonl ../kinds.skt
+	mv out rows
+	exits 0 sockquery --format=jsonl --sort=local_port,-recording --fields=local_port,inode,recording "${recordings[@]}"
+	python <<-END
+		import json
+		rows = [json.loads(line) for line in open("rows")]
+		want = [(r["local_port"], -ord(name[1]), name, r["inode"]) for i in range(1, 41)
+		        for name in ["k%d.skt" % i] for r in rows]
+		want.sort(key=lambda row: [-byte for byte in row[2].encode()] + [256])
+		want.sort(key=lambda row: row[0])
+		got = [json.loads(line) for line in open("out")]
+		assert len(got) == 40 * len(rows)
+		assert [row["local_port"] for row in got] == [row[0] for row in want]
+		for port in {row["local_port"] for row in got}:
+		    names = [row["recording"] for row in got if row["local_port"] == port]
+		    assert names == sorted(names, reverse=True), names
+	END
+	exits 0 sockquery --format=jsonl --count-by=recording "${recordings[@]}"
+	[ "$(wc -l <out)" = 40 ]
+	exits 0 sockquery --view=flows --format=table --sort=local_port --top=3 "${recordings[@]}"
+	has out 'RECORDING' '40 recordings: flows from '
+}
+
+t_every_view_of_several_recordings_is_one_answer() {
+	for view in sockets flows changes processes snapshots; do
+		for format in table json jsonl csv; do
+			exits 0 sockquery --view=$view --format=$format --top=2 --fields=recording,host,time --sort=-time \
+				../hands.skt ../hands.skt
+			python $format <<-END
+				import csv, json, sys
+				read = {"json": lambda file: json.load(file),
+				        "jsonl": lambda file: [json.loads(line) for line in file],
+				        "csv": lambda file: list(csv.DictReader(file)),
+				        "table": lambda file: [line.split() for line in list(file)[2:]]}
+				rows = read[sys.argv[1]](open("out", newline=""))
+				assert len(rows) == 2, rows
+			END
+			exits 0 sockquery --view=$view --format=$format --top=2 ../hands.skt ../hands.skt
+			exits 0 sockquery --view=$view --format=$format --count-by=recording --every=1m ../hands.skt ../hands.skt
+		done
+	done
+}
+
+t_recordings_asked_for_different_views_are_told() {
+	exits 2 sockquery --count-by=table ../hands.skt@first ../kinds.skt 'sport = :80'
+	has err '../kinds.skt: it has flows, and the others have sockets: name what is meant for all with --view'
+	exits 0 sockquery --view=flows --count-by=table ../hands.skt@first ../hands.skt 'sport = :80'
+}
+
+t_one_that_cannot_be_read_leaves_the_others_together() {
+	echo nothing >nothing.skt
+	exits 2 sockquery --format=jsonl --count-by=table ../kinds.skt nothing.skt ../kinds.skt
+	python <<-END
+		import json
+		rows = [json.loads(line) for line in open("out")]
+		assert rows and all(row["count"] % 2 == 0 for row in rows), rows
+	END
+	has err 'nothing.skt'
+}
+
+t_a_directory_of_strangers_is_one_answer() {
+	mkdir -p strangers
+	cp ../kinds.skt ../seed.skt strangers
+	exits 0 sockquery --format=jsonl --count-by=recording strangers
+	[ "$(wc -l <out)" = 2 ]
+	has out '"recording":"strangers/kinds.skt"'
+	exits 0 sockquery --format=csv --sort=-local_port --top=3 strangers
+	[ "$(grep -c remote_port out)" = 1 ]
 }
 
 t_a_field_of_another_view_is_told() {
