@@ -85,7 +85,7 @@ t_several_recordings_have_one_heading() {
 	[ "$(grep -c local_port out)" = 1 ]
 	exits 0 sockquery --format=csv -H --fields=local_port --top=3 ../seed.skt ../kinds.skt
 	[ "$(wc -l <out)" = 3 ]
-	! grep -q local_port out
+	if grep -q local_port out; then return 1; fi
 	exits 0 sockquery --format=json --count-by=table ../seed.skt ../kinds.skt
 	python <<-END
 		import json

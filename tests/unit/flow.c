@@ -175,6 +175,42 @@ static void a_flow_came_and_went_between_reads(void **state)
 	finish(&tape);
 }
 
+/* A table is read in seconds 0, 4 and 8, and waits for its turn in between: what it had is there meanwhile. */
+static void a_flow_stays_while_its_table_waits(void **state)
+{
+	int64_t first, last;
+	struct skt_row row;
+	struct tape tape;
+
+	(void)state;
+	begin(&tape, NULL, false);
+	for (int64_t n = 0; n < 10; n++) {
+		struct skt_snapshot *snapshot = second(&tape, n);
+
+		if (n < 8)
+			scene_add(snapshot, connection(40000, INODE, SKT_ESTABLISHED));
+		scene_add(snapshot, connection(40001, INODE + 1, SKT_ESTABLISHED));
+		if (n % 4) {
+			snapshot->tables[0].status = SKT_TABLE_STALE;
+			snapshot->tables[0].read_time = READ(n - n % 4);
+		}
+		take(&tape);
+	}
+	end(&tape, 2);
+	row = skt_flows_row(tape.flows, 0);
+	expect_number(&row, "local_port", 40000);
+	expect_time(&row, "last_seen", READ(4));
+	skt_flow_stay(&row, &first, &last);
+	assert_int_equal(first, READ_END(0));
+	/* until the read that no longer found it */
+	assert_int_equal(last, AT(7));
+	row = skt_flows_row(tape.flows, 1);
+	expect_time(&row, "last_seen", READ(8));
+	skt_flow_stay(&row, &first, &last);
+	assert_int_equal(last, AT(9));
+	finish(&tape);
+}
+
 static void what_is_there_from_first_to_last_has_no_ends(void **state)
 {
 	struct skt_row row;
@@ -763,6 +799,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_came_and_went_between_reads),
+		cmocka_unit_test(a_flow_stays_while_its_table_waits),
 		cmocka_unit_test(what_is_there_from_first_to_last_has_no_ends),
 		cmocka_unit_test(a_stretch_begins_with_what_is_there),
 		cmocka_unit_test(a_time_wait_timer_dates_the_close),

@@ -386,6 +386,55 @@ static void by_time_the_top_is_of_all_time(void **state)
 	skt_counts_free(counts);
 }
 
+/* What two counted apart, of different rows: as if one had counted all. */
+static void counts_of_two_become_those_of_one(void **state)
+{
+	static const char *const lists[] = { "state,local_address", "local_port" };
+	struct scene *scene = *state;
+	uint32_t tcp = scene_table(scene, SKT_TCP, 0);
+	struct skt_row rows[32];
+
+	scene_sock(scene, tcp, "10.0.0.1", 1, "10.0.0.2", 1, SKT_ESTABLISHED);
+	scene_sock(scene, tcp, "10.0.0.1", 2, "10.0.0.2", 1, SKT_CLOSE);
+	scene_sock(scene, tcp, "10.0.0.9", 2, "10.0.0.2", 1, SKT_CLOSE);
+	rows_of(scene, rows);
+	for (size_t k = 0; k < 4; k++) {
+		const int64_t every = k & 1 ? 10 * SECOND : 0;
+		struct skt_counts *one = counts_by(lists[k / 2], every, false);
+		struct skt_counts *parts[2] = { counts_by(lists[k / 2], every, false),
+						counts_by(lists[k / 2], every, false) };
+		struct skt_counts *both = counts_by(lists[k / 2], every, false);
+		char want[1024];
+
+		for (int64_t i = 0; i < 40; i++) {
+			const struct skt_row *row = &rows[i % 3];
+
+			assert_int_equal(skt_counts_add(one, 0, row, i * SECOND, i * 2 * SECOND), 0);
+			assert_int_equal(skt_counts_add(parts[i / 11 % 2], 0, row, i * SECOND, i * 2 * SECOND), 0);
+		}
+		for (size_t p = 0; p < 2; p++) {
+			struct skt_counts_place place = { 0 };
+			struct skt_buf group;
+
+			skt_buf_init(&group);
+			for (;;) {
+				skt_buf_clear(&group);
+				skt_counts_save(parts[p], &place, &group);
+				if (!group.len)
+					break;
+				assert_int_equal(skt_counts_merge(both, group.data, group.len), 0);
+				/* a part of it is none */
+				for (size_t len = 0; len < group.len; len++)
+					assert_int_equal(skt_counts_merge(parts[p], group.data, len), -EBADMSG);
+			}
+			skt_buf_release(&group);
+			skt_counts_free(parts[p]);
+		}
+		snprintf(want, sizeof(want), "%s", counted(one, 0));
+		assert_string_equal(counted(both, 0), want);
+	}
+}
+
 static void more_rows_than_anybody_draws_are_refused(void **state)
 {
 	struct scene *scene = *state;
@@ -472,6 +521,7 @@ int main(void)
 		TEST(nothing_makes_no_groups),
 		TEST(a_row_counts_in_each_stretch_that_it_touches),
 		TEST(by_time_the_top_is_of_all_time),
+		TEST(counts_of_two_become_those_of_one),
 		TEST(more_rows_than_anybody_draws_are_refused),
 		TEST(sides_are_compared_and_the_largest_difference_is_first),
 		TEST(a_bar_is_as_long_as_its_share_and_never_nothing),
