@@ -109,6 +109,25 @@ static void put_stretch(const struct query *query, const struct skt_file *file, 
 	skt_time_format(line, walk->to != INT64_MAX ? walk->to : last, query->render.zone);
 }
 
+void query_tell_line(struct query *query, const struct skt_file *file, const struct skt_buf *about)
+{
+	/* without a host's name nothing else says whose sockets these are */
+	bool named = query->several || !query->render.host[0];
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	skt_buf_printf(&line, "%s%s%s%s%.*s", named ? skt_file_name(file) : "", named ? ": " : "", query->render.host,
+		       query->render.host[0] ? " " : "", (int)about->len, about->data ? (char *)about->data : "");
+	skt_buf_byte(&line, '\0');
+	if (line.failed || about->failed)
+		query->trouble = true;
+	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading && !query->coverage)
+		cli_line(&query->out, (char *)line.data);
+	else
+		cli_say("%s%s%s", named ? "" : skt_file_name(file), named ? "" : ": ", (char *)line.data);
+	skt_buf_release(&line);
+}
+
 void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,
 			const struct answer *counted)
 {
@@ -118,9 +137,7 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 	if (query->merge)
 		return;
 	skt_buf_init(&line);
-	if (query->several)
-		skt_buf_printf(&line, "%s: ", skt_file_name(file));
-	skt_buf_printf(&line, "%s%s%s ", query->render.host, query->render.host[0] ? " " : "", query_view_name(view));
+	skt_buf_printf(&line, "%s ", query_view_name(view));
 	put_stretch(query, file, walk, &line);
 	if (counted && view != VIEW_SNAPSHOTS) {
 		skt_buf_text(&line, ", ");
@@ -130,14 +147,7 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 		skt_buf_text(&line, ", ");
 		query_put_count(view, counted->matched, &line);
 	}
-	skt_buf_byte(&line, '\0');
-	if (line.failed)
-		query->trouble = true;
-	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading && !query->coverage)
-		cli_line(&query->out, (char *)line.data);
-	else
-		cli_say("%s%s%s", query->several ? "" : skt_file_name(file), query->several ? "" : ": ",
-			(char *)line.data);
+	query_tell_line(query, file, &line);
 	skt_buf_release(&line);
 }
 

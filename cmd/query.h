@@ -98,6 +98,8 @@ int query_walk(struct query *query, const struct skt_file *file, const char *ins
 
 /* So many of what the view shows: "1 flow", "2 flows". */
 void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line);
+/* The first line of a table, on stderr where the output is for programs: this about the recording, behind the name of its host, or its own. */
+void query_tell_line(struct query *query, const struct skt_file *file, const struct skt_buf *about);
 
 /* Which stretch it is about: in the table's first line, on stderr where the output is for programs. counted: NULL where that is not known yet. */
 void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,

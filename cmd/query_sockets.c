@@ -41,22 +41,12 @@ static void print_instant(struct query *query, const struct skt_file *file, cons
 	if (query->merge)
 		return;
 	skt_buf_init(&line);
-	if (query->several)
-		skt_buf_printf(&line, "%s: ", skt_file_name(file));
-	skt_buf_printf(&line, "%s%s", query->render.host, query->render.host[0] ? " " : "");
 	skt_time_format(&line, snapshot->time, query->render.zone);
 	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
 		       (unsigned long long)span.number, rows, rows == 1 ? "" : "s");
 	if (rows != snapshot->live_socks)
 		skt_buf_printf(&line, " of %zu", snapshot->live_socks);
-	skt_buf_byte(&line, '\0');
-	if (line.failed)
-		query->trouble = true;
-	else if (query->render.format == SKT_FORMAT_TABLE && query->render.heading)
-		cli_line(&query->out, (char *)line.data);
-	else
-		cli_say("%s%s%s", query->several ? "" : skt_file_name(file), query->several ? "" : ": ",
-			(char *)line.data);
+	query_tell_line(query, file, &line);
 	skt_buf_release(&line);
 }
 

@@ -168,6 +168,65 @@ for text in HOSTILE:
 END
 }
 
+t_every_view_and_shape_is_read_by_machines() {
+	local name=$'\e[31mred\xff\n=1.skt'
+
+	cp ../x.skt "$name"
+	# what each answers to: no view, nothing shaped, one recording; all views, shapes, and two
+	# shellcheck disable=SC2016 # not a word of shell
+	python <<'END'
+NAME = b"\033[31mred\xff\n=1.skt"
+SHAPES = {"none": [], "fields": ["--fields=comm,cmdline,exe,cgroup,host,recording"], "sort": ["--sort=-comm", "--fields=comm,cmdline,recording"],
+          "top": ["--top=1000"], "count": ["--count-by=comm,cmdline,host,recording"], "every": ["--count-by=comm", "--every=1h"]}
+
+def ask(*argv):
+    done = subprocess.run([b"sockquery", *argv], capture_output=True)
+    assert done.returncode == 0, (argv, done.stderr)
+    assert_clean(done.stderr)
+    return done.stdout
+
+def rows_of(form, out):
+    if form == "json":
+        return json.loads(out)
+    if form == "jsonl":
+        assert out.endswith(b"\n")
+        return [json.loads(line) for line in out.split(b"\n")[:-1]]
+    return list(csv.DictReader(io.StringIO(out.decode(), newline=""), strict=True))
+
+def comms(rows):
+    for row in rows:
+        yield row.get("comm")
+        for side in row, row.get("before"), row.get("after"):
+            if isinstance(side, dict) and isinstance(side.get("owners"), list):
+                for owner in side["owners"]:
+                    yield owner["comm"]
+
+for view in "sockets", "flows", "changes", "processes", "snapshots":
+    for shape, options in SHAPES.items():
+        if view == "snapshots" and shape in ("fields", "sort", "count", "every"):
+            options = ["--fields=host,recording", "--sort=host"] if shape in ("fields", "sort") else ["--count-by=host,recording"]
+        for recordings in [NAME], [NAME, b"../x.skt"]:
+            if view == "changes":
+                options = options + ["--all"]
+            for form in "table", "json", "jsonl", "csv":
+                out = ask("--view=" + view, "--format=" + form, *options, *recordings)
+                for line in out.split(b"\r\n") if form == "csv" else [out]:
+                    assert_clean(line, "" if form == "csv" else "\n")
+                if form == "table":
+                    continue
+                rows = rows_of(form, out)
+                assert rows, (view, shape, form)
+                if view != "snapshots":
+                    seen = {unescape(text) for text in comms(rows) if text is not None}
+                    assert set(HOSTILE) <= seen, (view, shape, form, set(HOSTILE) - seen)
+                named = [row["recording"] for row in rows if "recording" in row]
+                # a spreadsheet sees no formula in it
+                assert all(unescape(text) in recordings for text in named), (view, shape, form, named[:2])
+                if len(recordings) > 1 and shape != "every":
+                    assert {unescape(text) for text in named} == set(recordings), (view, shape, form)
+END
+}
+
 t_a_recording_with_a_hostile_name_is_made_and_read() {
 	local name=$'\e[31mred\xff\n.skt'
 
