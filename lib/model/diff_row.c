@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/diff.h>
 
+#include "model/getters.h"
+
 #include <stddef.h>
 #include <string.h>
 
 static const struct skt_diff_row *about(const struct skt_row *row)
 {
 	return row->subject;
-}
-
-static bool set_word(struct skt_value *ret, const char *word)
-{
-	ret->text = word;
-	ret->len = word ? strlen(word) : 0;
-	return word;
-}
-
-static bool set_number(struct skt_value *ret, uint64_t number)
-{
-	ret->number = number;
-	ret->negative = false;
-	return true;
 }
 
 static bool get_time(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)

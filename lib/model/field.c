@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/field.h>
 
+#include "model/getters.h"
+
 #include <skt/buf.h>
 #include <skt/step.h>
 
@@ -10,25 +12,6 @@
 static const void *member(const struct skt_field_info *field, const struct skt_row *row)
 {
 	return (field->of_process ? (const char *)row->process : (const char *)row->sock) + field->offset;
-}
-
-static bool set_number(struct skt_value *ret, uint64_t number)
-{
-	ret->number = number;
-	ret->negative = false;
-	return true;
-}
-
-static bool set_text(struct skt_value *ret, const char *text, size_t len)
-{
-	ret->text = text;
-	ret->len = len;
-	return true;
-}
-
-static bool set_word(struct skt_value *ret, const char *word)
-{
-	return word && set_text(ret, word, strlen(word));
 }
 
 /* A name, or the number that has none. */
@@ -42,7 +25,7 @@ static bool set_name(struct skt_value *ret, const char *name, unsigned number)
 
 /* Getters of plain members. */
 
-static bool get_unsigned(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+bool field_unsigned(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	const void *at = member(field, row);
 
@@ -67,12 +50,12 @@ static bool get_signed(const struct skt_field_info *field, const struct skt_row 
 	return true;
 }
 
-static bool get_bool(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+bool field_bool(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	return set_number(ret, *(const bool *)member(field, row));
 }
 
-static bool get_string(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+bool field_string(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	ret->text = skt_strtab_get(row->snapshot->strings, *(const uint32_t *)member(field, row), &ret->len);
 	return true;
@@ -171,43 +154,6 @@ static bool get_owner(const struct skt_field_info *field, const struct skt_row *
 	return set_word(ret, skt_owner_state_name(row->sock->owner));
 }
 
-/* Getters of an owner or a process. */
-
-static bool get_fd(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	return set_number(ret, (uint64_t)row->fd);
-}
-
-static bool get_start_time(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	return skt_row_start_time(row, &ret->time);
-}
-
-static bool get_process_user(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	ret->text = skt_snapshot_user(row->snapshot, row->process->uid, &ret->len);
-	return ret->text;
-}
-
-static bool get_container(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	size_t len;
-	const char *cgroup = skt_strtab_get(row->snapshot->strings, row->process->cgroup, &len);
-
-	(void)field;
-	return skt_container_id(cgroup, len, ret->room) && set_word(ret, ret->room);
-}
-
-static bool get_process_state(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
-{
-	(void)field;
-	ret->room[0] = (char)row->process->state;
-	return set_text(ret, ret->room, 1);
-}
-
 /* Getters of a change. */
 
 static bool get_bound(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -253,7 +199,6 @@ static bool get_after(const struct skt_field_info *field, const struct skt_row *
 /* The descriptors. */
 
 #define SOCK(m)	   .offset = offsetof(struct skt_sock, m), .size = sizeof(((struct skt_sock *)NULL)->m)
-#define PROCESS(m) .offset = offsetof(struct skt_process, m), .size = sizeof(((struct skt_process *)NULL)->m)
 #define NEEDS(bit) .needs = SKT_BIT(bit)
 
 static const struct skt_field_info head_fields[] = {
@@ -268,45 +213,45 @@ static const struct skt_field_info socket_fields[] = {
 	{ "net_namespace", SKT_TYPE_NUMBER, .get = get_net_namespace, .meaning = "inode of its network namespace" },
 	{ "local_address", SKT_TYPE_WORD, .is_address = true, .get = get_address, SOCK(local_address),
 	  .meaning = "as inet_ntop(3) writes it" },
-	{ "local_port", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(local_port),
+	{ "local_port", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(local_port),
 	  .meaning = "port; of a raw socket its protocol" },
 	{ "remote_address", SKT_TYPE_WORD, .is_address = true, .get = get_address, SOCK(remote_address),
 	  .meaning = "as inet_ntop(3) writes it" },
-	{ "remote_port", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(remote_port), .meaning = "port" },
+	{ "remote_port", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(remote_port), .meaning = "port" },
 	{ "state", SKT_TYPE_WORD, .get = get_state, .meaning = "the kernel's name without TCP_" },
-	{ "tx_queue", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(tx_queue), .meaning = "bytes not yet acknowledged" },
-	{ "rx_queue", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(rx_queue),
+	{ "tx_queue", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(tx_queue), .meaning = "bytes not yet acknowledged" },
+	{ "rx_queue", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(rx_queue),
 	  .meaning = "bytes not yet read; of LISTEN connections not yet accepted" },
 	{ "timer", SKT_TYPE_WORD, .get = get_timer, .meaning = "off retransmit keepalive time_wait probe" },
 	{ "timer_ms", SKT_TYPE_NUMBER, .get = get_timer_ms, NEEDS(SKT_F_TIMER_MS),
 	  .meaning = "milliseconds until the timer runs out" },
-	{ "retransmits", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(retransmits),
+	{ "retransmits", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(retransmits),
 	  .meaning = "times that the oldest segment was sent again" },
-	{ "uid", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(uid),
+	{ "uid", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(uid),
 	  .meaning = "the socket's uid; 0 says nothing where inode is 0" },
 	{ "user", SKT_TYPE_BYTES, .get = get_user, .meaning = "name of uid on the recorded host" },
 	{ "probes", SKT_TYPE_NUMBER, .get = get_signed, SOCK(probes),
 	  .meaning = "unanswered probes: the column headed timeout" },
-	{ "inode", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(inode),
+	{ "inode", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(inode),
 	  .meaning = "what socket:[N] names; 0 without one" },
 	{ "ref", SKT_TYPE_NUMBER, .get = get_signed, SOCK(ref), NEEDS(SKT_F_REF), .meaning = "references to it" },
 	{ "sk", SKT_TYPE_WORD, .get = get_sk, NEEDS(SKT_F_SK), .meaning = "the hashed kernel pointer, hexadecimal" },
-	{ "rto", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(rto), NEEDS(SKT_F_RTO),
+	{ "rto", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(rto), NEEDS(SKT_F_RTO),
 	  .meaning = "retransmission timeout, in ticks" },
-	{ "ato", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(ato), NEEDS(SKT_F_ATO),
+	{ "ato", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(ato), NEEDS(SKT_F_ATO),
 	  .meaning = "delayed acknowledgement timeout, in ticks" },
-	{ "quick", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(quick), NEEDS(SKT_F_QUICK),
+	{ "quick", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(quick), NEEDS(SKT_F_QUICK),
 	  .meaning = "quick acknowledgements left, twice, plus 1 in interactive mode" },
-	{ "cwnd", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(cwnd), NEEDS(SKT_F_CWND),
+	{ "cwnd", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(cwnd), NEEDS(SKT_F_CWND),
 	  .meaning = "congestion window, in segments" },
 	{ "ssthresh", SKT_TYPE_NUMBER, .get = get_signed, SOCK(ssthresh), NEEDS(SKT_F_SSTHRESH),
 	  .meaning = "slow start threshold, -1 none yet; of LISTEN the fast open queue's limit" },
-	{ "drops", SKT_TYPE_NUMBER, .get = get_unsigned, SOCK(drops), NEEDS(SKT_F_DROPS),
+	{ "drops", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(drops), NEEDS(SKT_F_DROPS),
 	  .meaning = "datagrams dropped for want of room" },
-	{ "tail", SKT_TYPE_BYTES, .get = get_string, SOCK(tail), NEEDS(SKT_F_TAIL),
+	{ "tail", SKT_TYPE_BYTES, .get = field_string, SOCK(tail), NEEDS(SKT_F_TAIL),
 	  .meaning = "columns after the known ones, as they stood" },
 	{ "owner", SKT_TYPE_WORD, .get = get_owner, .meaning = "held carried queued detached unheld unknown" },
-	{ "owner_gaps", SKT_TYPE_GAPS, .get = get_unsigned, SOCK(owner_gaps),
+	{ "owner_gaps", SKT_TYPE_GAPS, .get = field_unsigned, SOCK(owner_gaps),
 	  .meaning = "why owners may be incomplete: denied vanished unsearched" },
 	{ "owners", SKT_TYPE_OWNERS, .meaning = "every process and descriptor that held it" },
 };
@@ -325,42 +270,6 @@ static const struct skt_field_info side_fields[] = {
 	{ "before", SKT_TYPE_SOCKET, .get = get_before, .meaning = "the socket as it was" },
 	{ "after", SKT_TYPE_SOCKET, .get = get_after, .meaning = "the socket as it is now" },
 };
-
-#define OF_PROCESS .of_process = true
-const struct skt_field_info skt_owner_fields[] = {
-	{ "pid", SKT_TYPE_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(pid), .meaning = "process id" },
-	{ "fd", SKT_TYPE_NUMBER, OF_PROCESS, .of_link = true, .get = get_fd,
-	  .meaning = "descriptor that was the socket" },
-	{ "start_time", SKT_TYPE_TIME, OF_PROCESS, .get = get_start_time, .meaning = "when the process started" },
-	{ "ppid", SKT_TYPE_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(ppid), NEEDS(SKT_P_PPID),
-	  .meaning = "its parent's pid" },
-	{ "process_uid", SKT_TYPE_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(uid), NEEDS(SKT_P_UID),
-	  .meaning = "its real uid" },
-	{ "process_user", SKT_TYPE_BYTES, OF_PROCESS, .get = get_process_user, NEEDS(SKT_P_UID),
-	  .meaning = "name of process_uid on the recorded host" },
-	{ "comm", SKT_TYPE_BYTES, OF_PROCESS, .get = get_string, PROCESS(comm), NEEDS(SKT_P_COMM),
-	  .meaning = "the kernel's name for it, at most 15 bytes" },
-	{ "exe", SKT_TYPE_BYTES, OF_PROCESS, .get = get_string, PROCESS(exe), NEEDS(SKT_P_EXE),
-	  .meaning = "path of its program" },
-	{ "exe_deleted", SKT_TYPE_BOOL, OF_PROCESS, .get = get_bool, PROCESS(exe_deleted), NEEDS(SKT_P_EXE),
-	  .meaning = "that path is no longer its program" },
-	{ "cmdline", SKT_TYPE_ARGV, OF_PROCESS, .get = get_string, PROCESS(cmdline), NEEDS(SKT_P_CMDLINE),
-	  .meaning = "its arguments; a process may write over them" },
-	{ "cmdline_truncated", SKT_TYPE_BOOL, OF_PROCESS, .get = get_bool, PROCESS(cmdline_truncated),
-	  NEEDS(SKT_P_CMDLINE), .meaning = "only the beginning of them was kept" },
-	{ "cgroup", SKT_TYPE_BYTES, OF_PROCESS, .get = get_string, PROCESS(cgroup), NEEDS(SKT_P_CGROUP),
-	  .meaning = "its control groups" },
-	{ "container", SKT_TYPE_WORD, OF_PROCESS, .get = get_container, NEEDS(SKT_P_CGROUP),
-	  .meaning = "12 hexadecimal digits, from the cgroup" },
-	{ "process_net_namespace", SKT_TYPE_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(net_namespace),
-	  NEEDS(SKT_P_NET_NAMESPACE), .meaning = "inode of the namespace it is in" },
-	{ "threads", SKT_TYPE_NUMBER, OF_PROCESS, .get = get_unsigned, PROCESS(threads), NEEDS(SKT_P_THREADS),
-	  .meaning = "how many it has" },
-	{ "process_state", SKT_TYPE_BYTES, OF_PROCESS, .get = get_process_state, NEEDS(SKT_P_STATE),
-	  .meaning = "R S D Z T t X I, as in proc(5)" },
-	{ "exited", SKT_TYPE_BOOL, OF_PROCESS, .get = get_bool, PROCESS(exited), .meaning = "it is gone" },
-};
-const size_t skt_n_owner_fields = sizeof(skt_owner_fields) / sizeof(*skt_owner_fields);
 
 void skt_view_add(struct skt_view *view, const struct skt_field_info *field)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "query/count.h"
 
+#include "model/getters.h"
 #include "query/tuple.h"
 
 #include <errno.h>
@@ -14,13 +15,6 @@ uint64_t counts_difference(const uint64_t count[2])
 uint64_t counts_weight(const struct skt_counts *counts, const uint64_t count[2])
 {
 	return counts->options.sides ? counts_difference(count) : count[0];
-}
-
-static bool set_number(struct skt_value *ret, uint64_t number)
-{
-	ret->number = number;
-	ret->negative = false;
-	return true;
 }
 
 static bool get_by(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "query/flow.h"
 
+#include "model/getters.h"
+
 #include <stddef.h>
 #include <string.h>
-
-static bool set_word(struct skt_value *ret, const char *word)
-{
-	ret->text = word;
-	ret->len = word ? strlen(word) : 0;
-	return word;
-}
-
-static bool set_number(struct skt_value *ret, uint64_t number)
-{
-	ret->number = number;
-	ret->negative = false;
-	return true;
-}
 
 /* ---- every row of what is seen over time: the subject is a struct flow or a struct image ---- */
 
