@@ -47,6 +47,9 @@ struct crowd {
 	bool progress;
 };
 
+/* Answers that wait to be told are open files, three each: of these a process may have a thousand. */
+#define WAITING_MOST 200
+
 static void fail(const char *what)
 {
 	cli_say("%s: %s", what, strerror(errno));
@@ -289,6 +292,8 @@ void query_many(struct query *query, char *const *operands, size_t n,
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t at_once = processors > 1 ? (size_t)processors : 1;
+	/* and no more than a few for each processor */
+	size_t waiting = 16 * at_once < WAITING_MOST ? 16 * at_once : WAITING_MOST;
 	struct crowd crowd = {
 		.query = query, .operands = operands, .n = n, .progress = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO)
 	};
@@ -304,8 +309,7 @@ void query_many(struct query *query, char *const *operands, size_t n,
 	cli_write(&query->out);
 	cli_flush();
 	while (crowd.told < n) {
-		/* files that wait to be told are open: no more of them than a few for each processor */
-		while (crowd.begun < n && crowd.running < at_once && crowd.begun - crowd.told < 16 * at_once)
+		while (crowd.begun < n && crowd.running < at_once && crowd.begun - crowd.told < waiting)
 			begin(&crowd, ask);
 		if (crowd.jobs[crowd.told].ended)
 			tell(&crowd);

@@ -30,6 +30,12 @@ bool shape_is_merged(const struct query *query)
 	return query->several && (query->sort || query->top || is_counted(query));
 }
 
+void shape_check_merged(const struct query *query)
+{
+	if (shape_is_merged(query) && query->zone && !strcmp(query->zone, "host"))
+		cli_usage("--tz=host: one answer over several recordings has one zone: name it");
+}
+
 bool shape_needs_all(const struct query *query)
 {
 	return !is_counted(query) && !query->merge && (query->sort || is_table(query));
@@ -150,6 +156,7 @@ void shape_check(const struct query *query)
 
 	if (!shape_is_asked(query))
 		return;
+	shape_check_merged(query);
 	if (query->info || query->verify || query->coverage)
 		cli_usage(
 			"--fields, --sort, --top, --count-by and --every are of rows: --info, --verify and --coverage have none");

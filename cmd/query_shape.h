@@ -28,6 +28,9 @@ bool shape_is_asked(const struct query *query);
 /* Whether the answers of all recordings are one (query_merge.h). */
 bool shape_is_merged(const struct query *query);
 
+/* What is wrong with that, once it is known that there are several recordings: a message, and exit 2. */
+void shape_check_merged(const struct query *query);
+
 /* Whether all rows must be there before one is shown. */
 bool shape_needs_all(const struct query *query);
 

@@ -127,6 +127,7 @@ static int query_directory(struct query *query, int fd, const char *path, const 
 	int rc = 0;
 
 	query->several = query->render.several = true;
+	shape_check_merged(query);
 	if (alone && shape_is_merged(query) && merge_new(query, &query->merge))
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	rc = query_each(query, fd, path, time, err);

@@ -219,6 +219,13 @@ t_recordings_asked_for_different_views_are_told() {
 	exits 0 sockquery --view=flows --count-by=table ../hands.skt@first ../hands.skt 'sport = :80'
 }
 
+t_one_answer_has_one_zone() {
+	exits 2 sockquery --tz=host --sort=time ../hands.skt ../kinds.skt
+	has err '--tz=host: one answer over several recordings has one zone: name it'
+	exits 0 sockquery --tz=Europe/Berlin --sort=time ../hands.skt ../kinds.skt
+	exits 0 sockquery --tz=host ../hands.skt ../kinds.skt
+}
+
 t_one_that_cannot_be_read_leaves_the_others_together() {
 	echo nothing >nothing.skt
 	exits 2 sockquery --format=jsonl --count-by=table ../kinds.skt nothing.skt ../kinds.skt
