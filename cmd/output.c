@@ -192,7 +192,7 @@ void output_header(const struct recorder *recorder, struct skt_header *ret)
 	bool live = skt_capture_is_live(recorder->capture);
 
 	recorder->clock.read(recorder->clock.data, &ret->start, &ret->start_boottime);
-	ret->interval = recorder->trees_dir ? 0 : recorder->interval;
+	ret->interval = recorder->trees_dir ? recorder->interval_told : recorder->interval;
 	ret->boot_time = live ? ret->start - ret->start_boottime : skt_capture_host(recorder->capture)->btime;
 	ret->big_endian = skt_capture_host(recorder->capture)->big_endian;
 	ret->tables = recorder->tables;
@@ -238,7 +238,7 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 }
 
 /* A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is the end. */
-static int tell_failure(struct recorder *recorder, int rc, const struct skt_err *err)
+int output_failed(struct recorder *recorder, int rc, const struct skt_err *err)
 {
 	if (!rc || rc == -EPIPE || rc == -ENOMEM)
 		return rc;
@@ -261,7 +261,7 @@ int output_add(struct recorder *recorder, struct skt_err *err)
 	tell_unsynced(recorder);
 	if (recorder->rotation.rotate)
 		rotation_after(recorder);
-	return tell_failure(recorder, rc, err);
+	return output_failed(recorder, rc, err);
 }
 
 bool output_signal(struct recorder *recorder, int signal)
@@ -279,7 +279,7 @@ bool output_signal(struct recorder *recorder, int signal)
 	if (!recorder->writer)
 		return true;
 	skt_err_init(&err);
-	tell_failure(recorder, skt_writer_mark(recorder->writer, recorder_time(recorder), "", &err), &err);
+	output_failed(recorder, skt_writer_mark(recorder->writer, recorder_time(recorder), "", &err), &err);
 	return true;
 }
 
@@ -293,7 +293,7 @@ int output_wait(struct recorder *recorder, int64_t boottime, struct skt_err *err
 		return 0;
 	rc = skt_writer_wait(recorder->writer, boottime + (took > 0 ? took : 0), err);
 	tell_unsynced(recorder);
-	return tell_failure(recorder, rc, err);
+	return output_failed(recorder, rc, err);
 }
 
 int output_end(struct recorder *recorder, int rc, struct skt_err *err)

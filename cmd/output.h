@@ -33,6 +33,9 @@ int output_begin(struct recorder *recorder, struct skt_err *err);
 /* Write the snapshot in force and the step that led to it. */
 int output_add(struct recorder *recorder, struct skt_err *err);
 
+/* Tell what came of writing, once: rc, if there is no going on, or 0. */
+int output_failed(struct recorder *recorder, int rc, const struct skt_err *err);
+
 /* What a signal says: false, to end. SIGUSR1 is a mark, SIGHUP of a flight recorder another file. */
 bool output_signal(struct recorder *recorder, int signal);
 

@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "clocks.h"
 #include "output.h"
+#include "recorder_trees.h"
 #include "telling.h"
 #include "ticks.h"
 #include "watch.h"
@@ -20,15 +21,6 @@
 #define FREE_SLOTS 8192
 #define DENSE_EACH 1024
 
-/* For --trees the clock stands still at the instant that the tree is named for. */
-static void read_tree_time(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
-{
-	const struct recorder *recorder = data;
-
-	*ret_realtime = recorder->tree_time;
-	*ret_boottime = recorder->tree_time;
-}
-
 int64_t recorder_time(const struct recorder *recorder)
 {
 	int64_t realtime, boottime;
@@ -39,7 +31,7 @@ int64_t recorder_time(const struct recorder *recorder)
 
 /* ---- opening ---- */
 
-static struct skt_capture_options capture_options(const struct recorder *recorder, const char *name)
+struct skt_capture_options recorder_capture_options(const struct recorder *recorder, const char *name)
 {
 	return (struct skt_capture_options){
 		.name = name,
@@ -70,77 +62,15 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
 	recorder->clock.read = clocks_read;
 	raise_file_limit();
-	asked = capture_options(recorder, recorder->tree);
+	asked = recorder_capture_options(recorder, recorder->tree);
 	/* both stay open as long as the program runs */
 	return skt_capture_open(tree, &asked, &recorder->capture, err);
-}
-
-/* Make a tree of --trees the one to be read. */
-static int turn_to_tree(struct recorder *recorder, size_t i, struct skt_err *err)
-{
-	int fd = trees_tree(&recorder->trees, i, recorder->tree_path, sizeof(recorder->tree_path), err);
-
-	if (fd < 0)
-		return fd;
-	recorder->tree_time = recorder->trees.trees[i].when;
-	if (recorder->tree_fd < 0) {
-		recorder->tree_fd = fd;
-		return 0;
-	}
-	/* the descriptor that capture reads is made to lead there, so that it remembers what it saw before */
-	dup3(fd, recorder->tree_fd, O_CLOEXEC);
-	close(fd);
-	return 0;
-}
-
-/* Of one recording: what is known of two hosts must not contradict. */
-static bool is_another(const struct skt_host *a, const struct skt_host *b)
-{
-	return (*a->boot_id && *b->boot_id && strcmp(a->boot_id, b->boot_id) != 0) ||
-	       (a->net_namespace && b->net_namespace && a->net_namespace != b->net_namespace);
-}
-
-/* Whether this is a tree, and one of the same recording as the first, which is opened for good. */
-static int check_tree(struct recorder *recorder, struct skt_err *err)
-{
-	struct skt_capture_options asked = capture_options(recorder, recorder->tree_path);
-	struct skt_capture *capture;
-	int rc = skt_capture_open(recorder->tree_fd, &asked, &capture, err);
-
-	if (rc)
-		return rc;
-	if (skt_capture_is_live(capture))
-		rc = skt_err_set(err, -EINVAL, "it is a running kernel's /proc, not a tree of files");
-	else if (recorder->capture && is_another(skt_capture_host(recorder->capture), skt_capture_host(capture)))
-		rc = skt_err_set(err, -EINVAL, "boot or network namespace is another than in the trees before it");
-	if (rc)
-		skt_err_at(err, recorder->tree_path, -1);
-	if (rc || recorder->capture)
-		skt_capture_free(capture);
-	else
-		recorder->capture = capture;
-	return rc;
-}
-
-/* All are looked at before anything is written. */
-static int open_trees(struct recorder *recorder, struct skt_err *err)
-{
-	int rc = trees_open(recorder->trees_dir, &recorder->trees, err);
-
-	recorder->clock = (struct skt_clock){ .read = read_tree_time, .data = recorder };
-	recorder->tree = recorder->tree_path;
-	for (size_t i = 0; !rc && i < recorder->trees.n; i++) {
-		rc = turn_to_tree(recorder, i, err);
-		if (!rc)
-			rc = check_tree(recorder, err);
-	}
-	return rc ? rc : turn_to_tree(recorder, 0, err);
 }
 
 int recorder_open(struct recorder *recorder, struct skt_err *err)
 {
 	uint64_t seed;
-	int rc = recorder->trees_dir ? open_trees(recorder, err) : open_capture(recorder, err);
+	int rc = recorder->trees_dir ? recorder_trees_open(recorder, err) : open_capture(recorder, err);
 
 	cli_random(&seed, sizeof(seed));
 	if (!rc && recorder_records(recorder))
@@ -157,6 +87,7 @@ int recorder_open(struct recorder *recorder, struct skt_err *err)
 	    skt_snapshot_init(&recorder->read, recorder->now.strings, 0))
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	skt_step_init(&recorder->step);
+	recorder->from_nothing = true;
 	return 0;
 }
 
@@ -202,30 +133,6 @@ static int make_dense(struct recorder *recorder, struct skt_err *err)
 	return skt_snapshot_compact(now) ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static int64_t later(int64_t when, int64_t by)
-{
-	int64_t sum;
-
-	return !when || __builtin_add_overflow(when, by, &sum) ? when : sum;
-}
-
-/*
- * A tree that was written of a recording says itself when it was (.skt-meta). Whoever gives it another name moves it to
- * another time, with all that happened then.
- */
-static void move_in_time(struct skt_snapshot *read, int64_t when)
-{
-	int64_t by = when - read->time;
-
-	if (!by)
-		return;
-	read->time = when;
-	read->end = later(read->end, by);
-	read->quality.checked_since = later(read->quality.checked_since, by);
-	for (size_t i = 0; i < read->n_tables; i++)
-		read->tables[i].read_time = later(read->tables[i].read_time, by);
-}
-
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
@@ -236,13 +143,15 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	rc = skt_capture_next(recorder->capture, &recorder->read, err);
 	if (rc)
 		return rc;
-	recorder->read.number = recorder->snapshots + 1;
 	if (recorder->trees_dir)
-		move_in_time(&recorder->read, recorder->tree_time);
+		rc = recorder_trees_before(recorder, err);
 	else
 		recorder->read.missed = missed;
+	if (rc)
+		return rc;
+	recorder->read.number = recorder->snapshots + recorder->lost + 1;
 	missed = recorder->read.missed;
-	rc = skt_match(recorder->matcher, &recorder->now, &recorder->read, !recorder->snapshots, &recorder->step);
+	rc = skt_match(recorder->matcher, &recorder->now, &recorder->read, recorder->from_nothing, &recorder->step);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	rc = skt_apply(&recorder->now, &recorder->step, err);
@@ -252,6 +161,7 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 		rc = recorder->writer ? output_add(recorder, err) : make_dense(recorder, err);
 	if (rc)
 		return rc;
+	recorder->from_nothing = false;
 	if (!recorder->snapshots++) {
 		recorder->first = recorder->now.boottime;
 		tell_denied(recorder);
@@ -302,10 +212,12 @@ static int run_trees(struct recorder *recorder, struct skt_err *err)
 {
 	recorder->start = recorder->tree_time;
 	for (size_t i = 0; i < recorder->trees.n; i++) {
-		int rc = turn_to_tree(recorder, i, err);
+		int rc = recorder_trees_turn(recorder, i, err);
 
 		if (!rc)
 			rc = take_snapshot(recorder, 0, err);
+		if (!rc)
+			rc = recorder_trees_after(recorder, i + 1 == recorder->trees.n, err);
 		if (rc)
 			return rc;
 		tell_status(recorder, recorder->tree_time);

@@ -61,6 +61,8 @@ struct recorder {
 	int64_t tree_time;    /* of --trees, the instant of the one that is being read, */
 	char tree_path[4096]; /* and what it is called */
 	int tree_fd;
+	int64_t moved_by;      /* from the time that it says itself */
+	int64_t interval_told; /* of the recording that the first was written of */
 	int out;
 	int passwd;
 	char path[4096];
@@ -72,11 +74,13 @@ struct recorder {
 	struct skt_snapshot now;  /* in force: what a reader will have */
 	struct skt_snapshot read; /* as just captured */
 	struct skt_step step;
+	bool from_nothing; /* so the next step is */
 	struct spending spending;
 	sigset_t signals;
 
 	/* what came of it */
 	uint64_t snapshots;
+	uint64_t lost; /* of those that trees were written of, as they say */
 	uint64_t missed;
 	int64_t start; /* CLOCK_BOOTTIME */
 	int64_t first; /* the same, of the first and the last snapshot */
@@ -115,5 +119,8 @@ void recorder_release(struct recorder *recorder);
 
 /* Now, in ns since 1970, by the clock that snapshots are taken by. */
 int64_t recorder_time(const struct recorder *recorder);
+
+/* What is asked of a capture of this tree. */
+struct skt_capture_options recorder_capture_options(const struct recorder *recorder, const char *name);
 
 #endif

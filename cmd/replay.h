@@ -40,6 +40,10 @@ struct replay {
 	struct skt_file *file;
 	struct skt_host host; /* for the trees */
 	struct skt_cursor *cursor;
+	struct skt_mark *marks;
+	size_t n_marks;
+	uint64_t placed;	/* the snapshot that has `place`; 0: none yet */
+	struct skt_place place; /* its texts are those of marks */
 
 	/* what came of it */
 	bool trouble;
@@ -84,8 +88,17 @@ int replay_command(struct guard *guard, void *data);
 int replay_inside(struct guard *guard, void *data);
 int replay_self_test(struct guard *guard, void *data);
 
-/* Write the snapshot in force into a new directory of the room. */
-int replay_write(struct replay *replay, const char *name, struct skt_err *err);
+/*
+ * Write the snapshot in force into a new directory of the room. step led to it from the one written before, or from the beginning;
+ * NULL: it is one of its own.
+ */
+int replay_write(struct replay *replay, const char *name, const struct skt_step *step, struct skt_err *err);
+
+/* ---- replay_place.c ---- */
+
+/* Where the snapshot in force stands in the recording, in replay->place; step as in replay_write(). 0, -ENOMEM or -E2BIG. */
+int replay_place(struct replay *replay, const struct skt_step *step, struct skt_err *err);
+void replay_place_release(struct replay *replay);
 
 /* ---- replay_moving.c ---- */
 

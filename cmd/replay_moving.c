@@ -45,7 +45,7 @@ static int show(struct moving *moving, int64_t due, struct skt_err *err)
 
 	snprintf(name, sizeof(name), "%llu", (unsigned long long)skt_cursor_snapshot(moving->replay->cursor)->number);
 	moving->unwritten = false;
-	rc = replay_write(moving->replay, name, err);
+	rc = replay_write(moving->replay, name, NULL, err);
 	if (!rc && guard_wait(&moving->replay->guard, due) != GUARD_TIME)
 		return 0;
 	if (!rc)

@@ -48,7 +48,7 @@ static void say_span(const struct replay *replay, const struct span *span)
 	if (replay->from)
 		say_end("from ", span->from, span->from_time, replay->zone, &line);
 	else
-		say_end("from ", all.number - all.snapshots + 1, all.first, replay->zone, &line);
+		say_end("from ", all.number_first, all.first, replay->zone, &line);
 	if (replay->to)
 		say_end(" to ", span->to, span->to_time, replay->zone, &line);
 	else if (!replay->follow)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,18 +25,20 @@ static int end(struct replay *replay, int rc, struct skt_err *err)
 	return rc || replay->trouble ? cli_trouble() : CLI_YES;
 }
 
-static int write_tree(const struct replay *replay, int dirfd, struct skt_err *err)
+static int write_tree(struct replay *replay, const struct skt_step *step, int dirfd, struct skt_err *err)
 {
-	return skt_tree_write(skt_cursor_snapshot(replay->cursor), &replay->host, dirfd, err);
+	int rc = replay_place(replay, step, err);
+
+	return rc ? rc : skt_tree_write(skt_cursor_snapshot(replay->cursor), &replay->host, &replay->place, dirfd, err);
 }
 
-int replay_write(struct replay *replay, const char *name, struct skt_err *err)
+int replay_write(struct replay *replay, const char *name, const struct skt_step *step, struct skt_err *err)
 {
 	int fd = room_directory(&replay->room, name, err), rc;
 
 	if (fd < 0)
 		return fd;
-	rc = write_tree(replay, fd, err);
+	rc = write_tree(replay, step, fd, err);
 	if (rc)
 		skt_err_at(err, replay->to_tree ? replay->to_tree : replay->room.parent_path, -1);
 	close(fd);
@@ -69,7 +72,7 @@ int replay_to_tree(struct guard *guard, void *data)
 	skt_err_init(&err);
 	rc = room_make(&replay->room, &err);
 	if (!rc)
-		rc = replay_write(replay, TREE, &err);
+		rc = replay_write(replay, TREE, NULL, &err);
 	if (!rc && !is_to_end(guard))
 		rc = take_place(replay, TREE, replay->to_tree, &err);
 	return end(replay, rc, &err);
@@ -92,7 +95,7 @@ static int name_of(const struct skt_snapshot *snapshot, char ret[64], struct skt
 
 static int write_each(struct replay *replay, struct span *span, int dirfd, struct skt_err *err)
 {
-	struct skt_step *step;
+	struct skt_step *step = NULL;
 	char name[64];
 	int rc = span->at_from;
 
@@ -109,7 +112,7 @@ static int write_each(struct replay *replay, struct span *span, int dirfd, struc
 		if (!rc && (fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 			rc = skt_err_sys(err, -errno, "cannot open the directory made for %s", name);
 		if (!rc)
-			rc = write_tree(replay, fd, err);
+			rc = write_tree(replay, step, fd, err);
 		if (fd >= 0)
 			close(fd);
 		if (rc || is_to_end(&replay->guard))
@@ -153,7 +156,7 @@ int replay_command(struct guard *guard, void *data)
 	skt_err_init(&err);
 	rc = room_make(&replay->room, &err);
 	if (!rc)
-		rc = replay_write(replay, TREE, &err);
+		rc = replay_write(replay, TREE, NULL, &err);
 	if (!rc)
 		rc = room_path(&replay->room, TREE, path, sizeof(path), &err);
 	if (!rc && !is_to_end(guard))
@@ -165,7 +168,7 @@ int replay_command(struct guard *guard, void *data)
 
 static int write_inside(void *data, int dirfd, struct skt_err *err)
 {
-	return write_tree(data, dirfd, err);
+	return write_tree(data, NULL, dirfd, err);
 }
 
 int replay_inside(struct guard *guard, void *data)
@@ -187,8 +190,31 @@ static void read_clock(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
 	*ret_boottime = snapshot->boottime;
 }
 
-/* Read a tree as capture does: 0 with the snapshot in ret, or what is wrong. */
-static int read_back(struct replay *replay, int dirfd, struct skt_snapshot *ret, struct skt_err *err)
+/* What of the host and of the place in the recording is another: NULL, nothing is. */
+static const char *other_than(const struct replay *replay, const struct skt_capture *capture)
+{
+	const struct skt_host *was = &replay->host, *is = skt_capture_host(capture);
+	const struct skt_place *place;
+	int64_t time, boottime;
+
+	if (strcmp(is->name, was->name) != 0)
+		return "name of the host";
+	if (strcmp(is->kernel, was->kernel) != 0)
+		return "kernel";
+	if (strcmp(is->boot_id, was->boot_id) != 0)
+		return "boot id";
+	if (is->btime != was->btime)
+		return "time of the boot";
+	/* where none was recorded the tree has to have one */
+	if (was->net_namespace && is->net_namespace != was->net_namespace)
+		return "network namespace of the host";
+	place = skt_capture_place(capture, &time, &boottime);
+	return place && skt_place_equal(place, &replay->place) ? NULL : "gap, marks or end";
+}
+
+/* Read a tree as capture does: 0 with the snapshot in ret and what else is another in ret_why, or what is wrong. */
+static int read_back(struct replay *replay, int dirfd, struct skt_snapshot *ret, const char **ret_why,
+		     struct skt_err *err)
 {
 	struct skt_snapshot *wanted = (struct skt_snapshot *)(uintptr_t)skt_cursor_snapshot(replay->cursor);
 	struct skt_capture_options options = {
@@ -204,27 +230,31 @@ static int read_back(struct replay *replay, int dirfd, struct skt_snapshot *ret,
 
 	if (!rc)
 		rc = skt_capture_next(capture, ret, err);
+	if (!rc)
+		*ret_why = other_than(replay, capture);
 	skt_capture_free(capture);
 	return rc;
 }
 
 /* 1: what was read back is something else, which is told. */
-static int test_snapshot(struct replay *replay, struct skt_err *err)
+static int test_snapshot(struct replay *replay, const struct skt_step *step, struct skt_err *err)
 {
 	const struct skt_snapshot *now = skt_cursor_snapshot(replay->cursor);
 	struct skt_snapshot back;
+	const char *other = NULL;
 	char why[256] = "";
 	int fd, rc = skt_snapshot_init(&back, NULL, 0);
 
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
-	rc = replay_write(replay, TREE, err);
+	rc = replay_write(replay, TREE, step, err);
 	fd = rc ? -1 : openat(replay->room.fd, TREE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (!rc)
-		rc = fd < 0 ? skt_err_sys(err, -errno, "cannot open the tree") : read_back(replay, fd, &back, err);
-	if (!rc && !skt_snapshot_equal(now, &back, why, sizeof(why))) {
+		rc = fd < 0 ? skt_err_sys(err, -errno, "cannot open the tree")
+			    : read_back(replay, fd, &back, &other, err);
+	if (!rc && (!skt_snapshot_equal(now, &back, why, sizeof(why)) || other)) {
 		cli_say("%s: snapshot #%llu is another when it is read back: %s", skt_file_name(replay->file),
-			(unsigned long long)now->number, why);
+			(unsigned long long)now->number, *why ? why : other);
 		rc = 1;
 	}
 	if (fd >= 0)
@@ -239,7 +269,7 @@ int replay_self_test(struct guard *guard, void *data)
 {
 	struct replay *replay = data;
 	unsigned long long n = 0;
-	struct skt_step *step;
+	struct skt_step *step = NULL;
 	struct skt_err err;
 	struct span span;
 	int rc;
@@ -252,7 +282,7 @@ int replay_self_test(struct guard *guard, void *data)
 		return end(replay, rc, &err);
 	rc = span.at_from;
 	while ((rc == 1 || (rc = span_next(replay, &span, &step, &err)) == 1) && !is_to_end(guard)) {
-		rc = test_snapshot(replay, &err);
+		rc = test_snapshot(replay, step, &err);
 		if (rc)
 			break;
 		n++;

@@ -368,6 +368,7 @@ int main(int argc, char **argv)
 		rc = cli_trouble();
 	}
 	skt_filter_free(replay.changes.filter);
+	replay_place_release(&replay);
 	skt_cursor_free(replay.cursor);
 	skt_file_free(replay.file);
 	recording_close(&replay.recording);

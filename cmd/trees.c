@@ -109,6 +109,23 @@ static int compare(const void *a, const void *b)
 	return left->when < right->when ? -1 : left->when > right->when;
 }
 
+static int compare_boottimes(const void *a, const void *b)
+{
+	const struct named_tree *left = a, *right = b;
+
+	if (left->boottime != right->boottime)
+		return left->boottime < right->boottime ? -1 : 1;
+	return compare(a, b);
+}
+
+void trees_order(struct trees *trees)
+{
+	for (size_t i = 0; i < trees->n; i++)
+		if (trees->trees[i].boottime < 0)
+			return;
+	qsort(trees->trees, trees->n, sizeof(*trees->trees), compare_boottimes);
+}
+
 static int list(struct trees *trees, DIR *dir, struct skt_err *err)
 {
 	const struct dirent *entry;

@@ -12,9 +12,10 @@ struct trees {
 	const char *dir; /* borrowed */
 	int fd;
 	struct named_tree {
-		int64_t when; /* ns since 1970 */
+		int64_t when;	  /* ns since 1970 */
+		int64_t boottime; /* of one that says itself that it is of that instant; else -1 */
 		char *name;
-	} * trees; /* in time order */
+	} * trees; /* in their order */
 	size_t n;
 };
 
@@ -24,6 +25,12 @@ struct trees {
  */
 int trees_open(const char *dir, struct trees *ret, struct skt_err *err);
 void trees_release(struct trees *trees);
+
+/*
+ * They are listed by time. But of a clock that was set back while it was recorded the trees tell, if boottime was filled in for
+ * all of them: then they are in the order of that.
+ */
+void trees_order(struct trees *trees);
 
 /* Open one: a descriptor of its directory. Its path is written to ret_path. Links are not followed. */
 int trees_tree(const struct trees *trees, size_t i, char *ret_path, size_t size, struct skt_err *err);

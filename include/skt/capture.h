@@ -3,6 +3,7 @@
 #define SKT_CAPTURE_H
 
 #include <skt/err.h>
+#include <skt/place.h>
 #include <skt/snapshot.h>
 
 #include <stdbool.h>
@@ -106,6 +107,12 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture);
  * the snapshot.
  */
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err);
+
+/*
+ * Of a tree that was written of a snapshot, what .skt-meta said when it was opened or last read: the snapshot's time and boottime,
+ * and where it stood in its recording. Borrowed until the next call. NULL: it is another.
+ */
+const struct skt_place *skt_capture_place(const struct skt_capture *capture, int64_t *ret_time, int64_t *ret_boottime);
 
 /*
  * What was wrong with the tree in the last snapshot (a file that cannot be read, a line that is no row), each with

@@ -5,6 +5,7 @@
 #include <skt/buf.h>
 #include <skt/capture.h>
 #include <skt/err.h>
+#include <skt/place.h>
 #include <skt/snapshot.h>
 
 #include <stdbool.h>
@@ -27,7 +28,7 @@
  * was not recorded is 0 in them (the state is '?'; effective and other uids are the real one again), a command line that was not
  * recorded is empty, and any other file or link of what was not recorded is missing. There are no descriptors but sockets.
  *
- * .skt-meta holds what reading the tree alone would not give back: times, quality, users, owners that are no links
+ * .skt-meta holds what reading the tree alone would not give back: times, quality, users, its place in the recording, owners that are no links
  * (carried), gaps, tables that are stale, unknown or of a namespace in which no process of the snapshot lives, processes that have
  * exited, and whatever of a damaged or hostile recording has no place in a tree. It is made by reading the tree just written
  * and comparing; so what it does not mention is read from the tree, and a tree may be edited: a table that is not as it was
@@ -39,11 +40,15 @@
  *
  *	skt-tree 1			the version: another one is refused
  *	byte_order little|big		of the tables
- *	btime known|unknown		whether the line in stat is worth anything
+ *	btime NS|unknown		of which the line in stat has the seconds; where it has others by now, they count
  *	time NS				and end, boottime, number, missed, quality N...: as in struct skt_snapshot
  *	finding KIND TABLE PID FD INODE NET_NAMESPACE	and more_findings N
  *	made NAME...			files of net/ that were not recorded and are there for readers that insist
  *	zero FILE FIELD...		what was not recorded of any process, and stands in its file as 0 (for people: not read)
+ *	interval NS			of the recording; and where the snapshot stands in it (skt/place.h):
+ *	gap N				where one lies before it
+ *	last UNTIL MISSED		where it is the last
+ *	mark BACK TIME TEXT		each
  *	user UID NAME
  *	process tree PID HAS TRUNCATED	numbered from 0. It is in the tree, of which what is in HAS was recorded
  *	process here PID HAS TRUNCATED IN_TREE PPID START_TIME NET_NAMESPACE UID THREADS STATE EXE_DELETED EXITED
@@ -67,7 +72,8 @@
  * Write the snapshot as a tree into dirfd, an empty directory (borrowed; it can be read, and is on a file system with
  * symbolic links). host is what the recording says of its host: "", -1 and 0 where it says nothing. Its net_namespace is
  * the one whose tables are net/; where that is 0, the first table's. Its big_endian is the byte order in which tables
- * are written: the recorded machine's, if they are to be as they were recorded.
+ * are written: the recorded machine's, if they are to be as they were recorded. place is where the snapshot stands in its
+ * recording (NULL: nowhere).
  *
  * Modes are those of umask(2). Nothing is written but beneath dirfd, under names that are numbers or constants, and no link is followed: whatever
  * the recording holds ends up as the content of a file or the target of a link, and links lead to where they say, or nowhere.
@@ -78,10 +84,11 @@
  *
  * What capture (skt/capture.h: all tables, all namespaces, whole command lines) makes of the tree then is
  * skt_snapshot_equal() to the snapshot, whatever that holds (a cursor's must want all: SKT_WANT_ALL; and a
- * hostile timer that runs out later than in 2^42 ms is cut to that), and its host is the same but for a btime cut to whole seconds. What equality does not look at may differ: slots, string ids, where in its tick a timer runs out, and
+ * hostile timer that runs out later than in 2^42 ms is cut to that), and its host and place are the same. What equality does not look at may differ: slots, string ids, where in its tick a timer runs out, and
  * who held a row before nobody did.
  */
-int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, int dirfd, struct skt_err *err);
+int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, const struct skt_place *place,
+		   int dirfd, struct skt_err *err);
 
 /*
  * A table as the text that stood in its file: heading, rows in order, lines that are no rows in their places. Row numbers

@@ -39,8 +39,11 @@ struct skt_capture {
 
 	/* of a tree with .skt-meta */
 	bool written;		   /* it is being written, and has none yet */
+	bool is_written;	   /* it has one */
 	bool big_endian;	   /* what the options said */
 	struct skt_buf meta;	   /* the file */
+	int64_t time, boottime;	   /* that it says */
+	struct skt_place place;	   /* the same */
 	struct skt_snapshot plain; /* what the tree itself says; initialised if it has strings */
 };
 
@@ -53,6 +56,7 @@ static int read_meta(struct skt_capture *capture, struct meta *ret, struct meta_
 						: tree_file(tree, tree->fd, META_FILE, 0, META_MAX, &capture->meta);
 
 	*ret_there = rc != -ENOENT;
+	capture->is_written = *ret_there;
 	if (rc == -ENOENT)
 		return 0;
 	if (rc == -E2BIG)
@@ -63,6 +67,9 @@ static int read_meta(struct skt_capture *capture, struct meta *ret, struct meta_
 	if (rc)
 		return rc;
 	meta_get_head(ret, head);
+	meta_get_place(ret, &capture->place);
+	capture->time = head->time;
+	capture->boottime = head->boottime;
 	return meta_err(ret, err);
 }
 
@@ -94,6 +101,12 @@ static int check_tree(struct skt_capture *capture, bool unknown, struct skt_err 
 	return 0;
 }
 
+/* stat(5) has whole seconds: whether this is the second of that instant. */
+static bool in_second(int64_t when, int64_t second)
+{
+	return second >= 0 && when >= second && when - second < INT64_C(1000000000);
+}
+
 /* What the tree says of its host, as far as it is true. */
 static int read_host(struct skt_capture *capture, const struct meta_head *head, bool there, struct skt_err *err)
 {
@@ -102,8 +115,9 @@ static int read_host(struct skt_capture *capture, const struct meta_head *head, 
 	if (rc)
 		return skt_err_sys(err, rc, "cannot begin to capture");
 	capture->host.big_endian = there ? head->big_endian : capture->big_endian;
-	if (there && !head->btime_known)
-		capture->host.btime = -1;
+	/* an edited tree has the seconds that stand in it */
+	if (there && (head->btime < 0 || in_second(head->btime, capture->host.btime)))
+		capture->host.btime = head->btime;
 	rc = namespaces_begin(&capture->namespaces, &capture->tree, capture->host.net_namespace);
 	return rc ? skt_err_sys(err, rc, "cannot begin to capture") : 0;
 }
@@ -173,6 +187,7 @@ void skt_capture_free(struct skt_capture *capture)
 	users_release(&capture->users);
 	skt_buf_release(&capture->text);
 	skt_buf_release(&capture->meta);
+	skt_place_release(&capture->place);
 	if (capture->plain.strings)
 		skt_snapshot_release(&capture->plain);
 	free(capture);
@@ -186,6 +201,15 @@ bool skt_capture_is_live(const struct skt_capture *capture)
 const struct skt_host *skt_capture_host(const struct skt_capture *capture)
 {
 	return &capture->host;
+}
+
+const struct skt_place *skt_capture_place(const struct skt_capture *capture, int64_t *ret_time, int64_t *ret_boottime)
+{
+	if (!capture->is_written)
+		return NULL;
+	*ret_time = capture->time;
+	*ret_boottime = capture->boottime;
+	return &capture->place;
 }
 
 /* Who holds what: the descriptors, those who have them, and both brought together with the rows. */

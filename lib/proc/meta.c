@@ -100,17 +100,26 @@ uint8_t meta_8(struct meta *meta)
 	return (uint8_t)meta_number(meta, UINT8_MAX);
 }
 
+void meta_bytes(struct meta *meta)
+{
+	scan_byte(&meta->line, ' ');
+	skt_buf_clear(meta->text);
+	if (meta->line.bad)
+		return;
+	skt_unescape(meta->text, meta->line.at, (size_t)(meta->line.end - meta->line.at));
+	meta->line.at = meta->line.end;
+	meta->rc = skt_buf_status(meta->text);
+	if (meta->rc)
+		meta_fail(meta);
+}
+
 uint32_t meta_text(struct meta *meta, struct skt_strtab *strings)
 {
 	uint32_t id = 0;
 
-	scan_byte(&meta->line, ' ');
+	meta_bytes(meta);
 	if (meta->line.bad)
 		return 0;
-	skt_buf_clear(meta->text);
-	skt_unescape(meta->text, meta->line.at, (size_t)(meta->line.end - meta->line.at));
-	meta->line.at = meta->line.end;
-	meta->rc = skt_buf_status(meta->text);
 	if (!meta->rc)
 		meta->rc = skt_strtab_add(strings, meta->text->data, meta->text->len, &id);
 	if (meta->rc)
@@ -171,6 +180,26 @@ static int64_t get_line_time(struct meta *meta, const char *word)
 	number = meta_time(meta);
 	meta_done(meta);
 	return number;
+}
+
+/* "btime NS" or "btime unknown" */
+static int64_t get_btime(struct meta *meta)
+{
+	static const char unknown[] = " unknown";
+	size_t len = sizeof(unknown) - 1;
+	int64_t btime = -1;
+
+	if (!meta_line(meta, "btime"))
+		meta_fail(meta);
+	if ((size_t)(meta->line.end - meta->line.at) == len && !memcmp(meta->line.at, unknown, len)) {
+		meta->line.at = meta->line.end;
+	} else {
+		btime = meta_time(meta);
+		if (btime < 0)
+			meta_fail(meta);
+	}
+	meta_done(meta);
+	return btime;
 }
 
 /* A line of one of two words. */
@@ -282,8 +311,11 @@ void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 {
 	const struct skt_quality *quality = &head->quality;
 
-	skt_buf_printf(out, "skt-tree %u\nbyte_order %s\nbtime %s\n", META_VERSION, head->big_endian ? "big" : "little",
-		       head->btime_known ? "known" : "unknown");
+	skt_buf_printf(out, "skt-tree %u\nbyte_order %s\n", META_VERSION, head->big_endian ? "big" : "little");
+	if (head->btime < 0)
+		skt_buf_text(out, "btime unknown\n");
+	else
+		put_line_signed(out, "btime", head->btime);
 	put_line_signed(out, "time", head->time);
 	put_line_signed(out, "end", head->end);
 	put_line_signed(out, "boottime", head->boottime);
@@ -312,7 +344,7 @@ void meta_get_head(struct meta *meta, struct meta_head *ret)
 	struct skt_quality *quality = &ret->quality;
 
 	ret->big_endian = get_line_is(meta, "byte_order", "big", "little");
-	ret->btime_known = get_line_is(meta, "btime", "known", "unknown");
+	ret->btime = get_btime(meta);
 	ret->time = get_line_time(meta, "time");
 	ret->end = get_line_time(meta, "end");
 	ret->boottime = get_line_time(meta, "boottime");

@@ -5,6 +5,7 @@
 #include <skt/buf.h>
 #include <skt/capture.h>
 #include <skt/err.h>
+#include <skt/place.h>
 #include <skt/snapshot.h>
 
 #include "base/scan.h"
@@ -26,7 +27,7 @@
 
 struct meta_head {
 	bool big_endian;
-	bool btime_known;
+	int64_t btime; /* ns, where the line in stat has but seconds; -1 unknown */
 	int64_t time;
 	int64_t end;
 	int64_t boottime;
@@ -83,7 +84,8 @@ uint32_t meta_32(struct meta *meta);
 uint8_t meta_8(struct meta *meta);
 int64_t meta_time(struct meta *meta);
 
-/* The rest of the line, as a string of this table. */
+/* The rest of the line: in meta->text, and as a string of this table. */
+void meta_bytes(struct meta *meta);
 uint32_t meta_text(struct meta *meta, struct skt_strtab *strings);
 
 /* Writing: a blank and a number; a blank, a text and the end of the line; a line "word TEXT"; and the line of one that is no row. */
@@ -95,6 +97,10 @@ void meta_put_raw(struct skt_buf *out, const struct skt_strtab *strings, uint64_
 
 void meta_put_head(struct skt_buf *out, const struct meta_head *head);
 void meta_get_head(struct meta *meta, struct meta_head *ret);
+
+/* What follows the head. ret is all 0, or another one, which is released; it is the caller's where reading fails, too. */
+void meta_put_place(struct skt_buf *out, const struct skt_place *place);
+void meta_get_place(struct meta *meta, struct skt_place *ret);
 
 void meta_put_user(struct skt_buf *out, const struct skt_strtab *strings, const struct skt_user *user);
 void meta_get_user(struct meta *meta, struct skt_strtab *strings, struct skt_user *ret);

@@ -226,7 +226,7 @@ static int compare(struct comparison *c)
 }
 
 int meta_write(const struct skt_snapshot *is, struct skt_snapshot *read, const struct meta_head *head,
-	       struct skt_buf *text, struct skt_buf *out)
+	       const struct skt_place *place, struct skt_buf *text, struct skt_buf *out)
 {
 	struct comparison c = { .is = is, .read = read, .out = out, .text = text, .big_endian = head->big_endian };
 	int rc = -ENOMEM;
@@ -236,6 +236,7 @@ int meta_write(const struct skt_snapshot *is, struct skt_snapshot *read, const s
 	c.number_read = calloc(read->n_processes + 1, sizeof(*c.number_read));
 	if (c.number_is && c.number_read) {
 		meta_put_head(out, head);
+		meta_put_place(out, place);
 		for (size_t i = 0; i < is->n_users; i++)
 			meta_put_user(out, is->strings, &is->users[i]);
 		rc = compare(&c);

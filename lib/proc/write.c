@@ -178,7 +178,7 @@ static int put_meta(struct writing *w)
 {
 	const struct skt_snapshot *snapshot = w->snapshot;
 	struct meta_head head = { .big_endian = w->host->big_endian,
-				  .btime_known = w->host->btime >= 0,
+				  .btime = w->host->btime,
 				  .time = snapshot->time,
 				  .end = snapshot->end,
 				  .boottime = snapshot->boottime,
@@ -195,7 +195,7 @@ static int put_meta(struct writing *w)
 		return skt_err_sys(w->plant.err, rc, "cannot read it back");
 	rc = capture_written(w->dir, head.big_endian, snapshot->boottime, &read, w->plant.err);
 	if (!rc) {
-		rc = meta_write(snapshot, &read, &head, &w->text, &out);
+		rc = meta_write(snapshot, &read, &head, w->place, &w->text, &out);
 		if (rc)
 			skt_err_sys(w->plant.err, rc, "cannot make '%s'", META_FILE);
 	}
@@ -252,9 +252,15 @@ static int put_all(struct writing *w)
 	return rc ? rc : put_meta(w);
 }
 
-int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, int dirfd, struct skt_err *err)
+int skt_tree_write(const struct skt_snapshot *snapshot, const struct skt_host *host, const struct skt_place *place,
+		   int dirfd, struct skt_err *err)
 {
-	struct writing w = { .snapshot = snapshot, .host = host, .dir = dirfd, .plant = { .err = err } };
+	static const struct skt_place nowhere = { .interval = 0 };
+	struct writing w = { .snapshot = snapshot,
+			     .host = host,
+			     .place = place ? place : &nowhere,
+			     .dir = dirfd,
+			     .plant = { .err = err } };
 	int rc;
 
 	skt_buf_init(&w.text);

@@ -12,6 +12,7 @@
 struct writing {
 	const struct skt_snapshot *snapshot;
 	const struct skt_host *host;
+	const struct skt_place *place;
 	int dir; /* the root */
 	struct plan plan;
 	struct plant plant;

@@ -88,7 +88,7 @@ static void there_and_back(const struct skt_snapshot *snapshot)
 	outside = open(dir, O_RDONLY | O_DIRECTORY);
 	check(outside >= 0 && !mkdirat(outside, "tree", 0755), "no directory");
 	fd = openat(outside, "tree", O_RDONLY | O_DIRECTORY);
-	check(!skt_tree_write(snapshot, &host, fd, &err), err.message);
+	check(!skt_tree_write(snapshot, &host, NULL, fd, &err), err.message);
 	read_back(snapshot, fd);
 	close(fd);
 	check(!renameat(outside, "tree", outside, "done"), "no tree");

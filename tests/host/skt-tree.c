@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	host.net_namespace = own ? strtoull(own, NULL, 10) : 0;
 	host.btime = header->boot_time;
 	host.big_endian = header->big_endian;
-	if (skt_tree_write(skt_cursor_snapshot(cursor), &host, dir, &err))
+	if (skt_tree_write(skt_cursor_snapshot(cursor), &host, NULL, dir, &err))
 		return say(&err);
 	skt_cursor_free(cursor);
 	skt_file_free(file);

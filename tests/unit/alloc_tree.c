@@ -16,6 +16,10 @@
 
 static const struct skt_host host = { .name = "obi-wan", .btime = -1, .net_namespace = 100 };
 
+static char text[] = "marked";
+static struct skt_place_mark marks[] = { { .time = 1, .back = 1, .text = text }, { .time = 2, .text = text } };
+static const struct skt_place place = { .gap = 1, .marks = marks, .n_marks = 2 };
+
 /* Something of each kind: read from the tree, told of a row, of a whole table, of a process that is there and of one that is not. */
 static void fill(struct skt_snapshot *s)
 {
@@ -63,7 +67,7 @@ static void a_tree_is_written_or_has_no_meta(void **state)
 		tree_files_init(&tree);
 		skt_err_init(&err);
 		failing_alloc_after(i);
-		rc = skt_tree_write(&snapshot, &host, tree.fd, &err);
+		rc = skt_tree_write(&snapshot, &host, NULL, tree.fd, &err);
 		assert_told(rc);
 		assert_int_equal(err.code, rc);
 		assert_int_equal(fstatat(tree.fd, ".skt-meta", &st, 0), rc ? -1 : 0);
@@ -81,7 +85,7 @@ static void it_is_read_or_not_and_the_next_time_it_is(void **state)
 	fill(&snapshot);
 	tree_files_init(&tree);
 	tree.options.all_namespaces = true;
-	assert_int_equal(skt_tree_write(&snapshot, &host, tree.fd, NULL), 0);
+	assert_int_equal(skt_tree_write(&snapshot, &host, &place, tree.fd, NULL), 0);
 	FAILING_ALLOC_EACH(i)
 	{
 		struct skt_capture *capture;
@@ -115,7 +119,7 @@ static void its_capture_begins_or_not(void **state)
 	(void)state;
 	fill(&snapshot);
 	tree_files_init(&tree);
-	assert_int_equal(skt_tree_write(&snapshot, &host, tree.fd, NULL), 0);
+	assert_int_equal(skt_tree_write(&snapshot, &host, &place, tree.fd, NULL), 0);
 	FAILING_ALLOC_EACH(i)
 	{
 		struct skt_capture *capture;

@@ -28,16 +28,36 @@
 static const struct skt_host some_host = { .name = "obi-wan",
 					   .kernel = "6.18.0",
 					   .boot_id = "6f1c2a7e-0b1d-4c55-9d61-2b1f0a9c3e11",
-					   .btime = INT64_C(1795351187) * SCENE_SECOND };
+					   .btime = INT64_C(1795351187) * SCENE_SECOND + 123456789 };
+
+static char mark_text[] = "it\nbegan \xff", no_text[] = "";
+static struct skt_place_mark some_marks[] = { { .time = SCENE_TIME - 1, .back = 3, .text = mark_text },
+					      { .time = -1, .back = UINT32_MAX, .text = no_text },
+					      { .time = SCENE_TIME, .back = 0, .text = mark_text } };
+
+/* One of a few, by a number. */
+static struct skt_place some_place(uint64_t number)
+{
+	struct skt_place place = { .interval = number % 5 ? SCENE_SECOND : 0, .gap = number % 3 ? 0 : UINT32_MAX };
+
+	place.last = number % 2;
+	place.until = place.last ? SCENE_TIME + 7 : 0;
+	place.missed = place.last ? 9 : 0;
+	place.marks = some_marks;
+	place.n_marks = number % 4;
+	return place;
+}
 
 /* Write, read, compare; tree.snapshot is what was read. Says what is not so. */
 static bool comes_back(struct tree_files *tree, const struct skt_snapshot *snapshot, const struct skt_host *host)
 {
+	struct skt_place place = some_place(snapshot->number);
+	int64_t time, boottime;
 	char why[256] = "";
 	struct skt_err err;
 
 	skt_err_init(&err);
-	if (skt_tree_write(snapshot, host, tree->fd, &err)) {
+	if (skt_tree_write(snapshot, host, &place, tree->fd, &err)) {
 		print_message("write: %s\n", err.message);
 		return false;
 	}
@@ -46,6 +66,12 @@ static bool comes_back(struct tree_files *tree, const struct skt_snapshot *snaps
 	if (!scene_is_whole(&tree->snapshot, why, sizeof(why)) ||
 	    !skt_snapshot_equal(snapshot, &tree->snapshot, why, sizeof(why))) {
 		print_message("%s\n", why);
+		return false;
+	}
+	if (skt_capture_host(tree->capture)->btime != host->btime ||
+	    !skt_place_equal(&place, skt_capture_place(tree->capture, &time, &boottime)) || time != snapshot->time ||
+	    boottime != snapshot->boottime) {
+		print_message("time of the boot, or place\n");
 		return false;
 	}
 	return true;
@@ -147,7 +173,7 @@ static bool trees_come_back(uint64_t seed)
 		skt_snapshot_release(&read);
 		tree_files_init(&tree);
 		host.net_namespace = UINT64_C(4026531840);
-		assert_int_equal(skt_tree_write(&now, &host, tree.fd, NULL), 0);
+		assert_int_equal(skt_tree_write(&now, &host, NULL, tree.fd, NULL), 0);
 		/* the descriptor that capture has leads to the next tree */
 		assert_true(dup2(tree.fd, trees.fd) >= 0);
 		trees.options.all_namespaces = true;
@@ -339,7 +365,7 @@ static void tables_are_byte_for_byte_what_the_kernel_wrote(void **state)
 	(void)state;
 	take(&scene, "fixtures/proc/kinds");
 	tree_files_init(&tree);
-	assert_int_equal(skt_tree_write(&scene.snapshot, skt_capture_host(scene.capture), tree.fd, NULL), 0);
+	assert_int_equal(skt_tree_write(&scene.snapshot, skt_capture_host(scene.capture), NULL, tree.fd, NULL), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		size_t len_was, len_is;
 		char *was = content(&scene, paths[i], &len_was), *is = content(&tree, paths[i], &len_is);
@@ -407,7 +433,7 @@ static void write_filled(struct tree_files *tree)
 	tree->options.all_namespaces = true;
 	host.net_namespace = 4026531840;
 	fill(&snapshot);
-	assert_int_equal(skt_tree_write(&snapshot, &host, tree->fd, NULL), 0);
+	assert_int_equal(skt_tree_write(&snapshot, &host, NULL, tree->fd, NULL), 0);
 	skt_snapshot_release(&snapshot);
 }
 
@@ -488,6 +514,9 @@ static void the_host_is_as_it_was(void **state)
 	text = content(&tree, "stat", NULL);
 	assert_non_null(strstr(text, "\nbtime 1795351187\n"));
 	free(text);
+	/* which is cut, and still the instant is known */
+	tree_files_capture(&tree);
+	assert_int_equal(skt_capture_host(tree.capture)->btime, INT64_C(1795351187123456789));
 	assert_link(&tree, "self/ns/net", "net:[4026531840]");
 	tree_files_release(&tree);
 }
@@ -566,7 +595,7 @@ static void a_directory_that_is_not_empty_is_refused(void **state)
 	tree_files_init(&tree);
 	fill(&snapshot);
 	tree_file_text(&tree, ".hidden", "");
-	assert_int_equal(skt_tree_write(&snapshot, &some_host, tree.fd, &err), -ENOTEMPTY);
+	assert_int_equal(skt_tree_write(&snapshot, &some_host, NULL, tree.fd, &err), -ENOTEMPTY);
 	assert_string_equal(err.message, "cannot write a tree: Directory not empty");
 	assert_false(exists(&tree, "net"));
 	skt_snapshot_release(&snapshot);
@@ -589,7 +618,7 @@ static void what_fails_is_named(void **state)
 	none = limit;
 	none.rlim_cur = 200;
 	setrlimit(RLIMIT_FSIZE, &none);
-	rc = skt_tree_write(&snapshot, &some_host, tree.fd, &err);
+	rc = skt_tree_write(&snapshot, &some_host, NULL, tree.fd, &err);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	assert_int_equal(rc, -EFBIG);
 	assert_string_equal(err.message, "cannot write '700/status': File too large");
@@ -677,7 +706,7 @@ static void a_timer_further_off_than_any_recording_says_is_cut(void **state)
 	snapshot.socks[0].has |= SKT_BIT(SKT_F_TIMER_MS);
 	snapshot.boottime = 0;
 	snapshot.socks[0].timer_expires = INT64_MAX - 1;
-	assert_int_equal(skt_tree_write(&snapshot, &some_host, tree.fd, NULL), 0);
+	assert_int_equal(skt_tree_write(&snapshot, &some_host, NULL, tree.fd, NULL), 0);
 	tree_files_capture(&tree);
 	assert_int_equal(skt_sock_ticks(tree_files_row(&tree, 1000), 0), 439804651109);
 	skt_snapshot_release(&snapshot);
@@ -685,6 +714,18 @@ static void a_timer_further_off_than_any_recording_says_is_cut(void **state)
 }
 
 /* ---- trees that were edited ---- */
+
+static int capture_rc(struct tree_files *tree, struct skt_err *err)
+{
+	struct skt_capture *capture;
+	int rc = skt_capture_open(tree->fd, &tree->options, &capture, err);
+
+	if (rc)
+		return rc;
+	rc = skt_capture_next(capture, &tree->snapshot, err);
+	skt_capture_free(capture);
+	return rc;
+}
 
 static void replace(struct tree_files *tree, const char *path, const char *from, const char *to)
 {
@@ -721,6 +762,41 @@ static void an_edited_table_is_read_as_it_stands_and_told(void **state)
 	tree_files_release(&tree);
 }
 
+static void an_edited_time_of_the_boot_counts(void **state)
+{
+	struct tree_files tree;
+
+	(void)state;
+	write_filled(&tree);
+	replace(&tree, "stat", "btime 1795351187\n", "btime 1795351188\n");
+	tree_files_capture(&tree);
+	assert_int_equal(skt_capture_host(tree.capture)->btime, INT64_C(1795351188000000000));
+	tree_files_release(&tree);
+}
+
+/* What no tree of ours has: no gap of none, no text with a NUL, and the lines stand in one order. */
+static void places_that_no_recording_has_are_refused(void **state)
+{
+	static const char *const bad[] = { "gap 0\n",	     "gap 4294967296\n",      "last 5\n",
+					   "mark 0 7\n",     "mark 0 7 \\x00\n",      "mark -1 7 x\n",
+					   "gap 2\ngap 2\n", "mark 0 7 x\nlast 5 0\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char with[128];
+		struct tree_files tree;
+		struct skt_err err;
+
+		skt_err_init(&err);
+		write_filled(&tree);
+		snprintf(with, sizeof(with), "interval 0\n%s", bad[i]);
+		replace(&tree, ".skt-meta", "interval 0\n", with);
+		assert_int_equal(capture_rc(&tree, &err), -EBADMSG);
+		assert_non_null(strstr(err.message, "does not read as it is written, at its line "));
+		tree_files_release(&tree);
+	}
+}
+
 static void a_process_that_was_taken_out_of_a_tree_is_gone(void **state)
 {
 	struct tree_files tree;
@@ -752,18 +828,6 @@ static void what_was_put_into_a_tree_is_read_with_it(void **state)
 }
 
 /* ---- .skt-meta as a stranger's ---- */
-
-static int capture_rc(struct tree_files *tree, struct skt_err *err)
-{
-	struct skt_capture *capture;
-	int rc = skt_capture_open(tree->fd, &tree->options, &capture, err);
-
-	if (rc)
-		return rc;
-	rc = skt_capture_next(capture, &tree->snapshot, err);
-	skt_capture_free(capture);
-	return rc;
-}
 
 static void a_meta_that_is_cut_anywhere_is_refused(void **state)
 {
@@ -822,7 +886,7 @@ static void refusals_say_what_is_wrong_and_where(void **state)
 		{ "skt-tree 1\n", "something\n", "'.skt-meta' is none: its first line is not 'skt-tree 1'", -EBADMSG },
 		{ "missed 0\n", "missed 00\n", "'.skt-meta' does not read as it is written, at its line 8", -EBADMSG },
 		{ "boottime 5", "boottime -5", "'.skt-meta' does not read as it is written, at its line 6", -EBADMSG },
-		{ "end\n", "end\nend\n", "'.skt-meta' does not read as it is written, at its line 22", -EBADMSG },
+		{ "end\n", "end\nend\n", "'.skt-meta' does not read as it is written, at its line 23", -EBADMSG },
 		{ "table tcp 17 ", "table tcp 4026531840 ", NULL, -EBADMSG },
 		{ "process tree 701 ", "process tree 700 ", NULL, -EBADMSG },
 		{ "owner 0 ", "owner 1 ", NULL, -EBADMSG },
@@ -889,7 +953,7 @@ static void command_lines_are_kept_as_the_options_say_wherever_they_stand(void *
 							&snapshot.processes[0].cmdline),
 					 0);
 			tree_files_init(&tree);
-			assert_int_equal(skt_tree_write(&snapshot, &some_host, tree.fd, NULL), 0);
+			assert_int_equal(skt_tree_write(&snapshot, &some_host, NULL, tree.fd, NULL), 0);
 			tree.options.cmdline = cases[i].policy;
 			tree_files_capture(&tree);
 			process = tree_files_process(&tree, 700);
@@ -969,6 +1033,8 @@ int main(void)
 		cmocka_unit_test(nothing_in_a_recording_leads_out_of_the_directory),
 		cmocka_unit_test(a_timer_further_off_than_any_recording_says_is_cut),
 		cmocka_unit_test(an_edited_table_is_read_as_it_stands_and_told),
+		cmocka_unit_test(an_edited_time_of_the_boot_counts),
+		cmocka_unit_test(places_that_no_recording_has_are_refused),
 		cmocka_unit_test(a_process_that_was_taken_out_of_a_tree_is_gone),
 		cmocka_unit_test(what_was_put_into_a_tree_is_read_with_it),
 		cmocka_unit_test(a_meta_that_is_cut_anywhere_is_refused),
