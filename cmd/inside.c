@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "command.h"
 #include "order.h"
+#include "present.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +123,8 @@ static int mount_tree(const struct inside *inside, struct skt_err *err)
 		rc = refused("mount(2) of a procfs", err);
 	if (!rc)
 		rc = link_self(proc, err);
+	if (!rc)
+		present_begin(proc);
 	close(proc);
 	return rc;
 }

@@ -17,7 +17,8 @@
  *	.skt-meta		what a tree cannot say (below); other programs pass over it
  *	net/tcp ...		the tables of the host's own network namespace, as skt_table_text() has them
  *	self/ns/net, self/net	which namespace that is. A directory: there is no process behind it
- *	stat  uptime  sys/kernel/{hostname,osrelease,random/boot_id}
+ *	stat  uptime  sys/kernel/{hostname,osrelease,ostype,pid_max,random/boot_id}
+ *	loadavg meminfo cpuinfo vmstat	not recorded, and there for readers that insist (ps, top, free)
  *	PID/{stat,status,statm,comm,cmdline,cgroup,exe,fd/N,ns/net,net}
  *
  * PID/net is a link to ../net where the process lives in the host's own namespace. Of those that live in another, the one

@@ -231,7 +231,11 @@ static const char zeros[] =
 	"effective, saved and filesystem Uid are the real one\n"
 	"zero statm all\n"
 	"zero ../stat all but btime\n"
-	"zero ../uptime idle\n";
+	"zero ../uptime idle\n"
+	"zero ../loadavg all\n"
+	"zero ../vmstat all\n"
+	"zero ../meminfo all but MemTotal, which is made up because programs divide by it, and all of it free\n"
+	"zero ../cpuinfo all but one processor\n";
 
 static const char *made_name(unsigned file)
 {

@@ -4,7 +4,7 @@
 #include "proc/capture.h"
 #include "proc/line.h"
 #include "proc/meta_tree.h"
-#include "proc/write_process.h"
+#include "proc/write_host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,62 +17,7 @@ static bool has_text(const struct skt_table *table)
 	return !table->gone && (table->heading || table->n_rows || table->n_raw);
 }
 
-/* ---- the host ---- */
-
-static int put_line(struct writing *w, int dir, const char *name, const char *text)
-{
-	/* what the recording does not say has no file, as if this kernel did not have it */
-	if (!*text)
-		return 0;
-	skt_buf_clear(&w->text);
-	skt_buf_printf(&w->text, "%s\n", text);
-	return writing_text(w, dir, name);
-}
-
-/* sys/kernel and below. */
-static int put_sys(struct writing *w)
-{
-	int sys, kernel = -1, random = -1, rc;
-
-	strcpy(w->plant.where, "sys/");
-	sys = plant_directory(&w->plant, w->dir, "sys");
-	if (sys >= 0)
-		kernel = plant_directory(&w->plant, sys, "kernel");
-	strcpy(w->plant.where, "sys/kernel/");
-	if (kernel >= 0)
-		random = plant_directory(&w->plant, kernel, "random");
-	rc = sys < 0 ? sys : kernel < 0 ? kernel : random < 0 ? random : 0;
-	if (!rc)
-		rc = put_line(w, kernel, "hostname", w->host->name);
-	if (!rc)
-		rc = put_line(w, kernel, "osrelease", w->host->kernel);
-	if (!rc)
-		rc = put_line(w, random, "boot_id", w->host->boot_id);
-	w->plant.where[0] = '\0';
-	for (int i = 0, fds[] = { random, kernel, sys }; i < 3; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	return rc;
-}
-
-static int put_times(struct writing *w)
-{
-	const int64_t second = 1000000000;
-	int64_t btime = w->host->btime > 0 ? w->host->btime / second : 0, up = w->snapshot->boottime;
-	int rc;
-
-	skt_buf_clear(&w->text);
-	skt_buf_printf(&w->text,
-		       "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 0\nctxt 0\nbtime %lld\nprocesses 0\n"
-		       "procs_running 0\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
-		       (long long)btime);
-	rc = writing_text(w, w->dir, "stat");
-	if (rc)
-		return rc;
-	skt_buf_clear(&w->text);
-	skt_buf_printf(&w->text, "%lld.%02d 0.00\n", (long long)(up / second), (int)(up % second / 10000000));
-	return writing_text(w, w->dir, "uptime");
-}
+/* ---- whose tables they are ---- */
 
 /* There is no process behind it: a directory, so that whoever wants to put another self in its place knows what he finds. */
 static int put_self(struct writing *w)
@@ -236,10 +181,8 @@ static int check_empty(struct writing *w)
 
 static int put_all(struct writing *w)
 {
-	int net, rc = put_sys(w);
+	int net, rc = write_host(w);
 
-	if (!rc)
-		rc = put_times(w);
 	net = rc ? rc : plant_directory(&w->plant, w->dir, "net");
 	if (net < 0)
 		return net;

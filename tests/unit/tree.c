@@ -576,11 +576,19 @@ static void a_table_that_is_unknown_has_no_file_and_is_not_empty(void **state)
 static void files_that_readers_insist_on_are_there_and_are_no_tables(void **state)
 {
 	struct tree_files tree;
+	char *text;
 
 	(void)state;
 	write_filled(&tree);
 	assert_content(&tree, "net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	assert_true(exists(&tree, "net/udp"));
+	/* procps: ps and top */
+	assert_content(&tree, "loadavg", "0.00 0.00 0.00 0/0 0\n");
+	assert_true(exists(&tree, "meminfo") && exists(&tree, "vmstat") && exists(&tree, "cpuinfo"));
+	text = content(&tree, ".skt-meta", NULL);
+	assert_non_null(strstr(text, "\nzero ../meminfo "));
+	assert_non_null(strstr(text, "\nzero ../loadavg "));
+	free(text);
 	assert_int_equal(tree_files_capture(&tree)->n_tables, 3);
 	tree_files_release(&tree);
 }
@@ -616,7 +624,7 @@ static void what_fails_is_named(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	none = limit;
-	none.rlim_cur = 200;
+	none.rlim_cur = 500;
 	setrlimit(RLIMIT_FSIZE, &none);
 	rc = skt_tree_write(&snapshot, &some_host, NULL, tree.fd, &err);
 	setrlimit(RLIMIT_FSIZE, &limit);
@@ -634,10 +642,11 @@ static const char *const evil[] = { "../../victim", "/", "..", "", "a/b", "\xff\
 /* All names in a directory and below are numbers or known, and nothing is anything but file, link and directory. */
 static int check_name(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	static const char *const known[] = { ".skt-meta", "net",       "self",	  "sys",  "kernel", "random",
-					     "hostname",  "osrelease", "boot_id", "stat", "status", "statm",
-					     "comm",	  "cmdline",   "cgroup",  "exe",  "fd",	    "ns",
-					     "uptime",	  "tcp",       "tcp6",	  "udp",  "unix" };
+	static const char *const known[] = { ".skt-meta", "net",       "self",	  "sys",    "kernel", "random",
+					     "hostname",  "osrelease", "boot_id", "stat",   "status", "statm",
+					     "comm",	  "cmdline",   "cgroup",  "exe",    "fd",     "ns",
+					     "loadavg",	  "meminfo",   "cpuinfo", "vmstat", "ostype", "pid_max",
+					     "uptime",	  "tcp",       "tcp6",	  "udp",    "unix" };
 	const char *name = path + ftw->base;
 
 	(void)type;
@@ -886,7 +895,7 @@ static void refusals_say_what_is_wrong_and_where(void **state)
 		{ "skt-tree 1\n", "something\n", "'.skt-meta' is none: its first line is not 'skt-tree 1'", -EBADMSG },
 		{ "missed 0\n", "missed 00\n", "'.skt-meta' does not read as it is written, at its line 8", -EBADMSG },
 		{ "boottime 5", "boottime -5", "'.skt-meta' does not read as it is written, at its line 6", -EBADMSG },
-		{ "end\n", "end\nend\n", "'.skt-meta' does not read as it is written, at its line 23", -EBADMSG },
+		{ "end\n", "end\nend\n", "'.skt-meta' does not read as it is written, at its line 27", -EBADMSG },
 		{ "table tcp 17 ", "table tcp 4026531840 ", NULL, -EBADMSG },
 		{ "process tree 701 ", "process tree 700 ", NULL, -EBADMSG },
 		{ "owner 0 ", "owner 1 ", NULL, -EBADMSG },
