@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@ static _Noreturn void become(const struct guard *guard, char **argv, const char 
 
 	if (guard->group)
 		setpgid(0, guard->group);
+	/* where the keeper is killed, the face sees to it; and where both are, the kernel */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(guard->umask);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (setenv(names[i], tree, 1)) {

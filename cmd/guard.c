@@ -114,6 +114,17 @@ static int next_signal(const sigset_t *set, int64_t until, siginfo_t *ret)
 	}
 }
 
+/* A program may have other uses for a signal, so only who was asked twice to end, or did not in good time, is killed. */
+static void hand_on(struct guard *guard, int sig)
+{
+	bool is_end = sig == SIGINT || sig == SIGTERM;
+
+	kill(guard->child, is_end && guard->told ? SIGKILL : sig);
+	guard->told |= is_end;
+	if (sig == SIGTERM && !guard->kill_at)
+		guard->kill_at = pace_now() + GUARD_PATIENCE;
+}
+
 enum guard_event guard_wait(struct guard *guard, int64_t until)
 {
 	sigset_t set = guard->signals;
@@ -121,19 +132,25 @@ enum guard_event guard_wait(struct guard *guard, int64_t until)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, FACE_GONE);
 	for (;;) {
+		int64_t patience = guard->child && guard->kill_at ? guard->kill_at : INT64_MAX;
 		siginfo_t info;
 		int sig;
 
 		/* a child that ended before the signal was blocked */
 		if (guard->child && reap(guard))
 			return GUARD_CHILD;
-		sig = next_signal(&set, until, &info);
+		sig = next_signal(&set, until < patience ? until : patience, &info);
 		if (guard->face && getppid() != guard->face) {
 			guard->signal = SIGKILL;
 			return GUARD_SIGNAL;
 		}
-		if (!sig)
+		if (!sig && pace_now() >= until)
 			return GUARD_TIME;
+		if (!sig) {
+			kill(guard->child, SIGKILL);
+			guard->kill_at = 0;
+			continue;
+		}
 		if (sig == SIGCHLD || sig == FACE_GONE)
 			continue;
 		if (!guard->child) {
@@ -141,7 +158,7 @@ enum guard_event guard_wait(struct guard *guard, int64_t until)
 			return GUARD_SIGNAL;
 		}
 		if (!is_of_terminal(guard, &info))
-			kill(guard->child, sig);
+			hand_on(guard, sig);
 	}
 }
 

@@ -4,6 +4,8 @@
 
 #include "room.h"
 
+#include <skt/time.h>
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +30,8 @@ struct guard {
 	int proc;	  /* the running kernel's /proc, whatever lies over it later */
 	pid_t child;	  /* what is waited for; 0: nothing, or it has ended */
 	int status;	  /* of the child that has, as wait(2) tells it */
+	bool told;	  /* it was told to end, */
+	int64_t kill_at;  /* and has until then (pace_now()); 0: it was not, or not by a TERM */
 	int signal;	  /* that ended us; SIGKILL: the face is gone */
 };
 
@@ -42,8 +46,9 @@ enum guard_event {
 
 /*
  * Wait until this instant of our clock (pace_now(); INT64_MAX: for ever). Signals go to the child, if there is one and the
- * terminal has not told it already.
+ * terminal has not told it already. Of INT and TERM the second one kills it, and GUARD_PATIENCE after a TERM we do.
  */
+#define GUARD_PATIENCE (10 * SKT_NS_PER_S)
 enum guard_event guard_wait(struct guard *guard, int64_t until);
 
 /*

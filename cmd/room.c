@@ -10,14 +10,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PREFIX ".sockreplay-"
 
 /* What will be the link. */
 #define NAME_NEXT "next"
 
 /* Deeper than any tree of ours; what is there besides was not made by us. */
 #define DEPTH_MAX 16
+
+/* What a run of ours was called whose keeper is gone: nobody holds the lock. All that is ours and named so was made by us. */
+static void remove_stale(int parent, const char *name)
+{
+	struct stat status;
+	int fd;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || strlen(name) != strlen(PREFIX) + 32 ||
+	    strspn(name + strlen(PREFIX), "0123456789abcdef") != 32)
+		return;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &status) && status.st_uid == geteuid() && (status.st_mode & 07777) == 0700 &&
+	    !flock(fd, LOCK_EX | LOCK_NB))
+		room_clear(parent, name);
+	close(fd);
+}
+
+/* Both processes of a run were killed at once, or the machine crashed: what they left is removed by the next run. */
+static void sweep(int parent)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		remove_stale(parent, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
 
 int room_plan(struct room *room, const char *dir, struct skt_err *err)
 {
@@ -34,8 +70,21 @@ int room_plan(struct room *room, const char *dir, struct skt_err *err)
 		return skt_err_at(err, dir, -1);
 	cli_random(random, sizeof(random));
 	cli_hex(random, sizeof(random), text);
-	snprintf(room->name, sizeof(room->name), ".sockreplay-%s", text);
+	snprintf(room->name, sizeof(room->name), PREFIX "%s", text);
+	sweep(room->parent);
 	return 0;
+}
+
+/* A link that led into a room which is no more. */
+static void remove_stale_link(const struct room *room)
+{
+	char target[128] = "";
+	struct stat status;
+
+	if (readlinkat(room->parent, room->link, target, sizeof(target) - 1) > 0 &&
+	    !strncmp(target, PREFIX, strlen(PREFIX)) && target[strlen(PREFIX) + 32] == '/' &&
+	    fstatat(room->parent, target, &status, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
+		unlinkat(room->parent, room->link, 0);
 }
 
 int room_plan_beside(struct room *room, const char *path, struct skt_err *err)
@@ -60,6 +109,8 @@ int room_plan_beside(struct room *room, const char *path, struct skt_err *err)
 	snprintf(dir, sizeof(dir), "%.*s", start ? (int)start : 1, start ? path : ".");
 	rc = room_plan(room, dir, err);
 	memcpy(room->link, name, sizeof(name));
+	if (!rc)
+		remove_stale_link(room);
 	return rc;
 }
 
@@ -72,10 +123,25 @@ static int failed(const struct room *room, int code, const char *what, struct sk
 
 int room_make(struct room *room, struct skt_err *err)
 {
-	if (mkdirat(room->parent, room->name, 0700))
-		return failed(room, -errno, "cannot make a directory in it", err);
-	room->fd = openat(room->parent, room->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return room->fd < 0 ? failed(room, -errno, "cannot open the directory made in it", err) : 0;
+	struct stat ours, there;
+
+	for (;;) {
+		if (mkdirat(room->parent, room->name, 0700))
+			return failed(room, -errno, "cannot make a directory in it", err);
+		room->fd = openat(room->parent, room->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (room->fd < 0 && errno != ENOENT)
+			return failed(room, -errno, "cannot open the directory made in it", err);
+		/* where a file system has no locks, nobody gets this one, and nothing is taken for stale */
+		if (room->fd >= 0)
+			(void)flock(room->fd, LOCK_EX);
+		if (room->fd >= 0 && !fstat(room->fd, &ours) &&
+		    !fstatat(room->parent, room->name, &there, AT_SYMLINK_NOFOLLOW) && ours.st_ino == there.st_ino)
+			return 0;
+		/* before it was locked, another run took it for stale */
+		if (room->fd >= 0)
+			close(room->fd);
+		room->fd = -1;
+	}
 }
 
 int room_directory(const struct room *room, const char *name, struct skt_err *err)
@@ -149,6 +215,9 @@ int room_turn(struct room *room, const char *name, bool first, struct skt_err *e
 
 	snprintf(target, sizeof(target), "%s%s%s", beside ? room->name : "", beside ? "/" : "", name);
 	if (first) {
+		/* an empty directory is as good as none; anything else is told by what follows */
+		if (beside)
+			(void)unlinkat(dir, link, AT_REMOVEDIR);
 		rc = symlinkat(target, dir, link);
 	} else {
 		rc = symlinkat(target, room->fd, NAME_NEXT);

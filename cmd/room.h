@@ -31,7 +31,10 @@ struct room {
 		.parent = -1, .fd = -1 \
 	}
 
-/* Choose a place in this directory. Nothing is made. */
+/*
+ * Choose a place in this directory. Nothing is made; but rooms in it whose keeper was killed together with its face are removed, and
+ * so is, beside a path, a link that led into one. A keeper holds a lock (flock(2)) on its room as long as it lives.
+ */
 int room_plan(struct room *room, const char *dir, struct skt_err *err);
 
 /* Beside this path, for what is to be renamed to it: its last part is room->link. */

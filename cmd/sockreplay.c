@@ -266,8 +266,8 @@ static int seek(struct replay *replay, struct skt_err *err)
 
 /* ---- places ---- */
 
-/* What is to be there may not be there, or is an empty directory, unless a link is to be put there. */
-static int check_place(const char *path, bool may_be_empty, struct skt_err *err)
+/* What is to be there may not be there, or is an empty directory. */
+static int check_place(const char *path, struct skt_err *err)
 {
 	const struct dirent *entry;
 	struct stat status;
@@ -280,7 +280,7 @@ static int check_place(const char *path, bool may_be_empty, struct skt_err *err)
 		skt_err_sys(err, -errno, "cannot look at it");
 		return skt_err_at(err, path, -1);
 	}
-	if (!S_ISDIR(status.st_mode) || !may_be_empty) {
+	if (!S_ISDIR(status.st_mode)) {
 		skt_err_set(err, -EEXIST, "it is there already");
 		return skt_err_at(err, path, -1);
 	}
@@ -308,8 +308,8 @@ static int plan(struct replay *replay, struct skt_err *err)
 		return 0;
 	if (!path)
 		return room_plan(&replay->room, tmp && *tmp ? tmp : "/tmp", err);
-	rc = check_place(path, replay->to_trees || replay->pace.speed <= 0, err);
-	return rc ? rc : room_plan_beside(&replay->room, path, err);
+	rc = room_plan_beside(&replay->room, path, err);
+	return rc ? rc : check_place(path, err);
 }
 
 /* What is to be done as a keeper; NULL: nothing, changes are printed. */

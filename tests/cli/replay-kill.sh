@@ -3,27 +3,7 @@
 # sockreplay is killed, whichever of its processes, by whatever, whenever: nothing of it is left.
 # shellcheck disable=SC2119,SC2016 # not every test passes an argument to python; what is quoted is another shell's
 . "$(dirname "$0")/../lib.sh"
-
-sockrec --trees="$TOP/fixtures/trees/hands" -o h.skt 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
-h=$TMPDIR/h.skt
-
-# Trees are made where this test can see what is left of them: replay ARGUMENT...
-mkdir tmp bin
-tmp=$TMPDIR/tmp
-cat >bin/replay <<END
-#!/bin/sh
-TMPDIR=$tmp exec sockreplay "\$@"
-END
-chmod +x bin/replay
-PATH=$TMPDIR/bin:$PATH
-
-# nothing_left: neither trees nor links to them.
-nothing_left() {
-	[ -z "$(find "$tmp" . -name '.sockreplay-*' -o -name moving)" ] || {
-		find "$tmp" . -name '.sockreplay-*' -o -name moving
-		return 1
-	}
-}
+. "$TOP/tests/replay.sh"
 
 t_whatever_is_killed_whenever_nothing_is_left() {
 	python "$h" "$tmp" <<'END'
@@ -75,6 +55,55 @@ for n in range(70):
         assert read(tree + "/.skt-meta").endswith(b"end\n"), (tree, how, number)
     assert not os.path.exists("many") or len(os.listdir("many")) == 8
     subprocess.run(["rm", "-rf", "one", "many"], check=True)
+END
+	nothing_left
+}
+
+# both_killed ARGUMENT...: neither process can see to it that nothing is left. The command has said that it runs.
+both_killed() {
+	python "$@" <<'END'
+import signal
+replay = subprocess.Popen(["replay", *sys.argv[1:], "--", "sh", "-c", "echo $$; exec sleep 60"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+command = int(replay.stdout.readline())
+keeper = int(read("/proc/%d/task/%d/children" % (replay.pid, replay.pid)).split()[0])
+for number in signal.SIGSTOP, signal.SIGKILL:
+    for pid in replay.pid, keeper:
+        os.kill(pid, number)
+replay.wait()
+end = time.monotonic() + 30
+while os.path.exists("/proc/%d" % command) and read("/proc/%d/stat" % command).split()[2] != b"Z":
+    assert time.monotonic() < end, "the command runs on"
+    time.sleep(0.02)
+END
+}
+
+t_what_both_leave_when_they_are_killed_at_once_the_next_run_removes() {
+	local others
+
+	both_killed "$h"
+	[ "$(find "$tmp" -maxdepth 1 -name '.sockreplay-*' | wc -l)" = 1 ]
+	# what is not surely ours stays
+	others=$tmp/.sockreplay-0123456789abcdef0123456789abcdef
+	mkdir -m 755 "$others"
+	mkdir -m 700 "$tmp/.sockreplay-mine"
+	exits 0 replay "$h" -- true
+	[ -d "$others" ]
+	rmdir "$others" "$tmp/.sockreplay-mine"
+	nothing_left
+	both_killed "$h" --speed=0.001 --to-tree=moving
+	[ -L moving ]
+	exits 0 replay "$h" --speed=1000 --to-tree=moving -- test -e moving/net/tcp
+	nothing_left
+}
+
+t_a_run_that_lives_loses_nothing_to_another() {
+	python "$h" <<'END'
+first = subprocess.Popen(["replay", sys.argv[1], "--", "sh", "-c", "echo ready; read line; cat $SKT_PROC/721/comm"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+assert first.stdout.readline() == b"ready\n"
+others = [subprocess.Popen(["replay", sys.argv[1], "--", "test", "-e", "/"], stderr=subprocess.DEVNULL) for n in range(8)]
+assert [other.wait(60) for other in others] == [0] * 8
+assert first.communicate(b"go\n")[0] == b"nginx\n"
 END
 	nothing_left
 }

@@ -4,29 +4,9 @@
 # tests/host/replay.sh, and that nothing is left in tests/cli/replay-kill.sh.
 # shellcheck disable=SC2119,SC2016 # not every test passes an argument to python; what is quoted is another shell's
 . "$(dirname "$0")/../lib.sh"
+. "$TOP/tests/replay.sh"
 
 fixtures=$TOP/fixtures/rec
-hands=$TOP/fixtures/trees/hands
-sockrec --trees="$hands" -o h.skt 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
-h=$TMPDIR/h.skt
-
-# Trees are made where this test can see what is left of them: replay ARGUMENT...
-mkdir tmp bin
-tmp=$TMPDIR/tmp
-cat >bin/replay <<END
-#!/bin/sh
-TMPDIR=$tmp exec sockreplay "\$@"
-END
-chmod +x bin/replay
-PATH=$TMPDIR/bin:$PATH
-
-# nothing_left: neither trees nor links to them.
-nothing_left() {
-	[ -z "$(find "$tmp" . -name '.sockreplay-*' -o -name moving)" ] || {
-		find "$tmp" . -name '.sockreplay-*' -o -name moving
-		return 1
-	}
-}
 
 # may_mount: is --mount allowed here?
 may_mount() { replay "$h" --mount -- true 2>/dev/null || skip 'no namespaces for this user'; }
@@ -454,6 +434,39 @@ END
 	done
 }
 
+t_a_command_that_ignores_it_is_killed_when_asked_twice_or_in_vain() {
+	python "$h" <<'END'
+import signal
+modes = [[], ["--speed=1000"]]
+if not subprocess.run(["replay", sys.argv[1], "--mount", "--", "true"], stderr=subprocess.DEVNULL).returncode:
+    modes.append(["--mount"])
+def start(mode):
+    replay = subprocess.Popen(["replay", sys.argv[1], *mode, "--", "sh", "-c",
+        "trap '' HUP INT TERM; echo ready; while :; do sleep 0.05; done"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert replay.stdout.readline() == b"ready\n"
+    return replay
+patient = []
+for mode in modes:
+    for first, second in (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM):
+        replay = start(mode)
+        replay.send_signal(first)
+        # other uses of other signals
+        replay.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert replay.poll() is None
+        replay.send_signal(second)
+        assert replay.wait(8) == 137, mode
+    patient.append(start(mode))
+    patient[-1].send_signal(signal.SIGTERM)
+begun = time.monotonic()
+for replay in patient:
+    assert replay.wait(40) == 137
+# the page says ten seconds
+assert time.monotonic() - begun > 7
+END
+	nothing_left
+}
+
 t_the_terminal_tells_a_command_once() {
 	local how
 
@@ -519,6 +532,30 @@ t_mount_lets_shells_and_python_see_themselves() {
 	has out 'True True /proc'
 }
 
+t_mount_lets_ps_and_top_see_the_past_and_themselves() {
+	may_mount
+	command -v top >/dev/null || skip 'no ps and top'
+	exits 0 replay "$h@#3" --mount -- ps -eo pid=,comm=
+	sed 's/^ *//; s/  */ /g' out | sort -n >seen
+	# numbers go on behind the last one that was recorded
+	diff seen - <<'END'
+720 nginx
+721 nginx
+722 ps
+END
+	exits 0 replay "$h@#3" --mount -- bash -c 'for n in 1 2 3; do ps -eo comm=; done; ls -1 /proc >there; ps aux | grep -c nginx; : again'
+	[ "$(grep -cx ps out)" = 3 ]
+	[ "$(tail -n 1 out)" -ge 2 ]
+	# those that have exited are there no more
+	[ "$(grep -c '^[0-9]' there)" -le 5 ]
+	exits 0 replay "$h@#3" --mount -- top -b -n 1
+	has out nginx
+	exits 0 replay "$h@#3" --mount -- free
+	exits 0 replay "$h@#3" --mount -- vmstat
+	exits 0 replay "$h@#3" --mount -- pgrep -x nginx
+	[ "$(cat out)" = $'720\n721' ]
+}
+
 t_mount_says_which_call_was_refused() {
 	unshare -Ur true 2>/dev/null || skip 'no user namespaces'
 	exits 125 unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all sockreplay "$1" --mount -- true' sh "$h"
@@ -555,11 +592,17 @@ END
 	nothing_left
 }
 
-t_a_moving_tree_is_not_put_over_anything() {
+t_a_moving_tree_is_not_put_over_anything_but_an_empty_directory() {
+	touch file
+	mkdir -p full/of
+	exits 2 sockreplay "$h" --speed=1 --to-tree=file
+	has err 'file: it is there already'
+	exits 2 sockreplay "$h" --speed=1 --to-tree=full
+	has err 'full: there is something in it'
+	[ -d full/of ]
 	mkdir moving
-	exits 2 sockreplay "$h" --speed=1 --to-tree=moving
-	has err 'moving: it is there already'
-	rmdir moving
+	exits 0 replay "$h" --speed=1000 --to-tree=moving/ -- test -L moving
+	nothing_left
 }
 
 t_a_command_beside_a_moving_tree_sees_it_move_and_ends_it() {
