@@ -59,6 +59,39 @@ END
 	nothing_left
 }
 
+t_a_command_that_ignores_it_is_killed_when_asked_twice_or_in_vain() {
+	python "$h" <<'END'
+import signal
+modes = [[], ["--speed=1000"]]
+if not subprocess.run(["replay", sys.argv[1], "--mount", "--", "true"], stderr=subprocess.DEVNULL).returncode:
+    modes.append(["--mount"])
+def start(mode):
+    replay = subprocess.Popen(["replay", sys.argv[1], *mode, "--", "sh", "-c",
+        "trap '' HUP INT TERM; echo ready; while :; do sleep 0.05; done"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert replay.stdout.readline() == b"ready\n"
+    return replay
+patient = []
+for mode in modes:
+    for first, second in (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM):
+        replay = start(mode)
+        replay.send_signal(first)
+        # other uses of other signals
+        replay.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert replay.poll() is None
+        replay.send_signal(second)
+        assert replay.wait(8) == 137, mode
+    patient.append(start(mode))
+    patient[-1].send_signal(signal.SIGTERM)
+begun = time.monotonic()
+for replay in patient:
+    assert replay.wait(40) == 137
+# the page says ten seconds
+assert time.monotonic() - begun > 7
+END
+	nothing_left
+}
+
 # both_killed ARGUMENT...: neither process can see to it that nothing is left. The command has said that it runs.
 both_killed() {
 	python "$@" <<'END'

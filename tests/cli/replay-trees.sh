@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# sockreplay --to-trees, sockrec --trees and --self-test: there and back.
+# shellcheck disable=SC2119 # no test here passes an argument to python
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/tests/replay.sh"
+
+fixtures=$TOP/fixtures/rec
+
+t_trees_of_all_snapshots_give_the_recording_back() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	exits 0 sockreplay "$h" --to-trees=trees
+	diff <(find trees -maxdepth 1 -name '2*' -printf '%f\n' | sort) <(find "$hands" -maxdepth 1 -name '2*' -printf '%f\n' | sed 's/Z$/.000000000Z/' | sort)
+	exits 0 sockrec --trees=trees -o back.skt
+	diff <(skt-dump "$h" | tail -n +2) <(skt-dump back.skt | tail -n +2)
+	exits 0 sockreplay "$h" --to-trees=some --from=#2 --to=#4
+	[ "$(find some -maxdepth 1 -name '2026*' | wc -l)" = 3 ]
+	exits 2 sockreplay "$h" --to-trees=some
+	nothing_left
+}
+
+# dumped FILE: all but the header, and the places of blocks.
+dumped() { skt-dump "$1" | tail -n +2 | sed 's/"offset":[0-9]*/"offset":0/'; }
+
+# marked FILE: its marks, as --info has them.
+marked() { sockquery --info "$1" 2>/dev/null | sed -n '/^marks /,$s/^  //p'; }
+
+t_a_gap_comes_back_through_trees() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	exits 2 sockreplay "$fixtures/gap.skt" --to-trees=trees
+	has err 'from snapshot 1, '
+	# it lies before the snapshot 20, and 7 are missing
+	grep -x 'gap 7' -rl trees >with
+	[ "$(wc -l <with)" = 1 ]
+	grep -qx 'number 20' "$(cat with)"
+	exits 0 sockrec --trees=trees -o back.skt
+	diff <(dumped "$fixtures/gap.skt") <(dumped back.skt)
+	dumped back.skt | grep -q '"after":12,"next":20,.*"what":"gap"'
+}
+
+t_marks_and_ticks_missed_at_the_end_come_back_through_trees() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	exits 0 sockreplay "$h" --to-trees=trees
+	# two lost before the third snapshot, and a mark between them; others at both ends
+	sed -i 's/^interval 0$/interval 2000000000\nmark 1 1795356186000000000 before all/' trees/*:07.*/.skt-meta
+	sed -i 's/^interval 0$/interval 0\ngap 2\nmark 2 1795356188500000000 in the gap\nmark 0 1795356189100000000 /' trees/*:09.*/.skt-meta
+	sed -i 's/^last .*/last 1795356195250000000 7\nmark 0 1795356195000000000 behind all/' trees/*:14.*/.skt-meta
+	exits 0 sockrec --trees=trees -o x.skt
+	has err ', 7 missed ticks'
+	marked x.skt >marks
+	diff - marks <<'END'
+2026-11-22T14:03:06.000000000Z after #0 before all
+2026-11-22T14:03:08.500000000Z after #3 in the gap
+2026-11-22T14:03:09.100000000Z after #5
+2026-11-22T14:03:15.000000000Z after #10 behind all
+END
+	skt-dump x.skt >dump
+	python <<'END'
+header, *rows = jsonl("dump")
+assert header["interval"] == 2 * 10**9, header
+numbers = [row["number"] for row in rows if row["type"] == "snapshot"]
+assert numbers == [1, 2, 5, 6, 7, 8, 9, 10], numbers
+END
+	sockquery --info x.skt >info 2>/dev/null || [ $? = 2 ]
+	has info 2026-11-22T14:03:15.250000000Z
+	exits 2 sockreplay x.skt --to-trees=again
+	exits 0 sockrec --trees=again -o back.skt
+	has err ', 7 missed ticks'
+	diff <(dumped x.skt) <(dumped back.skt)
+	diff marks <(marked back.skt)
+}
+
+t_a_clock_that_was_set_back_comes_back_through_trees() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	exits 0 sockreplay "$h" --to-trees=trees
+	# an hour, between the fourth snapshot and the fifth
+	python <<'END'
+for second in 11, 12, 13, 14:
+    name = "trees/2026-11-22T%d:03:" + "%d.000000000Z" % second
+    meta = read(name % 14 + "/.skt-meta").decode()
+    was = "time %d" % ns("2026-11-22T14:03:%d.000000000Z" % second)
+    assert "\n" + was + "\n" in meta
+    with open(name % 14 + "/.skt-meta", "w") as file:
+        file.write(meta.replace("\n" + was + "\n", "\ntime %d\n" % (int(was[5:]) - 3600 * 10**9), 1))
+    os.rename(name % 14, name % 13)
+END
+	exits 0 sockrec --trees=trees -o x.skt
+	skt-dump x.skt >dump
+	python <<'END'
+times = [row["time"] // 10**9 - 1795356187 for row in jsonl("dump") if row["type"] == "snapshot"]
+assert times == [0, 1, 2, 3, 4 - 3600, 5 - 3600, 6 - 3600, 7 - 3600], times
+END
+	exits 0 replay --self-test x.skt
+	exits 0 sockreplay x.skt --to-trees=again
+	exits 0 sockrec --trees=again -o back.skt
+	diff <(dumped x.skt) <(dumped back.skt)
+	# a name that says another time is somebody's wish, and then names decide
+	mv again/2026-11-22T13:03:14.000000000Z again/2026-11-22T13:03:15Z
+	exits 0 sockrec --trees=again -o moved.skt
+	skt-dump moved.skt >dump
+	python <<'END'
+times = [row["time"] for row in jsonl("dump") if row["type"] == "snapshot"]
+assert len(times) == 8 and times == sorted(times), times
+END
+}
+
+t_start_times_come_back_to_the_nanosecond() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	exits 0 sockrec --netns=own -n 1 -o x.skt
+	exits 0 sockreplay x.skt --to-trees=trees
+	exits 0 sockrec --trees=trees -o back.skt
+	skt-dump x.skt >was
+	skt-dump back.skt >got
+	python <<'END'
+was, got = jsonl("was")[0], jsonl("got")[0]
+# that a kernel booted at a whole second is one in 10**9
+assert was["boot_time"] == got["boot_time"] and was["boot_time"] % 10**9, (was, got)
+END
+	exits 0 replay --self-test x.skt
+}
+
+t_every_whole_recording_is_read_back_as_it_was() {
+	local file n=0
+
+	for file in "$fixtures"/v1-*.skt "$h"; do
+		exits 0 replay --self-test "$file"
+		n=$(sockquery --info "$file" | sed -n 's/^snapshots  *//p')
+		has out "${n%% *} snapshots written as trees, and read back as they were"
+	done
+	exits 2 replay --self-test "$fixtures/zeroed-middle.skt"
+	nothing_left
+}
+
+run_tests
