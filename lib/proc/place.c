@@ -61,7 +61,8 @@ static void get_mark(struct meta *meta, struct skt_place *ret)
 
 	mark.time = meta_time(meta);
 	meta_bytes(meta);
-	if (!meta->bad && (meta->text->len > SKT_PLACE_MARK_TEXT || memchr(meta->text->data, 0, meta->text->len)))
+	if (!meta->bad && (meta->text->len > SKT_PLACE_MARK_TEXT ||
+			   (meta->text->len && memchr(meta->text->data, 0, meta->text->len))))
 		meta_fail(meta);
 	meta_done(meta);
 	if (meta->bad)
@@ -72,7 +73,8 @@ static void get_mark(struct meta *meta, struct skt_place *ret)
 		meta_fail(meta);
 		return;
 	}
-	memcpy(mark.text, meta->text->data, meta->text->len);
+	if (meta->text->len)
+		memcpy(mark.text, meta->text->data, meta->text->len);
 	ret->marks[ret->n_marks++] = mark;
 }
 
