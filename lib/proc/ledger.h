@@ -36,6 +36,12 @@ struct ledger_link {
 #define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked again with its descriptor */
 #define LINK_ROWS    LINK_IDLE	    /* below: a number */
 
+/* Whether its socket has gone from the tables, or was in none of two: most likely it was closed, and others may have its number. */
+static inline bool link_is_lost(const struct ledger_link *link)
+{
+	return link->row == LINK_LOST || link->row == LINK_STRANGE;
+}
+
 struct ledger_process {
 	uint32_t pid;
 	bool visited; /* links are what all of its descriptors were when last asked */
@@ -53,6 +59,7 @@ struct ledger_process {
 	uint64_t entry;	 /* inode of its directory as the kernel lists it: another one, and it may be another process */
 	uint64_t start_time; /* if has_start: known without a handle */
 	uint32_t count;	     /* descriptors open, as its directory says (Linux 6.2) */
+	uint32_t closed;     /* how many of its lost links this look found closed, even if the number was taken again */
 	uint32_t moved;	     /* the look in which one of its descriptors was last found to be another, or closed */
 	uint32_t asked;	     /* the look in which the last of its links was asked */
 	uint32_t round;	     /* the last round of the audit in which every link was asked */

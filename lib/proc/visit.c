@@ -164,14 +164,17 @@ int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread)
 int visit_lost(struct visit *visit)
 {
 	struct ledger_process *process = visit->process;
+	uint64_t inode;
 	int rc = open_fds(visit);
 
 	for (size_t i = 0; !rc && i < process->n_links; i++) {
 		struct ledger_link *link = &process->links[i];
 
-		if (link->row != LINK_LOST)
+		if (!link_is_lost(link))
 			continue;
+		inode = link->inode;
 		rc = read_link(visit, link);
+		process->closed += rc == -ENOENT || (!rc && link->inode != inode);
 		if (rc == -ENOENT) {
 			drop_link(visit, link);
 			link->fd = -1;
@@ -196,10 +199,11 @@ static int insert_link(struct ledger_process *process, size_t at, int32_t fd)
 int visit_lowest(struct visit *visit)
 {
 	struct ledger_process *process = visit->process;
-	size_t i = 0, missing = process->count - process->n_links, tries = missing * TRIES_EACH + TRIES_MORE;
+	size_t missing = process->count > process->n_links ? process->count - process->n_links : 0;
+	size_t i = 0, tries = missing * TRIES_EACH + TRIES_MORE;
 	int rc = open_fds(visit);
 
-	for (int32_t fd = 0; !rc && missing && tries; fd++) {
+	for (int32_t fd = 0; !rc && (missing || visit->owners->n_wanted) && tries; fd++) {
 		uint64_t inode;
 
 		if (i < process->n_links && process->links[i].fd == fd) {
@@ -217,7 +221,7 @@ int visit_lowest(struct visit *visit)
 		if (rc)
 			break;
 		set_link(visit, &process->links[i++], inode);
-		missing--;
+		missing -= missing != 0;
 	}
 	return rc;
 }

@@ -42,12 +42,12 @@ int visit_list(struct visit *visit);
 /* Ask `most` of those from the fd `from` on; unread: only what has not been read yet. The fd to go on from, INT32_MAX at the end, or what is wrong. */
 int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread);
 
-/* Ask those whose socket is in no table any more. 0, or what is wrong. */
+/* Ask those whose socket is in no table any more (link_is_lost()). 0, or what is wrong. */
 int visit_lost(struct visit *visit);
 
 /*
- * It has more open than are known: ask for the lowest numbers that are not known to be, for that is how the kernel
- * hands them out. 0, or what is wrong.
+ * Ask for the lowest numbers that are not known to be open, for that is how the kernel hands them out: until as many are
+ * found as it has more open than are known and no inode is wanted, or some have been tried in vain. 0, or what is wrong.
  */
 int visit_lowest(struct visit *visit);
 

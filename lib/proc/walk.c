@@ -83,7 +83,7 @@ static int visit_all(struct search *search, struct ledger_process *process)
 static bool has_lost(const struct ledger_process *process)
 {
 	for (size_t i = 0; i < process->n_links; i++)
-		if (process->links[i].row == LINK_LOST)
+		if (link_is_lost(&process->links[i]))
 			return true;
 	return false;
 }
@@ -102,6 +102,7 @@ static int probe(struct search *search, struct ledger_process *process)
 	struct visit visit;
 	int rc;
 
+	process->closed = 0;
 	if (!changed && !(lost && search->owners->n_wanted))
 		return 0;
 	/* all of them at once: it has exited, or its first thread has */
@@ -110,10 +111,19 @@ static int probe(struct search *search, struct ledger_process *process)
 	rc = begin(search, &visit, process);
 	if (!rc && lost)
 		rc = visit_lost(&visit);
-	if (!rc && changed && process->count > process->n_links)
+	if (!rc && ((changed && process->count > process->n_links) || lost))
 		rc = visit_lowest(&visit);
 	rc = visit_end(&visit, rc);
 	return rc < 0 ? rc : 0;
+}
+
+/*
+ * Whether fewer are open than are known, and no more fewer than were just found closed. While many come and go some close
+ * between table and descriptors: at the next look their rows have gone, and they are asked.
+ */
+static bool is_explained(const struct ledger_process *process)
+{
+	return process->count < process->n_links && process->n_links - process->count <= process->closed;
 }
 
 /* Step 3: what is new in its list. */
@@ -184,7 +194,8 @@ static int list_changed(struct search *search)
 	for (size_t i = 0; !rc && i < search->ledger->n_processes && !is_over(search, LISTS_END); i++) {
 		struct ledger_process *process = &search->ledger->processes[i];
 
-		if (is_changed(search, process) || (search->owners->n_wanted && !search->ledger->counts))
+		if ((is_changed(search, process) && !is_explained(process)) ||
+		    (search->owners->n_wanted && !search->ledger->counts))
 			rc = list(search, process);
 	}
 	for (size_t i = 0; !rc && search->owners->n_wanted && i < search->ledger->n_processes; i++) {

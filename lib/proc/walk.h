@@ -16,10 +16,12 @@
  *
  *	1. New processes are asked wholly; those that are gone went with all that they held when the ledger was begun.
  *	2. In processes whose count of descriptors is another than is known, or while an inode is wanted: descriptors whose
- *	   socket has gone from its table, for another may have taken the number; and where there are more than known
- *	   the lowest numbers that are not known to be open. This is done whatever it takes: it follows what changed.
- *	3. Those whose count still differs are listed, and what is new is asked; while an inode is wanted those without
- *	   a handle are counted, too.
+ *	   socket has gone from its table, for another may have taken the number; and where there are more than known,
+ *	   or some have gone, the lowest numbers that are not known to be open (a server at work has the same count at each
+ *	   look, and the gap between its numbers is elsewhere). This is done whatever it takes: it follows what changed.
+ *	3. Those whose count still differs are listed, and what is new is asked (but where no more are missing than were
+ *	   just found closed: there others will be found so at the next look); while an inode is wanted those without a
+ *	   handle are counted, too.
  *	4. The audit: the round is carried on by the share that completes it within full_walk, a part of a process at a time.
  *	5. The hunt, while an inode is wanted that the look before did not find either: processes that moved in this look or
  *	   the one before are asked wholly, if that is not too much, and then the round is carried on, for a quarter of the

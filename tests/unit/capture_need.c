@@ -402,6 +402,40 @@ static void a_socket_that_takes_the_number_of_another_is_found_though_the_count_
 	end(&worker);
 }
 
+/* The number that was free is taken and another is free: neither the count nor what is known of any number tells. */
+static void a_socket_in_a_gap_that_has_moved_is_found_at_once(void **state)
+{
+	struct worker worker = start(), other = start();
+	struct answer file = tell(&worker, OPEN_FILE, 0, 0), shared, closed, in_gap, again;
+
+	(void)state;
+	for (int i = 0; i < 500; i++)
+		tell(&worker, OPEN_FILE, 0, 0);
+	shared = tell(&worker, LISTEN, 0, 0);
+	closed = tell(&worker, LISTEN, 0, 0);
+	tell(&worker, SEND, shared.value, 0);
+	tell(&other, RECEIVE, 0, 0);
+	tell(&worker, CLOSE, file.value, 0);
+	first_look();
+	assert_int_equal(row(shared.port)->n_owners, 2);
+	tell(&worker, CLOSE, closed.value, 0);
+	in_gap = tell(&worker, LISTEN, 0, 0);
+	assert_int_equal(in_gap.value, file.value);
+	again = tell(&worker, LISTEN, 0, 0);
+	assert_int_equal(again.value, closed.value);
+	tell(&worker, CLOSE, shared.value, 0);
+	hasty_look(SECOND);
+	assert_held_by(in_gap.port, worker, in_gap.value);
+	assert_held_by(again.port, worker, again.value);
+	assert_true(snapshot.quality.links < 200);
+	/* and that it has one fewer than is known is followed up once none of its sockets has just gone */
+	patient_look(SECOND);
+	assert_int_equal(row(shared.port)->n_owners, 1);
+	assert_false(holds(row(shared.port), worker.pid, shared.value));
+	end(&worker);
+	end(&other);
+}
+
 static void a_child_that_inherits_is_found_at_once(void **state)
 {
 	struct worker worker = start();
@@ -768,6 +802,7 @@ static int test_all(void)
 		TEST(a_socket_of_a_new_process_is_found_at_once),
 		TEST(a_new_socket_of_a_known_holder_is_found_by_its_number),
 		TEST(a_socket_that_takes_the_number_of_another_is_found_though_the_count_is_the_same),
+		TEST(a_socket_in_a_gap_that_has_moved_is_found_at_once),
 		TEST(a_child_that_inherits_is_found_at_once),
 		TEST(a_socket_that_was_put_over_a_file_is_found_by_the_audit),
 		TEST(a_socket_without_a_holder_is_hunted_from_the_next_look_on),
