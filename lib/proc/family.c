@@ -167,14 +167,6 @@ static int add(struct look *look, struct ledger_process *process)
 	return rc;
 }
 
-static bool is_holder(const struct ledger_process *process)
-{
-	for (size_t i = 0; i < process->n_links; i++)
-		if (process->links[i].row < LINK_ROWS)
-			return true;
-	return false;
-}
-
 int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners)
 {
 	int rc = ledger_translate(ledger, look);
@@ -184,7 +176,7 @@ int family_holders(struct family *family, struct look *look, struct ledger *ledg
 	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
 		struct ledger_process *process = &ledger->processes[i];
 
-		if (!is_holder(process))
+		if (!ledger_is_holder(process))
 			continue;
 		if (!process->identified) {
 			rc = identify(look, ledger, process);

@@ -69,7 +69,7 @@ void ledger_release(struct ledger *ledger)
 		release_process(ledger, &ledger->processes[i]);
 	free(ledger->processes);
 	free(ledger->other);
-	free(ledger->scratch);
+	free(ledger->scratch.links);
 	free(ledger->is_handle);
 	skt_strtab_unref(ledger->strings);
 	memset(ledger, 0, offsetof(struct ledger, names));
@@ -313,17 +313,29 @@ static bool take_handle(struct ledger *ledger, struct ledger_process *process, i
 	return true;
 }
 
+bool ledger_is_holder(const struct ledger_process *process)
+{
+	for (size_t i = 0; i < process->n_links; i++)
+		if (process->links[i].row < LINK_ROWS)
+			return true;
+	return false;
+}
+
 int ledger_close(struct ledger *ledger, struct look *look, struct ledger_process *process, int dir)
 {
+	bool room = ledger->n_handles < ledger->max_handles;
 	int rc = 0;
 
 	if (dir == process->handle)
 		return 0;
 	if (look->tree->live && is_known(process)) {
-		if (!process->has_start)
+		/* whoever is a holder is identified in this look, with its start time */
+		if (!process->has_start && !(room && ledger_is_holder(process)))
 			rc = read_start(ledger, look, process, dir);
-		if (!rc && ledger->n_handles < ledger->max_handles && take_handle(ledger, process, dir))
+		if (!rc && room && take_handle(ledger, process, dir))
 			return 0;
+		if (!rc && !process->has_start)
+			rc = read_start(ledger, look, process, dir);
 	}
 	close(dir);
 	return rc;

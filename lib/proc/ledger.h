@@ -42,6 +42,12 @@ static inline bool link_is_lost(const struct ledger_link *link)
 	return link->row == LINK_LOST || link->row == LINK_STRANGE;
 }
 
+/* Some of them, of a process that is being read (links.h). */
+struct link_list {
+	struct ledger_link *links;
+	size_t n, room;
+};
+
 struct ledger_process {
 	uint32_t pid;
 	bool visited; /* links are what all of its descriptors were when last asked */
@@ -79,8 +85,7 @@ struct ledger {
 	size_t n_processes, room_processes;
 	struct ledger_process *other; /* the array that is filled while processes come and go */
 	size_t room_other;
-	struct ledger_link *scratch; /* the same for links */
-	size_t n_scratch, room_scratch;
+	struct link_list scratch;   /* the same for links */
 	struct skt_strtab *strings; /* of all identities; one reference */
 
 	size_t n_handles, max_handles;
@@ -107,6 +112,9 @@ size_t ledger_from(const struct ledger *ledger, uint32_t pid);
 
 /* The process of this number, or NULL. */
 struct ledger_process *ledger_find(struct ledger *ledger, uint32_t pid);
+
+/* Whether it is known to hold what stands in a table. */
+bool ledger_is_holder(const struct ledger_process *process);
 
 /* Forget all that is known of it but its number. */
 void ledger_forget(struct ledger *ledger, struct ledger_process *process);

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "proc/identity.h"
+#include "proc/links.h"
 #include "proc/mounts.h"
 
 #include <errno.h>
@@ -42,35 +43,6 @@ static int open_fds(struct visit *visit)
 
 /* ---- links ---- */
 
-static void set_link(struct visit *visit, struct ledger_link *link, uint64_t inode)
-{
-	if (link->inode == inode && (link->row < LINK_ROWS || link->row == LINK_NONE || link->row == LINK_STRANGE))
-		return;
-	if (link->inode != inode)
-		visit->process->moved = visit->owners->look;
-	visit->process->n_sockets -= link->inode != 0;
-	visit->process->n_sockets += inode != 0;
-	owners_unlink(visit->owners, link->row);
-	link->inode = inode;
-	link->row = owners_link(visit->owners, inode);
-}
-
-static void drop_link(struct visit *visit, const struct ledger_link *link)
-{
-	visit->process->moved = visit->owners->look;
-	visit->process->n_sockets -= link->inode != 0;
-	owners_unlink(visit->owners, link->row);
-}
-
-static void drop_links(struct visit *visit)
-{
-	for (size_t i = 0; i < visit->process->n_links; i++)
-		drop_link(visit, &visit->process->links[i]);
-	visit->process->n_links = 0;
-	visit->process->visited = false;
-	visit->process->zombie = false;
-}
-
 /* A descriptor of a tree that is no link: told, and the others are read on. */
 static void not_a_link(struct visit *visit, int32_t fd)
 {
@@ -104,13 +76,6 @@ static int ask(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode)
 	return 0;
 }
 
-static size_t find_link(const struct ledger_process *process, int32_t fd)
-{
-	/* none is negative */
-	return array_below(process->links, process->n_links, sizeof(*process->links), offsetof(struct ledger_link, fd),
-			   (uint32_t)fd);
-}
-
 /* Ask the descriptor of one link: 0, -ENOENT where it is closed, or what is wrong. */
 static int read_link(struct visit *visit, struct ledger_link *link)
 {
@@ -118,25 +83,14 @@ static int read_link(struct visit *visit, struct ledger_link *link)
 	int rc = ask(visit, visit->fds, link->fd, &inode);
 
 	if (!rc)
-		set_link(visit, link, inode);
+		links_set(visit->owners, visit->process, link, inode);
 	return rc;
-}
-
-/* Take out the links that were closed: those whose fd is negative. */
-static void sweep(struct ledger_process *process, size_t from)
-{
-	size_t n = from;
-
-	for (size_t i = from; i < process->n_links; i++)
-		if (process->links[i].fd >= 0)
-			process->links[n++] = process->links[i];
-	process->n_links = n;
 }
 
 int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread)
 {
 	struct ledger_process *process = visit->process;
-	size_t first = find_link(process, from), i = first;
+	size_t first = links_from(process, from), i = first;
 	int32_t next = INT32_MAX;
 	int rc = open_fds(visit);
 
@@ -152,12 +106,11 @@ int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread)
 		rc = read_link(visit, link);
 		if (rc == -ENOENT) {
 			visit->vanishing = true;
-			drop_link(visit, link);
-			link->fd = -1;
+			links_close(visit->owners, process, link);
 			rc = 0;
 		}
 	}
-	sweep(process, first);
+	links_sweep(process, first);
 	return rc ? rc : next;
 }
 
@@ -176,24 +129,12 @@ int visit_lost(struct visit *visit)
 		rc = read_link(visit, link);
 		process->closed += rc == -ENOENT || (!rc && link->inode != inode);
 		if (rc == -ENOENT) {
-			drop_link(visit, link);
-			link->fd = -1;
+			links_close(visit->owners, process, link);
 			rc = 0;
 		}
 	}
-	sweep(process, 0);
+	links_sweep(process, 0);
 	return rc;
-}
-
-/* Add a link in its place. 0 or -ENOMEM. */
-static int insert_link(struct ledger_process *process, size_t at, int32_t fd)
-{
-	if (array_room(&process->links, &process->room_links, process->n_links + 1, sizeof(*process->links)))
-		return -ENOMEM;
-	memmove(process->links + at + 1, process->links + at, (process->n_links - at) * sizeof(*process->links));
-	process->links[at] = (struct ledger_link){ .fd = fd, .row = LINK_UNREAD };
-	process->n_links++;
-	return 0;
 }
 
 int visit_lowest(struct visit *visit)
@@ -217,10 +158,10 @@ int visit_lowest(struct visit *visit)
 			continue;
 		}
 		if (!rc)
-			rc = insert_link(process, i, fd);
+			rc = links_insert(process, i, fd);
 		if (rc)
 			break;
-		set_link(visit, &process->links[i++], inode);
+		links_set(visit->owners, process, &process->links[i++], inode);
 		missing -= missing != 0;
 	}
 	return rc;
@@ -228,20 +169,11 @@ int visit_lowest(struct visit *visit)
 
 /* ---- lists ---- */
 
-static int compare_links(const void *a, const void *b)
-{
-	const struct ledger_link *x = a, *y = b;
-
-	if (x->fd != y->fd)
-		return x->fd < y->fd ? -1 : 1;
-	return x->inode < y->inode ? -1 : x->inode > y->inode;
-}
-
 /* The descriptors in one directory (PID/fd or task/TID/fd) into scratch, behind those that are there, unread. */
-static int list_fds(struct visit *visit, int dir)
+static int list_fds(struct visit *visit, int fds)
 {
 	struct ledger *ledger = visit->ledger;
-	int fds = ledger_open_at(ledger, visit->look, dir, "fd", TREE_DIRECTORY), rc = fds < 0 ? fds : 1;
+	int rc = fds < 0 ? fds : 1;
 	bool ours = visit->process->pid == ledger->self;
 	const char *name;
 
@@ -254,55 +186,10 @@ static int list_fds(struct visit *visit, int dir)
 		/* handles on directories are no sockets */
 		if (ours && (size_t)fd < ledger->room_is_handle && ledger->is_handle[fd])
 			continue;
-		if (array_room(&ledger->scratch, &ledger->room_scratch, ledger->n_scratch + 1,
-			       sizeof(*ledger->scratch)))
+		if (link_list_add(&ledger->scratch, (int32_t)fd))
 			rc = -ENOMEM;
-		else
-			ledger->scratch[ledger->n_scratch++] =
-				(struct ledger_link){ .fd = (int32_t)fd, .row = LINK_UNREAD };
 	}
-	if (fds >= 0)
-		close(fds);
 	return rc;
-}
-
-static void sort_scratch(struct ledger *ledger)
-{
-	for (size_t i = 1; i < ledger->n_scratch; i++) {
-		if (compare_links(&ledger->scratch[i - 1], &ledger->scratch[i]) < 0)
-			continue;
-		qsort(ledger->scratch, ledger->n_scratch, sizeof(*ledger->scratch), compare_links);
-		break;
-	}
-}
-
-/* What is known of those that are still there goes over into scratch, which takes the place of the links. */
-static void merge_scratch(struct visit *visit)
-{
-	struct ledger_process *process = visit->process;
-	struct ledger *ledger = visit->ledger;
-	struct ledger_link *links = process->links;
-	size_t room = process->room_links, n = ledger->n_scratch, i = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		while (i < process->n_links && links[i].fd < ledger->scratch[k].fd)
-			drop_link(visit, &links[i++]);
-		if (i < process->n_links && links[i].fd == ledger->scratch[k].fd)
-			ledger->scratch[k] = links[i++];
-	}
-	while (i < process->n_links)
-		drop_link(visit, &links[i++]);
-	/* where nothing has come or gone its own array stays, for it has just the room it needs */
-	if (n <= room) {
-		if (n)
-			memcpy(links, ledger->scratch, n * sizeof(*links));
-	} else {
-		process->links = ledger->scratch;
-		process->room_links = ledger->room_scratch;
-		ledger->scratch = links;
-		ledger->room_scratch = room;
-	}
-	process->n_links = n;
 }
 
 int visit_list(struct visit *visit)
@@ -310,14 +197,16 @@ int visit_list(struct visit *visit)
 	struct ledger_process *process = visit->process;
 	int rc;
 
-	visit->ledger->n_scratch = 0;
-	rc = list_fds(visit, visit->dir);
+	visit->ledger->scratch.n = 0;
+	/* it stays open, for they are asked next */
+	visit->fds = ledger_open_at(visit->ledger, visit->look, visit->dir, "fd", TREE_DIRECTORY);
+	rc = list_fds(visit, visit->fds);
 	if (rc)
 		return rc;
 	if (process->zombie)
-		drop_links(visit);
-	sort_scratch(visit->ledger);
-	merge_scratch(visit);
+		links_drop(visit->owners, visit->process);
+	link_list_sort(&visit->ledger->scratch);
+	links_take(visit->owners, process, &visit->ledger->scratch);
 	process->count = (uint32_t)process->n_links;
 	return 0;
 }
@@ -328,23 +217,19 @@ int visit_list(struct visit *visit)
 static int read_thread(struct visit *visit, int thread)
 {
 	struct ledger *ledger = visit->ledger;
-	size_t first = ledger->n_scratch, n = first;
-	int fds, rc = list_fds(visit, thread);
+	size_t first = ledger->scratch.n, n = first;
+	int fds = ledger_open_at(ledger, visit->look, thread, "fd", TREE_DIRECTORY), rc = list_fds(visit, fds);
 
-	if (rc)
-		return rc;
-	fds = ledger_open_at(ledger, visit->look, thread, "fd", TREE_DIRECTORY | TREE_HANDLE);
-	rc = fds < 0 ? fds : 0;
-	for (size_t i = first; !rc && i < ledger->n_scratch; i++) {
-		struct ledger_link link = ledger->scratch[i];
+	for (size_t i = first; !rc && i < ledger->scratch.n; i++) {
+		struct ledger_link link = ledger->scratch.links[i];
 
 		rc = ask(visit, fds, link.fd, &link.inode);
 		if (!rc)
-			ledger->scratch[n++] = link;
+			ledger->scratch.links[n++] = link;
 		else if (rc == -ENOENT)
 			rc = 0;
 	}
-	ledger->n_scratch = n;
+	ledger->scratch.n = n;
 	if (fds >= 0)
 		close(fds);
 	return rc;
@@ -356,14 +241,14 @@ static int take_threads(struct visit *visit)
 	struct ledger_process *process = visit->process;
 	struct ledger *ledger = visit->ledger;
 
-	sort_scratch(ledger);
-	if (array_room(&process->links, &process->room_links, ledger->n_scratch, sizeof(*process->links)))
+	link_list_sort(&ledger->scratch);
+	if (array_room(&process->links, &process->room_links, ledger->scratch.n, sizeof(*process->links)))
 		return -ENOMEM;
-	drop_links(visit);
-	for (size_t i = 0; i < ledger->n_scratch; i++) {
-		const struct ledger_link *link = &ledger->scratch[i];
+	links_drop(visit->owners, visit->process);
+	for (size_t i = 0; i < ledger->scratch.n; i++) {
+		const struct ledger_link *link = &ledger->scratch.links[i];
 
-		if (i && !compare_links(link - 1, link))
+		if (i && !links_compare(link - 1, link))
 			continue;
 		process->links[process->n_links] = *link;
 		process->links[process->n_links++].row = owners_link(visit->owners, link->inode);
@@ -385,7 +270,7 @@ static int visit_threads(struct visit *visit)
 	int tasks = ledger_open_at(ledger, visit->look, visit->dir, "task", TREE_DIRECTORY), rc = tasks < 0 ? tasks : 1;
 	const char *name;
 
-	ledger->n_scratch = 0;
+	ledger->scratch.n = 0;
 	names_begin(&ledger->threads, tasks);
 	while (rc > 0 && (rc = names_next(&ledger->threads, &name)) > 0) {
 		int64_t tid = tree_number(name, SKT_PID_MAX);
@@ -460,7 +345,7 @@ static int fail(struct visit *visit, int rc)
 	struct skt_err err;
 	char path[32];
 
-	drop_links(visit);
+	links_drop(visit->owners, visit->process);
 	if (rc == -ENOMEM || rc == -E2BIG)
 		return rc;
 	if (visit->look->tree->live && (rc == -ENOENT || rc == -ESRCH)) {

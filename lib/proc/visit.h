@@ -36,7 +36,7 @@ int visit_check(struct visit *visit, int rc);
 /* All of that: all descriptors, wherever they can be seen. 0, or what is wrong. */
 int visit_whole(struct visit *visit);
 
-/* List them: those not known before are added, unread, and those that are gone taken out. 0, or what is wrong. */
+/* First thing: list them. Those not known before are added, unread, and those that are gone taken out. 0, or what is wrong. */
 int visit_list(struct visit *visit);
 
 /* Ask `most` of those from the fd `from` on; unread: only what has not been read yet. The fd to go on from, INT32_MAX at the end, or what is wrong. */
