@@ -11,11 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PASSWD "/etc/passwd"
+
+/* How many ask for descriptors at once where all are read. */
+#define HANDS 2
 
 /* How much may pile up before a snapshot that is not written is made dense, and after how many it is in any case. */
 #define FREE_SLOTS 8192
@@ -31,6 +35,15 @@ int64_t recorder_time(const struct recorder *recorder)
 
 /* ---- opening ---- */
 
+/* Not all of a large host's processors: it has other things to do. */
+static unsigned hands(void)
+{
+	cpu_set_t set;
+	int processors = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+
+	return processors < HANDS ? 1 : HANDS;
+}
+
 struct skt_capture_options recorder_capture_options(const struct recorder *recorder, const char *name)
 {
 	return (struct skt_capture_options){
@@ -44,6 +57,7 @@ struct skt_capture_options recorder_capture_options(const struct recorder *recor
 		.netns_interval = recorder->netns_interval,
 		.full_walk = recorder->full_walk ? recorder->full_walk : 1,
 		.cmdline = recorder->cmdline,
+		.hands = hands(),
 	};
 }
 

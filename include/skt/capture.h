@@ -39,6 +39,11 @@ struct skt_capture_options {
 	int64_t full_walk;   /* ns within which everything is read again that is not read each time; 0: SKT_FULL_WALK */
 	bool all_namespaces; /* network namespaces: all that somebody lives in, not only the tree's own */
 	int64_t netns_interval; /* ns in which each of the others is read at least once; 0: SKT_NETNS_INTERVAL */
+	/*
+	 * How many may ask for descriptors at once where all are read in one call, 4 at most: the caller, and threads that
+	 * are made when they are first needed, take no signals, and end with the capture. 0, 1: the caller alone.
+	 */
+	unsigned hands;
 };
 
 #define SKT_FULL_WALK	   INT64_C(30000000000)

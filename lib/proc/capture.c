@@ -181,6 +181,7 @@ void skt_capture_free(struct skt_capture *capture)
 		return;
 	namespaces_release(&capture->namespaces);
 	turns_release(&capture->turns);
+	walk_release(&capture->walk);
 	ledger_release(&capture->ledger);
 	owners_release(&capture->owners);
 	mounts_release(&capture->mounts);

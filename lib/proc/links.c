@@ -73,12 +73,26 @@ void links_sweep(struct ledger_process *process, size_t from)
 
 /* ---- lists ---- */
 
-int link_list_add(struct link_list *list, int32_t fd)
+int link_list_read(struct link_list *list, int fds, struct names *names, const struct ledger *ours)
 {
-	if (array_room(&list->links, &list->room, list->n + 1, sizeof(*list->links)))
-		return -ENOMEM;
-	list->links[list->n++] = (struct ledger_link){ .fd = fd, .row = LINK_UNREAD };
-	return 0;
+	int rc = fds < 0 ? fds : 1;
+	const char *name;
+
+	names_begin(names, fds);
+	while (rc > 0 && (rc = names_next(names, &name)) > 0) {
+		int64_t fd = tree_number(name, INT32_MAX);
+
+		if (fd < 0)
+			continue;
+		/* handles on directories are no sockets */
+		if (ours && (size_t)fd < ours->room_is_handle && ours->is_handle[fd])
+			continue;
+		if (array_room(&list->links, &list->room, list->n + 1, sizeof(*list->links)))
+			rc = -ENOMEM;
+		else
+			list->links[list->n++] = (struct ledger_link){ .fd = (int32_t)fd, .row = LINK_UNREAD };
+	}
+	return rc;
 }
 
 int links_compare(const void *a, const void *b)

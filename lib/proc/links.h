@@ -34,8 +34,11 @@ void links_sweep(struct ledger_process *process, size_t from);
  */
 void links_take(struct owners *owners, struct ledger_process *process, struct link_list *list);
 
-/* Add one to a list, not read yet. 0 or -ENOMEM. */
-int link_list_add(struct link_list *list, int32_t fd);
+/*
+ * Add those that a directory (PID/fd or task/TID/fd, open; or why it is not) has, not asked yet; in our own process, where
+ * `ours` is its ledger, not the handles. 0, -ENOMEM, or what is wrong.
+ */
+int link_list_read(struct link_list *list, int fds, struct names *names, const struct ledger *ours);
 
 /* By fd, then by inode. The kernel has them by fd. */
 void link_list_sort(struct link_list *list);

@@ -40,11 +40,6 @@ void residents_begin(struct residents *residents, const struct tree *tree, uint6
 		residents->own_file = st.st_ino;
 }
 
-static bool is_denied(int rc)
-{
-	return rc == -EACCES || rc == -EPERM;
-}
-
 /* ---- asking ---- */
 
 /*
@@ -65,7 +60,7 @@ static int ask(struct namespaces *all, const struct look *look, uint32_t pid, ui
 	rc = netns_read(look, look->tree->fd, path, ret_inode);
 	if (!rc && *ret_inode != all->residents.own)
 		return namespaces_take(all, look, pid, thread, path, *ret_inode);
-	if (!is_denied(rc) || !all->residents.own_file)
+	if (!tree_is_denied(rc) || !all->residents.own_file)
 		return rc;
 	strcpy(path + len, "/" OWN_FILE);
 	if (fstatat(look->tree->fd, path, &st, 0) < 0)
@@ -82,7 +77,7 @@ static int ask(struct namespaces *all, const struct look *look, uint32_t pid, ui
  */
 static int note(const struct look *look, struct resident *resident, int rc)
 {
-	bool silent = look->tree->live ? rc == -ENOENT || rc == -ESRCH : rc != -E2BIG && !is_denied(rc);
+	bool silent = look->tree->live ? rc == -ENOENT || rc == -ESRCH : rc != -E2BIG && !tree_is_denied(rc);
 
 	if (rc && rc != -ENOMEM && !silent)
 		resident->denied = true;

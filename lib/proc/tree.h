@@ -5,6 +5,7 @@
 #include <skt/buf.h>
 #include <skt/err.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,12 @@ int tree_open(const struct tree *tree, int dir, const char *path, unsigned flags
 
 /* Read on from a descriptor, an interrupted call aside: bytes, 0 at the end, or a negative errno. */
 ssize_t tree_read(int fd, void *buffer, size_t size);
+
+/* That it may not be read, and not that it is not there. */
+static inline bool tree_is_denied(int rc)
+{
+	return rc == -EACCES || rc == -EPERM;
+}
 
 /*
  * A whole file into buf, which is cleared first. Returns 0, or -E2BIG with the first `max` bytes in buf where

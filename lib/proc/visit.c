@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/visit.h"
 
-#include "base/array.h"
 #include "proc/identity.h"
 #include "proc/links.h"
 #include "proc/mounts.h"
+#include "proc/zombie.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,6 @@
 /* How many numbers are tried in vain for each descriptor that is missing, and at least: there may be holes. */
 #define TRIES_EACH 2
 #define TRIES_MORE 16
-
-static bool is_denied(int rc)
-{
-	return rc == -EACCES || rc == -EPERM;
-}
 
 int visit_begin(struct visit *visit, struct look *look, struct ledger *ledger, struct owners *owners,
 		struct ledger_process *process)
@@ -55,32 +50,39 @@ static void not_a_link(struct visit *visit, int32_t fd)
 	look_problem(visit->look, &err, path, 0);
 }
 
-/* What a descriptor is: 0 with the inode of a socket, or 0 where it is none; or a negative errno. */
-static int ask(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode)
+int visit_ask(const struct tree *tree, int fds, int32_t fd, uint64_t *ret_inode)
 {
 	char name[16], link[64];
 	ssize_t len;
 
 	snprintf(name, sizeof(name), "%d", fd);
-	len = tree_link(visit->look->tree, fds, name, link, sizeof(link));
+	len = tree_link(tree, fds, name, link, sizeof(link));
 	*ret_inode = 0;
-	if (len == -EINVAL) {
+	if (len == -ENAMETOOLONG) /* it is the path of a file */
+		return 0;
+	if (len < 0)
+		return (int)len;
+	*ret_inode = tree_link_inode(link, (size_t)len, "socket");
+	return 0;
+}
+
+int visit_ask_one(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode)
+{
+	int rc = visit_ask(visit->look->tree, fds, fd, ret_inode);
+
+	if (rc == -EINVAL) {
 		not_a_link(visit, fd);
 		return 0;
 	}
-	if (len < 0 && len != -ENAMETOOLONG)
-		return (int)len;
-	visit->look->snapshot->quality.links++;
-	if (len > 0) /* or it is the path of a file */
-		*ret_inode = tree_link_inode(link, (size_t)len, "socket");
-	return 0;
+	visit->look->snapshot->quality.links += !rc;
+	return rc;
 }
 
 /* Ask the descriptor of one link: 0, -ENOENT where it is closed, or what is wrong. */
 static int read_link(struct visit *visit, struct ledger_link *link)
 {
 	uint64_t inode;
-	int rc = ask(visit, visit->fds, link->fd, &inode);
+	int rc = visit_ask_one(visit, visit->fds, link->fd, &inode);
 
 	if (!rc)
 		links_set(visit->owners, visit->process, link, inode);
@@ -152,7 +154,7 @@ int visit_lowest(struct visit *visit)
 			continue;
 		}
 		tries--;
-		rc = ask(visit, visit->fds, fd, &inode);
+		rc = visit_ask_one(visit, visit->fds, fd, &inode);
 		if (rc == -ENOENT) {
 			rc = 0;
 			continue;
@@ -169,129 +171,59 @@ int visit_lowest(struct visit *visit)
 
 /* ---- lists ---- */
 
-/* The descriptors in one directory (PID/fd or task/TID/fd) into scratch, behind those that are there, unread. */
-static int list_fds(struct visit *visit, int fds)
+int visit_list_fds(struct visit *visit, int fds)
 {
 	struct ledger *ledger = visit->ledger;
-	int rc = fds < 0 ? fds : 1;
-	bool ours = visit->process->pid == ledger->self;
-	const char *name;
 
-	names_begin(&ledger->names, fds);
-	while (rc > 0 && (rc = names_next(&ledger->names, &name)) > 0) {
-		int64_t fd = tree_number(name, INT32_MAX);
+	return link_list_read(&ledger->scratch, fds, &ledger->names,
+			      visit->process->pid == ledger->self ? ledger : NULL);
+}
 
-		if (fd < 0)
-			continue;
-		/* handles on directories are no sockets */
-		if (ours && (size_t)fd < ledger->room_is_handle && ledger->is_handle[fd])
-			continue;
-		if (link_list_add(&ledger->scratch, (int32_t)fd))
-			rc = -ENOMEM;
-	}
-	return rc;
+/* Those that were listed, in order, are those that there are. */
+static void take_list(struct visit *visit, struct link_list *list)
+{
+	if (visit->process->zombie)
+		links_drop(visit->owners, visit->process);
+	links_take(visit->owners, visit->process, list);
+	visit->process->count = (uint32_t)visit->process->n_links;
 }
 
 int visit_list(struct visit *visit)
 {
-	struct ledger_process *process = visit->process;
+	struct link_list *list = &visit->ledger->scratch;
 	int rc;
 
-	visit->ledger->scratch.n = 0;
+	list->n = 0;
 	/* it stays open, for they are asked next */
 	visit->fds = ledger_open_at(visit->ledger, visit->look, visit->dir, "fd", TREE_DIRECTORY);
-	rc = list_fds(visit, visit->fds);
+	rc = visit_list_fds(visit, visit->fds);
 	if (rc)
 		return rc;
-	if (process->zombie)
-		links_drop(visit->owners, visit->process);
-	link_list_sort(&visit->ledger->scratch);
-	links_take(visit->owners, process, &visit->ledger->scratch);
-	process->count = (uint32_t)process->n_links;
+	link_list_sort(list);
+	take_list(visit, list);
 	return 0;
 }
 
-/* ---- threads of a zombie ---- */
-
-/* The descriptors that one thread shows, asked, behind those of the others in scratch. Fewer when one is closed meanwhile. */
-static int read_thread(struct visit *visit, int thread)
-{
-	struct ledger *ledger = visit->ledger;
-	size_t first = ledger->scratch.n, n = first;
-	int fds = ledger_open_at(ledger, visit->look, thread, "fd", TREE_DIRECTORY), rc = list_fds(visit, fds);
-
-	for (size_t i = first; !rc && i < ledger->scratch.n; i++) {
-		struct ledger_link link = ledger->scratch.links[i];
-
-		rc = ask(visit, fds, link.fd, &link.inode);
-		if (!rc)
-			ledger->scratch.links[n++] = link;
-		else if (rc == -ENOENT)
-			rc = 0;
-	}
-	ledger->scratch.n = n;
-	if (fds >= 0)
-		close(fds);
-	return rc;
-}
-
-/* The threads' links, each once, take the place of those that were known. */
-static int take_threads(struct visit *visit)
+void visit_take(struct visit *visit, struct link_list *list, const uint64_t *answers)
 {
 	struct ledger_process *process = visit->process;
-	struct ledger *ledger = visit->ledger;
 
-	link_list_sort(&ledger->scratch);
-	if (array_room(&process->links, &process->room_links, ledger->scratch.n, sizeof(*process->links)))
-		return -ENOMEM;
-	links_drop(visit->owners, visit->process);
-	for (size_t i = 0; i < ledger->scratch.n; i++) {
-		const struct ledger_link *link = &ledger->scratch.links[i];
+	take_list(visit, list);
+	for (size_t i = 0; i < process->n_links; i++) {
+		struct ledger_link *link = &process->links[i];
 
-		if (i && !links_compare(link - 1, link))
-			continue;
-		process->links[process->n_links] = *link;
-		process->links[process->n_links++].row = owners_link(visit->owners, link->inode);
-		process->n_sockets += link->inode != 0;
+		if (answers[i] == VISIT_CLOSED) {
+			visit->vanishing = true;
+			links_close(visit->owners, process, link);
+		} else {
+			visit->look->snapshot->quality.links++;
+			links_set(visit->owners, process, link, answers[i]);
+		}
 	}
-	process->zombie = process->n_links != 0;
-	process->count = 0;
-	return 0;
+	links_sweep(process, 0);
 }
 
-/*
- * The first thread of a process can end with pthread_exit(3) before the others, and then the descriptors of all of
- * them can be seen under task/TID only. (A thread of a living process that has left the common table, unshare(2) with
- * CLONE_FILES, is not looked for: that would be a directory more for each thread of the host.)
- */
-static int visit_threads(struct visit *visit)
-{
-	struct ledger *ledger = visit->ledger;
-	int tasks = ledger_open_at(ledger, visit->look, visit->dir, "task", TREE_DIRECTORY), rc = tasks < 0 ? tasks : 1;
-	const char *name;
-
-	ledger->scratch.n = 0;
-	names_begin(&ledger->threads, tasks);
-	while (rc > 0 && (rc = names_next(&ledger->threads, &name)) > 0) {
-		int64_t tid = tree_number(name, SKT_PID_MAX);
-		int thread;
-
-		if (tid <= 0)
-			continue;
-		thread = ledger_open_at(ledger, visit->look, tasks, name, TREE_DIRECTORY | TREE_HANDLE);
-		if (thread < 0)
-			continue;
-		rc = read_thread(visit, thread);
-		close(thread);
-		/* the leader itself is among them, and denied to all but root */
-		rc = is_denied(rc) && tid == visit->process->pid ? 0 : rc;
-		rc = rc == -ENOENT || rc == -ESRCH || !rc ? 1 : rc;
-	}
-	if (tasks >= 0)
-		close(tasks);
-	rc = rc == -ENOENT ? 0 : rc;
-	return rc ? rc : take_threads(visit);
-}
+/* ---- the check ---- */
 
 /*
  * Whether it may be a zombie with living threads. Asked of whoever shows no descriptors, so most often of a kernel
@@ -311,7 +243,7 @@ int visit_check(struct visit *visit, int rc)
 	struct process_stat stat;
 	int stat_rc;
 
-	if (visit->dir < 0 || rc == -ENOMEM || (visit->process->n_links && !visit->vanishing && !is_denied(rc)))
+	if (visit->dir < 0 || rc == -ENOMEM || (visit->process->n_links && !visit->vanishing && !tree_is_denied(rc)))
 		return rc;
 	if (!visit->vanishing && !has_threads(visit))
 		return rc;
@@ -321,7 +253,7 @@ int visit_check(struct visit *visit, int rc)
 		return rc || !visit->look->tree->live ? rc : stat_rc;
 	if (!identity_is_zombie(stat.state))
 		return rc;
-	return visit->vanishing ? -ESRCH : visit_threads(visit);
+	return visit->vanishing ? -ESRCH : zombie_visit(visit);
 }
 
 int visit_whole(struct visit *visit)
@@ -357,12 +289,20 @@ static int fail(struct visit *visit, int rc)
 		return 1;
 	}
 	process->denied = true;
-	if (!is_denied(rc) && rc != -ENOENT && rc != -ESTALE) {
+	if (!tree_is_denied(rc) && rc != -ENOENT && rc != -ESTALE) {
 		snprintf(path, sizeof(path), "%u/fd", process->pid);
 		tree_err(&err, rc, "cannot read descriptors");
 		look_problem(visit->look, &err, path, 0);
 	}
 	return 1;
+}
+
+void visit_leave(struct visit *visit)
+{
+	if (visit->fds >= 0)
+		close(visit->fds);
+	if (visit->dir >= 0 && visit->dir != visit->process->handle)
+		close(visit->dir);
 }
 
 int visit_end(struct visit *visit, int rc)

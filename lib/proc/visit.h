@@ -42,6 +42,17 @@ int visit_list(struct visit *visit);
 /* Ask `most` of those from the fd `from` on; unread: only what has not been read yet. The fd to go on from, INT32_MAX at the end, or what is wrong. */
 int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread);
 
+/* What a descriptor in a directory `fds` is, whoever asks: 0 with the inode of a socket or 0, -ENOENT where it is closed, or what is wrong. */
+int visit_ask(const struct tree *tree, int fds, int32_t fd, uint64_t *ret_inode);
+
+/* The same of a descriptor of this process, counted. And: add those in such a directory (or why it is not open) to the ledger's scratch. */
+int visit_ask_one(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode);
+int visit_list_fds(struct visit *visit, int fds);
+
+/* They were listed and asked by others (batch.h): take this for what there is, with the answer to each of the list. */
+#define VISIT_CLOSED UINT64_MAX
+void visit_take(struct visit *visit, struct link_list *list, const uint64_t *answers);
+
 /* Ask those whose socket is in no table any more (link_is_lost()). 0, or what is wrong. */
 int visit_lost(struct visit *visit);
 
@@ -56,5 +67,8 @@ int visit_lowest(struct visit *visit);
  * afterwards. Returns 0, -ENOMEM or -E2BIG; or 1 for a process that has exited or may not be read.
  */
 int visit_end(struct visit *visit, int rc);
+
+/* Or leave it as if it had not begun, so that it can be begun anew. */
+void visit_leave(struct visit *visit);
 
 #endif

@@ -30,6 +30,8 @@
  * Steps 3 and 4 leave a part of the budget to those after them. The budget is one of time, but as many links are asked in any
  * case as it is good for as a rule: on a busy host most of the time is others'.
  */
+struct batch;
+
 struct walk {
 	bool underway;	       /* a round is */
 	uint32_t at;	       /* it goes on from this pid ... */
@@ -37,11 +39,15 @@ struct walk {
 	int64_t round_time;    /* ns since 1970 at which it began */
 	int64_t round_boot;    /* the same of boot time */
 	int64_t round_took;    /* ns that it has taken so far, in all looks */
-	int64_t last_took;     /* ns that the last one took; 0: there was none */
+	int64_t last_took;     /* ns that the last one took, of all hands together; 0: there was none */
 	int64_t checked_since; /* when the last one began */
 	int64_t last_look;     /* boot time */
 	uint32_t hunt_at;      /* the pid from which the next hunt begins */
+	struct batch *batch;   /* that asks many at once (batch.h), once one was needed; NULL */
 };
+
+/* Of zeros it is one that has not begun. */
+void walk_release(struct walk *walk);
 
 /*
  * Look at processes: what was found goes to ledger and owners, what was missed to the snapshot's quality.

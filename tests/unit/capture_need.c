@@ -40,6 +40,7 @@ static int proc_fd;
 static struct skt_capture *capture;
 static struct skt_snapshot snapshot;
 static int64_t clock_now, clock_step;
+static unsigned hands;
 
 static void read_clock(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
 {
@@ -245,7 +246,8 @@ static void begin(int64_t interval)
 					       .passwd_fd = -1,
 					       .clock = { read_clock, NULL },
 					       .interval = interval,
-					       .full_walk = ROUND };
+					       .full_walk = ROUND,
+					       .hands = hands };
 	struct skt_err err;
 
 	proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -258,6 +260,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	clock_now = 1000 * SECOND;
+	hands = 1;
 	return socketpair(AF_UNIX, SOCK_DGRAM, 0, passing);
 }
 
@@ -343,6 +346,82 @@ static const struct skt_process *process(pid_t pid)
 		assert_int_equal(row(port)->owner, SKT_OWNER_HELD); \
 		assert_true(holds(row(port), (worker).pid, fd));    \
 	} while (0)
+
+/* ---- many hands ---- */
+
+#define CROWD	  100
+#define MOST_HELD (8 * CROWD)
+
+struct held {
+	unsigned port;
+	uint32_t pid;
+	int32_t fd;
+	uint32_t gaps;
+};
+
+/* Who holds what, in order. */
+static size_t all_held(struct held *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < snapshot.n_socks; i++) {
+		const struct skt_sock *sock = &snapshot.socks[i];
+
+		for (uint32_t k = 0; k < sock->n_owners; k++) {
+			const struct skt_owner *owner = &snapshot.owners[sock->first_owner + k];
+
+			assert_true(n < MOST_HELD);
+			ret[n++] = (struct held){ .port = sock->local_port,
+						  .pid = snapshot.processes[owner->process].pid,
+						  .fd = owner->fd,
+						  .gaps = sock->owner_gaps };
+		}
+	}
+	return n;
+}
+
+/* More than one batch of processes, and more than one piece of one of them; a zombie, and a leader that has ended. */
+static void many_hands_find_what_one_finds(void **state)
+{
+	static struct held one[MOST_HELD], many[MOST_HELD];
+	static struct worker crowd[CROWD];
+	pid_t zombie = fork();
+	uint64_t links;
+	size_t n;
+
+	(void)state;
+	if (!zombie)
+		_exit(0);
+	for (size_t i = 0; i < CROWD; i++) {
+		crowd[i] = start();
+		for (size_t k = 0; k < i % 5; k++)
+			tell(&crowd[i], LISTEN, 0, 0);
+	}
+	for (int i = 0; i < 900; i++)
+		tell(&crowd[7], i % 7 ? OPEN_FILE : LISTEN, 0, 0);
+	tell(&crowd[8], LEADER_ENDS, 0, 0);
+	first_look();
+	n = all_held(one);
+	links = snapshot.quality.links;
+	assert_int_equal(snapshot.quality.vanished + snapshot.quality.denied, 0);
+	assert_int_equal(n, 20 * (0 + 1 + 2 + 3 + 4) + 129);
+	skt_capture_free(capture);
+	skt_snapshot_release(&snapshot);
+	close(proc_fd);
+	hands = 4;
+	first_look();
+	assert_int_equal(all_held(many), n);
+	assert_memory_equal(one, many, n * sizeof(*one));
+	assert_int_equal(snapshot.quality.links, links);
+	assert_int_equal(snapshot.quality.vanished + snapshot.quality.denied, 0);
+	/* what is known by many hands is as good as what is known by one */
+	tell(&crowd[7], LISTEN, 0, 0);
+	hasty_look(SECOND);
+	assert_int_equal(all_held(many), n + 1);
+	for (size_t i = 0; i < CROWD; i++)
+		end(&crowd[i]);
+	waitpid(zombie, NULL, 0);
+}
 
 /* ---- what is found at once ---- */
 
@@ -799,6 +878,7 @@ static int test_all(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	static const struct CMUnitTest tests[] = {
+		TEST(many_hands_find_what_one_finds),
 		TEST(a_socket_of_a_new_process_is_found_at_once),
 		TEST(a_new_socket_of_a_known_holder_is_found_by_its_number),
 		TEST(a_socket_that_takes_the_number_of_another_is_found_though_the_count_is_the_same),
