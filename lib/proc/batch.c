@@ -12,6 +12,10 @@
 /* How many descriptors a hand asks at a time: half a millisecond. So those of one large process are shared out, too. */
 #define PIECE 256
 
+/* With fewer processes to list, or descriptors to ask, another hand would hardly have woken when it is all done. */
+#define LISTS_SHARED 16
+#define LINKS_SHARED 1024
+
 /* One process. */
 struct reading {
 	struct visit visit;
@@ -70,11 +74,6 @@ void batch_free(struct batch *batch)
 	free(batch);
 }
 
-unsigned batch_hands(const struct batch *batch)
-{
-	return crew_hands(batch->crew);
-}
-
 /* ---- what hands do ---- */
 
 static void list(void *data, size_t i, unsigned hand)
@@ -121,16 +120,27 @@ static int add_pieces(struct batch *batch, struct reading *reading)
 	return 0;
 }
 
+static void share_out(struct batch *batch, bool worth_it, size_t n, void (*what)(void *data, size_t i, unsigned hand))
+{
+	if (worth_it)
+		crew_do(batch->crew, n, what, batch);
+	for (size_t i = 0; !worth_it && i < n; i++)
+		what(batch, i, 0);
+}
+
 static void read_all(struct batch *batch, size_t n)
 {
+	size_t links = 0;
 	int rc = 0;
 
 	batch->n_pieces = 0;
-	crew_do(batch->crew, n, list, batch);
-	for (size_t i = 0; !rc && i < n; i++)
+	share_out(batch, n >= LISTS_SHARED, n, list);
+	for (size_t i = 0; !rc && i < n; i++) {
+		links += batch->readings[i].list.n;
 		rc = add_pieces(batch, &batch->readings[i]);
+	}
 	if (!rc)
-		crew_do(batch->crew, batch->n_pieces, ask, batch);
+		share_out(batch, links >= LINKS_SHARED, batch->n_pieces, ask);
 	for (size_t i = 0; !rc && i < batch->n_pieces; i++)
 		if (batch->pieces[i].rc)
 			batch->pieces[i].reading->rc = batch->pieces[i].rc;

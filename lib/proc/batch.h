@@ -24,9 +24,6 @@ struct batch;
 int batch_new(unsigned hands, struct batch **ret);
 void batch_free(struct batch *batch);
 
-/* How many there are indeed. */
-unsigned batch_hands(const struct batch *batch);
-
 /*
  * Visit n of them, BATCH_MOST at most, wholly. ret_visited[i] says whether it was, and what came of it is known as after
  * visit_end(); else nothing is changed. Not for our own process, whose handles are no descriptors of its own. 0,

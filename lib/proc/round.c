@@ -192,21 +192,33 @@ static int visit_together(struct search *search, struct batch *batch)
 				search_asked_all(search, processes[k]);
 	}
 	batch_clear(batch);
-	/* what it takes is what all of them take */
-	search->walk->round_took += (look_clock(search->look, NULL) - start) * batch_hands(batch);
+	search->walk->round_took += look_clock(search->look, NULL) - start;
 	return rc;
+}
+
+/*
+ * Many hands are for the first round, which is long, and for who waits for it. Where all fits into the budget each time one is
+ * enough; and whether it does is then told by what one takes.
+ */
+static bool is_shared(const struct search *search)
+{
+	return search->look->tree->live && search->look->options->hands > 1 &&
+	       (!search->walk->last_took || !search->budget);
 }
 
 int round_whole(struct search *search)
 {
 	struct walk *walk = search->walk;
-	unsigned hands = search->look->tree->live ? search->look->options->hands : 0;
-	int rc = hands > 1 && !walk->batch ? batch_new(hands, &walk->batch) : 0;
+	bool shared = is_shared(search);
+	int rc = shared && !walk->batch ? batch_new(search->look->options->hands, &walk->batch) : 0;
 
 	if (rc)
 		return rc;
 	begin_round(search);
-	if (walk->batch && batch_hands(walk->batch) > 1)
+	if (shared)
 		rc = visit_together(search, walk->batch);
+	/* there is no other round like this one */
+	if (search->budget)
+		walk_release(walk);
 	return rc ? rc : round_carry_on(search, UINT64_MAX, NEVER_ENDS);
 }

@@ -39,7 +39,7 @@ struct walk {
 	int64_t round_time;    /* ns since 1970 at which it began */
 	int64_t round_boot;    /* the same of boot time */
 	int64_t round_took;    /* ns that it has taken so far, in all looks */
-	int64_t last_took;     /* ns that the last one took, of all hands together; 0: there was none */
+	int64_t last_took;     /* ns that the last one took; 0: there was none */
 	int64_t checked_since; /* when the last one began */
 	int64_t last_look;     /* boot time */
 	uint32_t hunt_at;      /* the pid from which the next hunt begins */
