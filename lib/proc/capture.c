@@ -222,6 +222,7 @@ static int look_for_owners(struct skt_capture *capture, struct look *look)
 
 	if (!rc)
 		rc = mounts_look(&capture->mounts, look);
+	mounts_tell(&capture->mounts, look);
 	if (!rc)
 		rc = walk_look(&capture->walk, look, ledger, owners);
 	if (!rc)
@@ -239,8 +240,10 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 	struct skt_snapshot *snapshot = look->snapshot;
 	int rc;
 
+	rc = mounts_look(&capture->mounts, look);
 	/* before the instant that is the snapshot's: what is not there any more was lost until then */
-	rc = namespaces_look(&capture->namespaces, look);
+	if (!rc)
+		rc = namespaces_look(&capture->namespaces, look);
 	snapshot->boottime = look_clock(look, &snapshot->time);
 	if (when >= 0)
 		snapshot->boottime = when;

@@ -287,7 +287,8 @@ int ledger_open(struct ledger *ledger, struct look *look, struct ledger_process 
 
 	if (process->handle >= 0)
 		return process->handle;
-	if (mounts_cover(look->mounts, process->pid, false))
+	/* beneath one it is read only by who has a handle from before */
+	if (mounts_over(look->mounts, process->pid, MOUNTED_WHOLE | MOUNTED_FDS))
 		return -EACCES;
 	snprintf(name, sizeof(name), "%u", process->pid);
 	dir = ledger_open_at(ledger, look, look->tree->fd, name, TREE_DIRECTORY | TREE_HANDLE);

@@ -46,6 +46,25 @@ static bool parse_line(const char *line, size_t len, uint64_t *ret_id, uint64_t 
 	return !in.bad;
 }
 
+/* What is told from the file or directory of a process, say "/fd", or from something in it. */
+static unsigned over(const char *name, size_t len)
+{
+	static const struct {
+		const char *name;
+		unsigned over;
+	} known[] = {
+		{ "/fd", MOUNTED_FDS },
+		{ "/ns", MOUNTED_NS },
+		{ "/net", MOUNTED_NET },
+		{ "/task", MOUNTED_FDS | MOUNTED_NS | MOUNTED_NET },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (len >= strlen(known[i].name) && !memcmp(name, known[i].name, strlen(known[i].name)))
+			return known[i].over;
+	return len ? 0 : MOUNTED_WHOLE;
+}
+
 /* What lies beneath the mount point of /proc, say "/1234/fd": whose it is. */
 static void take_point(struct mounts *mounts, const char *below, size_t len)
 {
@@ -57,11 +76,7 @@ static void take_point(struct mounts *mounts, const char *below, size_t len)
 	if (in.bad || !pid || (!scan_at_end(&in) && !scan_sees(&in, '/')) || mounts->n == MOUNTED_MAX)
 		return;
 	len = (size_t)(in.end - in.at);
-	mounts->list[mounts->n++] = (struct mounted){
-		.pid = (uint32_t)pid,
-		.whole = !len,
-		.descriptors = (len >= 3 && !memcmp(in.at, "/fd", 3)) || (len >= 5 && !memcmp(in.at, "/task", 5)),
-	};
+	mounts->list[mounts->n++] = (struct mounted){ .pid = (uint32_t)pid, .over = over(in.at, len) };
 }
 
 static void take_text(struct mounts *mounts, const char *text, size_t size)
@@ -127,20 +142,31 @@ int mounts_look(struct mounts *mounts, struct look *look)
 	}
 	/* no descriptor to spare is a matter of this look, all else of this kernel */
 	mounts->failed = rc && rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM;
+	return rc == -ENOMEM ? rc : 0;
+}
+
+void mounts_tell(const struct mounts *mounts, struct look *look)
+{
 	for (size_t i = 0; i < mounts->n; i++) {
 		struct skt_finding finding = { .kind = SKT_FINDING_MOUNT, .pid = mounts->list[i].pid, .fd = -1 };
 
 		if (!i || mounts->list[i].pid != mounts->list[i - 1].pid)
 			skt_quality_add(&look->snapshot->quality, &finding);
 	}
-	return rc == -ENOMEM ? rc : 0;
 }
 
-bool mounts_cover(const struct mounts *mounts, uint32_t pid, bool has_handle)
+bool mounts_over(const struct mounts *mounts, uint32_t pid, unsigned of)
 {
 	for (size_t i = 0; i < mounts->n; i++)
-		if (mounts->list[i].pid == pid &&
-		    (mounts->list[i].descriptors || (mounts->list[i].whole && !has_handle)))
+		if (mounts->list[i].pid == pid && mounts->list[i].over & of)
 			return true;
 	return false;
+}
+
+bool mounts_has(const struct mounts *mounts, int fd)
+{
+	struct statx of;
+
+	return fd >= 0 && mounts->root && !statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &of) &&
+	       (of.stx_mask & STATX_MNT_ID) && of.stx_mnt_id != mounts->root;
 }

@@ -12,10 +12,16 @@
  * The kernel lists mounts in self/mountinfo and tells by poll(2) when they change: a look at a host where nothing is
  * mounted is one system call.
  */
+enum mounted_over {
+	MOUNTED_WHOLE = 1, /* the directory of the process itself */
+	MOUNTED_FDS = 2,   /* what tells its descriptors: fd/ */
+	MOUNTED_NS = 4,	   /* where it lives: ns/ */
+	MOUNTED_NET = 8,   /* the tables of where it lives: net/ */
+};
+
 struct mounted {
 	uint32_t pid;
-	bool whole;	  /* it lies over the directory of the process itself ... */
-	bool descriptors; /* ... or over fd/ or task/ in it; else over something that holders are not told from */
+	unsigned over; /* of these; task/ has all but the first; 0: something else in it, from which nothing is told */
 };
 
 /* A host that has more of them hides nothing by them that so many do not tell. */
@@ -33,10 +39,16 @@ struct mounts {
 void mounts_init(struct mounts *mounts);
 void mounts_release(struct mounts *mounts);
 
-/* Find out what is mounted now; each is a finding. Where the kernel does not tell, nothing is known to be. 0 or -ENOMEM. */
+/* Find out what is mounted now. Where the kernel does not tell, nothing is known to be. 0 or -ENOMEM. */
 int mounts_look(struct mounts *mounts, struct look *look);
 
-/* Whether what is read of this process may be another's: through a handle on its directory, or without one. */
-bool mounts_cover(const struct mounts *mounts, uint32_t pid, bool has_handle);
+/* Each of them is a finding. */
+void mounts_tell(const struct mounts *mounts, struct look *look);
+
+/* Whether something is mounted over one of these of a process, so that what is read there may be another's. */
+bool mounts_over(const struct mounts *mounts, uint32_t pid, unsigned of);
+
+/* Whether what was opened lies beneath a mount, one that has come since the look began included. Of a negative fd nothing does. */
+bool mounts_has(const struct mounts *mounts, int fd);
 
 #endif

@@ -2,6 +2,7 @@
 #include "proc/namespaces.h"
 
 #include "base/array.h"
+#include "proc/mounts.h"
 #include "proc/residents.h"
 
 #include <errno.h>
@@ -156,6 +157,12 @@ int namespaces_take(struct namespaces *all, const struct look *look, uint32_t pi
 
 /* ---- lenders ---- */
 
+/* What is seen of him may be another's from here on. */
+static bool is_hidden(const struct look *look, const struct netns *netns)
+{
+	return mounts_over(look->mounts, netns->pid, MOUNTED_WHOLE | MOUNTED_NS | MOUNTED_NET);
+}
+
 /*
  * Whether each still lives where he did. One without a pin ends with him: it is dead until the end of this look, so that
  * its number, if others have it, comes back as another namespace.
@@ -171,7 +178,7 @@ static void check_lenders(struct namespaces *all, const struct look *look)
 			continue;
 		netns_path(netns, path);
 		strcat(path, "/ns/net");
-		if (!netns_read(look, look->tree->fd, path, &inode) && inode == netns->inode)
+		if (!is_hidden(look, netns) && !netns_read(look, look->tree->fd, path, &inode) && inode == netns->inode)
 			continue;
 		netns->pid = 0;
 		netns->dead = look->tree->live && netns->pin < 0;

@@ -2,6 +2,7 @@
 #include "proc/residents.h"
 
 #include "base/array.h"
+#include "proc/mounts.h"
 #include "proc/namespaces.h"
 
 #include <errno.h>
@@ -44,10 +45,13 @@ void residents_begin(struct residents *residents, const struct tree *tree, uint6
 
 /*
  * Where a process or thread lives: 0, or what is wrong. Whoever may not be asked may still be seen to live where we
- * do: the files of his net/ are ours. So on a host without containers nothing is denied to anybody.
+ * do: the files of his net/ are ours. So on a host without containers nothing is denied to anybody. What lies beneath a mount is
+ * not asked, and does not lend its tables: both may be another's.
  */
 static int ask(struct namespaces *all, const struct look *look, uint32_t pid, uint32_t thread, uint64_t *ret_inode)
 {
+	bool hidden = mounts_over(look->mounts, pid, MOUNTED_WHOLE | MOUNTED_NS);
+	bool hidden_net = mounts_over(look->mounts, pid, MOUNTED_WHOLE | MOUNTED_NET);
 	struct netns who = { .pid = pid, .thread = thread };
 	char path[NETNS_PATH_SIZE + sizeof("/" OWN_FILE)];
 	struct stat st;
@@ -57,10 +61,10 @@ static int ask(struct namespaces *all, const struct look *look, uint32_t pid, ui
 	netns_path(&who, path);
 	len = strlen(path);
 	strcpy(path + len, "/ns/net");
-	rc = netns_read(look, look->tree->fd, path, ret_inode);
+	rc = hidden ? -EACCES : netns_read(look, look->tree->fd, path, ret_inode);
 	if (!rc && *ret_inode != all->residents.own)
-		return namespaces_take(all, look, pid, thread, path, *ret_inode);
-	if (!tree_is_denied(rc) || !all->residents.own_file)
+		return hidden_net ? -EACCES : namespaces_take(all, look, pid, thread, path, *ret_inode);
+	if (!tree_is_denied(rc) || !all->residents.own_file || hidden_net)
 		return rc;
 	strcpy(path + len, "/" OWN_FILE);
 	if (fstatat(look->tree->fd, path, &st, 0) < 0)

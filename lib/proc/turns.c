@@ -2,6 +2,7 @@
 #include "proc/turns.h"
 
 #include "base/array.h"
+#include "proc/mounts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ static int read_table(struct turns *turns, struct netns *netns, struct look *loo
 	/* in a tree net/ may be a link to another process's, which leads out of its own directory */
 	fd = look->tree->live ? tree_open(look->tree, dir, path + len + (len != 0), TREE_LINKS)
 			      : tree_open(look->tree, look->tree->fd, path, TREE_LINKS);
-	if (!netns_is_there(netns, look, dir)) {
+	if (!netns_is_there(netns, look, dir) || (!netns->own && mounts_has(look->mounts, fd))) {
 		if (fd >= 0)
 			close(fd);
 		return 0;

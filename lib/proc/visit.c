@@ -23,7 +23,7 @@ int visit_begin(struct visit *visit, struct look *look, struct ledger *ledger, s
 {
 	*visit = (struct visit){ .look = look, .ledger = ledger, .owners = owners, .process = process, .fds = -1 };
 	visit->dir = -EACCES;
-	if (!mounts_cover(look->mounts, process->pid, true))
+	if (!mounts_over(look->mounts, process->pid, MOUNTED_FDS))
 		visit->dir = ledger_open(ledger, look, process);
 	return visit->dir < 0 ? visit->dir : 0;
 }

@@ -212,4 +212,57 @@ subprocess.check_call(["umount", "/proc/%d/fd" % pid])
 END
 }
 
+# A process of another namespace, and what its tables are in a snapshot: as many rows, or None where they are not there.
+# shellcheck disable=SC2016 # not a word of shell
+PRELUDE+='
+def elsewhere(port):
+    def there():
+        assert not libc.unshare(0x40000000)
+        subprocess.check_call(["ip", "link", "set", "lo", "up"])
+        listen(port)
+        return os.stat("/proc/self/ns/net").st_ino
+    return child(there)
+
+FRESH = 1
+def tables_of(snapshot, netns):
+    return [(t["kind"], len(t["rows"])) for t in snapshot["tables"] if t["net_namespace"] == netns and t["status"] == FRESH]
+
+'
+
+t_where_a_process_lives_is_not_told_from_beneath_a_mount() {
+	python <<'END'
+pid, netns = elsewhere(1011)
+record("-n", "1")
+assert tables_of(snapshots()[0], netns), snapshots()[0]["tables"]
+assert snapshots()[0]["quality"]["netns_denied"] == 0
+os.remove("x.skt")
+# as if it lived where we do
+bind_mount("/proc/1/ns", "/proc/%d/ns" % pid)
+bind_mount("/proc/1/net", "/proc/%d/net" % pid)
+record("-n", "1")
+assert [f[:2] for f in found(snapshots()[0])] == [(MOUNT, pid)], found(snapshots()[0])
+assert snapshots()[0]["quality"]["netns_denied"] == 1
+subprocess.check_call(["umount", "/proc/%d/ns" % pid, "/proc/%d/net" % pid])
+END
+}
+
+t_tables_beneath_a_mount_are_not_taken_for_those_of_a_namespace() {
+	python <<'END'
+pid, netns = elsewhere(1012)
+kept.append(listen(1013))
+recorder = subprocess.Popen(["sockrec", "-i", "50ms", "--netns-interval", "50ms", "-o", "x.skt"], stderr=subprocess.DEVNULL)
+time.sleep(1)
+bind_mount("/proc/1/net", "/proc/%d/net" % pid)
+time.sleep(1)
+recorder.send_signal(signal.SIGINT)
+assert recorder.wait() == 0
+subprocess.check_call(["umount", "/proc/%d/net" % pid])
+all_of_it = snapshots()
+assert tables_of(all_of_it[0], netns) and found(all_of_it[-1]), all_of_it[-1]
+for s in all_of_it:
+    ports = {r["local_port"] for t in s["tables"] if t["net_namespace"] == netns for r in t["rows"]}
+    assert ports <= {1012}, ports
+END
+}
+
 run_tests
