@@ -226,7 +226,7 @@ static int look_for_owners(struct skt_capture *capture, struct look *look)
 	if (!rc)
 		rc = walk_look(&capture->walk, look, ledger, owners);
 	if (!rc)
-		unlisted_look(&capture->unlisted, capture->host.net_namespace, look, ledger, owners);
+		unlisted_look(&capture->unlisted, &capture->namespaces, look, ledger, owners);
 	if (!rc)
 		rc = family_holders(&capture->family, look, ledger, owners);
 	if (!rc)

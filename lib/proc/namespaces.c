@@ -9,9 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Newer than most headers (linux/nsfs.h). */
+#ifndef NS_GET_ID
+#define NS_GET_ID _IOR(0xb7, 13, uint64_t)
+#endif
 
 void namespaces_init(struct namespaces *all)
 {
@@ -71,6 +77,13 @@ int netns_read(const struct look *look, int dir, const char *path, uint64_t *ret
 		return (int)len;
 	*ret = tree_link_inode(link, (size_t)len, "net");
 	return *ret ? 0 : -ENOENT;
+}
+
+uint64_t netns_id(int fd)
+{
+	uint64_t id;
+
+	return ioctl(fd, NS_GET_ID, &id) ? 0 : id;
 }
 
 bool netns_is_there(const struct netns *netns, const struct look *look, int dir)
@@ -137,6 +150,7 @@ int namespaces_take(struct namespaces *all, const struct look *look, uint32_t pi
 		rc = pin(all, look, path, &netns.inode, &netns.pin);
 		if (rc)
 			return rc;
+		netns.id = netns.pin < 0 ? 0 : netns_id(netns.pin);
 		known = find(all, netns.inode);
 		if (!known) {
 			rc = all->n < NETNS_MAX ? add_netns(all, &netns) : -E2BIG;

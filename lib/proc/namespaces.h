@@ -21,6 +21,7 @@ struct netns {
 	uint32_t pid;	 /* the lender; 0: none is known */
 	uint32_t thread; /* his thread that lives there; 0: he himself */
 	int pin;	 /* -1: none */
+	uint64_t id;	 /* with a pin: by which the kernel tells it from all others (netns_id()) */
 	bool own;	 /* its tables are those under net/ */
 	uint32_t seen;	 /* tables that were there once: 1 << enum skt_table_kind */
 	int64_t read_at; /* boot time at which they were read last; INT64_MIN: never */
@@ -66,6 +67,12 @@ void netns_path(const struct netns *netns, char path[NETNS_PATH_SIZE]);
 
 /* The number in a link ns/net: 0, or what is wrong (-ENOENT, too, where it is none). */
 int netns_read(const struct look *look, int dir, const char *path, uint64_t *ret);
+
+/*
+ * The number that a namespace, open at fd, never shares with another (Linux 6.18), which for one of the network is what
+ * SO_NETNS_COOKIE says of its sockets; or 0.
+ */
+uint64_t netns_id(int fd);
 
 /*
  * Whether that directory (a handle) shows the namespace at this moment. It is asked before and after a file in it is

@@ -118,13 +118,17 @@ static uint64_t cookie_of(int fd)
 }
 
 /* The namespace that a socket belongs to, which need not be that of its holder; 0 where it may not be known. */
-static uint64_t namespace_of(const struct unlisted *unlisted, int fd)
+static uint64_t namespace_of(const struct unlisted *unlisted, const struct namespaces *all, int fd)
 {
+	uint64_t cookie = cookie_of(fd);
 	struct stat st = { .st_ino = 0 };
 	int netns;
 
-	if (unlisted->own_cookie && cookie_of(fd) == unlisted->own_cookie)
-		return unlisted->own;
+	if (cookie && cookie == unlisted->own_cookie)
+		return all->list[0].inode;
+	for (size_t i = 1; cookie && unlisted->ids && i < all->n; i++)
+		if (all->list[i].id == cookie)
+			return all->list[i].inode;
 	netns = ioctl(fd, SIOCGSKNS);
 	if (netns < 0)
 		return 0;
@@ -138,7 +142,8 @@ static uint64_t namespace_of(const struct unlisted *unlisted, int fd)
  * Ask the socket with this inode that pid has as fd: whether it is in use and its table is one that is read. (That pid and
  * fd may be others' by now does not matter: the inode says so.)
  */
-static bool ask(const struct unlisted *unlisted, const struct look *look, struct suspect *suspect)
+static bool ask(const struct unlisted *unlisted, const struct namespaces *all, const struct look *look,
+		struct suspect *suspect)
 {
 	int fd = copy(suspect->pid, suspect->fd), kind;
 	struct stat st;
@@ -151,7 +156,7 @@ static bool ask(const struct unlisted *unlisted, const struct look *look, struct
 		 is_in_use(fd, kind);
 	if (in_use) {
 		suspect->kind = (uint8_t)kind;
-		suspect->net_namespace = namespace_of(unlisted, fd);
+		suspect->net_namespace = namespace_of(unlisted, all, fd);
 	}
 	close(fd);
 	return in_use && suspect->net_namespace;
@@ -171,8 +176,8 @@ static bool is_read(const struct look *look, const struct suspect *suspect)
 }
 
 /* Whether it is one still. */
-static bool keep(const struct unlisted *unlisted, struct look *look, const struct owners *owners,
-		 struct suspect *suspect)
+static bool keep(const struct unlisted *unlisted, const struct namespaces *all, struct look *look,
+		 const struct owners *owners, struct suspect *suspect)
 {
 	struct skt_finding finding;
 
@@ -182,7 +187,7 @@ static bool keep(const struct unlisted *unlisted, struct look *look, const struc
 		suspect->misses++;
 	if (suspect->misses < MISSES_NEEDED)
 		return true;
-	if (!ask(unlisted, look, suspect))
+	if (!ask(unlisted, all, look, suspect))
 		return false;
 	finding = (struct skt_finding){ .kind = SKT_FINDING_UNLISTED,
 					.table = suspect->kind,
@@ -205,18 +210,22 @@ static void suspect(struct unlisted *unlisted, const struct suspect *who)
 
 /* ---- a look ---- */
 
-static void begin(struct unlisted *unlisted, uint64_t own)
+static void begin(struct unlisted *unlisted, const struct look *look)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int own = tree_open(look->tree, look->tree->fd, "self/ns/net", TREE_LINKS);
 
 	unlisted->begun = true;
-	unlisted->own = own;
 	unlisted->own_cookie = fd < 0 ? 0 : cookie_of(fd);
+	unlisted->ids = own >= 0 && unlisted->own_cookie && netns_id(own) == unlisted->own_cookie;
 	if (fd >= 0)
 		close(fd);
+	if (own >= 0)
+		close(own);
 }
 
-static void ask_link(struct unlisted *unlisted, const struct look *look, uint32_t pid, struct ledger_link *link)
+static void ask_link(struct unlisted *unlisted, const struct namespaces *all, const struct look *look, uint32_t pid,
+		     struct ledger_link *link)
 {
 	struct suspect who = { .inode = link->inode, .pid = pid, .fd = link->fd };
 
@@ -224,12 +233,12 @@ static void ask_link(struct unlisted *unlisted, const struct look *look, uint32_
 	if (!may_have_table(look, pid, link->fd))
 		return;
 	link->row = LINK_IDLE;
-	if (ask(unlisted, look, &who))
+	if (ask(unlisted, all, look, &who))
 		suspect(unlisted, &who);
 }
 
-static void ask_process(struct unlisted *unlisted, const struct look *look, struct ledger_process *process,
-			unsigned *asked)
+static void ask_process(struct unlisted *unlisted, const struct namespaces *all, const struct look *look,
+			struct ledger_process *process, unsigned *asked)
 {
 	for (size_t i = 0; i < process->n_links; i++) {
 		if (process->links[i].row != LINK_STRANGE)
@@ -237,26 +246,26 @@ static void ask_process(struct unlisted *unlisted, const struct look *look, stru
 		if (*asked == ASKED_MOST || unlisted->n == SUSPECTS_MAX)
 			return;
 		++*asked;
-		ask_link(unlisted, look, process->pid, &process->links[i]);
+		ask_link(unlisted, all, look, process->pid, &process->links[i]);
 	}
 }
 
-void unlisted_look(struct unlisted *unlisted, uint64_t own, struct look *look, struct ledger *ledger,
+void unlisted_look(struct unlisted *unlisted, const struct namespaces *all, struct look *look, struct ledger *ledger,
 		   const struct owners *owners)
 {
 	unsigned asked = 0;
 	size_t n = 0;
 
 	/* in another pid namespace's /proc the numbers are not ours */
-	if (!look->tree->live || ledger->self != (uint32_t)getpid() || !own)
+	if (!look->tree->live || ledger->self != (uint32_t)getpid() || !all->list[0].inode)
 		return;
 	if (!unlisted->begun)
-		begin(unlisted, own);
+		begin(unlisted, look);
 	for (size_t i = 0; i < unlisted->n; i++)
-		if (keep(unlisted, look, owners, &unlisted->list[i]))
+		if (keep(unlisted, all, look, owners, &unlisted->list[i]))
 			unlisted->list[n++] = unlisted->list[i];
 	unlisted->n = n;
 	for (size_t i = 0; i < ledger->n_processes; i++)
 		if (ledger->processes[i].strange)
-			ask_process(unlisted, look, &ledger->processes[i], &asked);
+			ask_process(unlisted, all, look, &ledger->processes[i], &asked);
 }

@@ -4,6 +4,7 @@
 
 #include "proc/ledger.h"
 #include "proc/look.h"
+#include "proc/namespaces.h"
 #include "proc/owners.h"
 
 /*
@@ -15,8 +16,9 @@
  *	1. its protocol: system.sockprotoname of the descriptor (Linux 6.13 has a call that needs no path for it). Most
  *	   that are in no table are unix sockets, and nothing more is done to them.
  *	2. whether it is in use, and in which namespace: of a copy of the descriptor (pidfd_getfd(2), Linux 5.6, for who may
- *	   trace the process), which is closed at once. Nothing else tells. A namespace that is not our own tells its number to
- *	   CAP_NET_ADMIN only; without it sockets of others are left alone.
+ *	   trace the process), which is closed at once. Nothing else tells. The namespaces that are known are told apart by
+ *	   what their sockets call them (netns_id(), Linux 6.18); before that one that is not our own tells its number to
+ *	   CAP_NET_ADMIN only, and without it sockets of others are left alone.
  *	3. One that is in use is a suspect. That the tables did not show it may still be because they were read before it was
  *	   bound, and a table that is read while others change can lack a row. So its table has to be read twice more
  *	   without it. Then it is asked again, at each look: if it is the same socket and still in use, it is a finding.
@@ -38,13 +40,13 @@ struct suspect {
 struct unlisted {
 	struct suspect list[SUSPECTS_MAX];
 	size_t n;
-	uint64_t own;	     /* our network namespace, */
-	uint64_t own_cookie; /* and how sockets name it; 0: not known */
+	uint64_t own_cookie; /* how sockets name our network namespace; 0: not known */
+	bool ids;	     /* that is what netns_id() says */
 	bool begun;
 };
 
-/* After the walk: ask whom it is time to ask. own: the tree's own network namespace. */
-void unlisted_look(struct unlisted *unlisted, uint64_t own, struct look *look, struct ledger *ledger,
+/* After the walk: ask whom it is time to ask. The first of the namespaces is the tree's own. */
+void unlisted_look(struct unlisted *unlisted, const struct namespaces *all, struct look *look, struct ledger *ledger,
 		   const struct owners *owners);
 
 #endif

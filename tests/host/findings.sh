@@ -215,6 +215,8 @@ END
 # A process of another namespace, and what its tables are in a snapshot: as many rows, or None where they are not there.
 # shellcheck disable=SC2016 # not a word of shell
 PRELUDE+='
+BLIND = "'"$(command -v preload_blind.so)"'"
+
 def elsewhere(port):
     def there():
         assert not libc.unshare(0x40000000)
@@ -228,6 +230,25 @@ def tables_of(snapshot, netns):
     return [(t["kind"], len(t["rows"])) for t in snapshot["tables"] if t["net_namespace"] == netns and t["status"] == FRESH]
 
 '
+
+t_a_hidden_socket_of_another_namespace_is_one() {
+	python <<'END'
+def there():
+    assert not libc.unshare(0x40000000)
+    subprocess.check_call(["ip", "link", "set", "lo", "up"])
+    return [listen(1014), listen(1015), os.stat("/proc/self/ns/net").st_ino]
+pid, (hidden, shown, netns) = child(there)
+blind = dict(os.environ, LD_PRELOAD=BLIND, BLIND=str(hidden))
+done = subprocess.run(["sockrec", "-i", "50ms", "--netns-interval", "50ms", "-n", "20", "-o", "x.skt"], env=blind, capture_output=True, text=True)
+assert done.returncode == 0, done.stderr
+last = snapshots()[-1]
+assert {r["inode"] for t in last["tables"] if t["net_namespace"] == netns for r in t["rows"]} == {shown}
+all_of_it = [(f["kind"], f["pid"], f["inode"], f["net_namespace"]) for f in last["quality"]["findings"]]
+if not all_of_it and tuple(map(int, os.uname().release.split(".")[:2])) < (6, 18):
+    sys.exit(0)
+assert all_of_it == [(UNLISTED, pid, hidden, netns)], all_of_it
+END
+}
 
 t_where_a_process_lives_is_not_told_from_beneath_a_mount() {
 	python <<'END'
