@@ -29,9 +29,6 @@ static const struct layout layouts[SKT_TABLE_KINDS] = {
 	[SKT_UDPLITE] = { 5, 127 }, [SKT_UDPLITE6] = { 5, 0 }, [SKT_RAW] = { 4, 0 },   [SKT_RAW6] = { 5, 0 },
 };
 
-/* More than the longest row without tail or text has: 32 + 2 * 37 for IPv6 and eleven numbers of at most 21. */
-#define ROW_MAX 512
-
 /* An address is printed as 32-bit words, each a number of the machine it is on; the model has network order. */
 static void parse_address(struct scan *s, const struct line_format *format, uint8_t *ret)
 {
@@ -336,7 +333,7 @@ void line_print(const struct line_format *format, const struct skt_sock *sock, u
 		const struct skt_strtab *strings, struct skt_buf *out)
 {
 	const struct layout *layout = &layouts[format->kind];
-	char row[ROW_MAX], *at = put_decimal(row, sl, false, layout->sl);
+	char row[LINE_ROW_MAX], *at = put_decimal(row, sl, false, layout->sl);
 	const char *bytes;
 	size_t len, start = out->len;
 

@@ -255,26 +255,41 @@ static int make_room(struct reading *reading, size_t *len)
 	return 0;
 }
 
+/*
+ * Whether these n bytes, read into so much room, are the last that a kernel has. It fills a page with rows until the next one
+ * would not fit, or there is none (fs/seq_file.c, seq_read_iter(); since Linux 2.6.0): a page with room for the longest
+ * row was the last. To ask on and be told "no more" costs what counting all sockets of the host costs, for tables of
+ * TCP and UDP are then gone along from their beginning; and where some have come in the meantime, as many that were
+ * read are handed out again.
+ */
+static bool was_last(const struct reading *reading, size_t n, size_t room)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return reading->look->tree->live && n + LINE_ROW_MAX <= page && room >= page;
+}
+
 /* The whole file. Failures of the table are its error, 0 is returned; -ENOMEM and -E2BIG are the capture's. */
 static int take_file(struct reading *reading, int fd)
 {
-	size_t len = 0, seen = 0;
+	size_t len = 0, seen = 0, room;
 	ssize_t n, left;
 
-	for (;;) {
+	do {
 		int rc = make_room(reading, &len);
 
 		if (rc)
 			return rc;
 		seen = len;
-		n = tree_read(fd, reading->reader->buffer + len, reading->reader->size - len);
+		room = reading->reader->size - len;
+		n = tree_read(fd, reading->reader->buffer + len, room);
 		if (n <= 0)
 			break;
 		left = take_lines(reading, len + (size_t)n, seen);
 		if (left < 0)
 			return (int)left;
 		len = (size_t)left;
-	}
+	} while (len || !was_last(reading, (size_t)n, room));
 	if (n < 0)
 		table_of(reading)->error = (int32_t)n;
 	else if (len)
