@@ -3,6 +3,7 @@
 
 #include "base/scan.h"
 #include "proc/put.h"
+#include "proc/row.h"
 
 #include <string.h>
 
@@ -18,16 +19,6 @@
  *	... 00000000a808500a 0                                                            all others
  *	    %p               %u
  */
-struct layout {
-	uint8_t sl;    /* width of the row number */
-	uint8_t width; /* of the line: seq_setwidth(); 0: it ends with its last column */
-};
-
-/* UDP's row number had 4 columns before Linux 2.6.29: such rows are spelled otherwise, and keep their text. */
-static const struct layout layouts[SKT_TABLE_KINDS] = {
-	[SKT_TCP] = { 4, 149 },	    [SKT_TCP6] = { 4, 0 },     [SKT_UDP] = { 5, 127 }, [SKT_UDP6] = { 5, 0 },
-	[SKT_UDPLITE] = { 5, 127 }, [SKT_UDPLITE6] = { 5, 0 }, [SKT_RAW] = { 4, 0 },   [SKT_RAW6] = { 5, 0 },
-};
 
 /* An address is printed as 32-bit words, each a number of the machine it is on; the model has network order. */
 static void parse_address(struct scan *s, const struct line_format *format, uint8_t *ret)
@@ -280,7 +271,7 @@ static int keep(struct skt_strtab *strings, const char *bytes, size_t len, struc
 }
 
 /* The blanks behind the last column are taken off; `loose` unless they fill the line up to the layout's width. */
-static void take_padding(struct scan *s, const struct layout *layout, uint64_t sl)
+static void take_padding(struct scan *s, const struct row_layout *layout, uint64_t sl)
 {
 	const char *end = s->end;
 	size_t prefix = 1, len, padding;
@@ -305,6 +296,8 @@ int line_parse(const struct line_format *format, const char *line, size_t len, s
 	uint64_t sl;
 	int rc = 0;
 
+	if (row_parse(format, line, len, ret))
+		return 1;
 	memset(ret, 0, sizeof(*ret));
 	scan_run(&s, ' ');
 	sl = scan_decimal(&s, UINT32_MAX);
@@ -312,7 +305,7 @@ int line_parse(const struct line_format *format, const char *line, size_t len, s
 	s.loose = false; /* the row number is nobody's property: how it is spelled is not kept */
 	text = s.at;
 	if (!s.bad)
-		take_padding(&s, &layouts[format->kind], sl);
+		take_padding(&s, &row_layouts[format->kind], sl);
 	parse_ends(&s, format, ret);
 	parse_columns(&s, format, ret);
 	if (s.bad) {
@@ -332,7 +325,7 @@ int line_parse(const struct line_format *format, const char *line, size_t len, s
 void line_print(const struct line_format *format, const struct skt_sock *sock, unsigned sl,
 		const struct skt_strtab *strings, struct skt_buf *out)
 {
-	const struct layout *layout = &layouts[format->kind];
+	const struct row_layout *layout = &row_layouts[format->kind];
 	char row[LINE_ROW_MAX], *at = put_decimal(row, sl, false, layout->sl);
 	const char *bytes;
 	size_t len, start = out->len;
