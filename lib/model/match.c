@@ -29,6 +29,7 @@ void skt_matcher_free(struct skt_matcher *matcher)
 	ordering_release(&matcher->ordering);
 	free(matcher->process_slots);
 	free(matcher->row_slots);
+	free(matcher->offs);
 	free(matcher);
 }
 
@@ -242,11 +243,31 @@ static int match_new_tables(struct match *match)
 	return rc;
 }
 
-static int by_slot(const void *x, const void *y)
+/* No timer is off yet. */
+static int begin_timers(struct skt_matcher *matcher, size_t n)
 {
-	uint32_t a = ((const struct skt_timer_off *)x)->slot, b = ((const struct skt_timer_off *)y)->slot;
+	if (array_room(&matcher->offs, &matcher->room_offs, n, sizeof(*matcher->offs)))
+		return -ENOMEM;
+	if (n)
+		memset(matcher->offs, 0, n * sizeof(*matcher->offs));
+	return 0;
+}
 
-	return a < b ? -1 : a > b;
+/* Those that are, by slot: there may be one for every row, and rows are met in another order. */
+static int match_timers(struct match *match)
+{
+	struct skt_step *step = match->step;
+	const int32_t *offs = match->matcher->offs;
+	size_t n = match->old->n_socks;
+
+	for (size_t slot = 0; slot < n; slot++) {
+		if (!offs[slot])
+			continue;
+		if (array_room(&step->timers, &step->room_timers, step->n_timers + 1, sizeof(*step->timers)))
+			return -ENOMEM;
+		step->timers[step->n_timers++] = (struct skt_timer_off){ .slot = (uint32_t)slot, .off = offs[slot] };
+	}
+	return 0;
 }
 
 int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struct skt_snapshot *now, bool from_nothing,
@@ -273,15 +294,17 @@ int skt_match(struct skt_matcher *matcher, struct skt_snapshot *old, const struc
 	ret->missed = now->missed;
 	ret->quality = now->quality;
 	ret->from = from_nothing ? INT64_MIN : old->time;
-	rc = match_users(&match);
+	rc = begin_timers(matcher, old->n_socks);
+	if (!rc)
+		rc = match_users(&match);
 	if (!rc)
 		rc = match_processes(&match);
 	if (!rc)
 		rc = match_known_tables(&match);
 	if (!rc)
 		rc = match_new_tables(&match);
-	if (!rc && ret->n_timers)
-		qsort(ret->timers, ret->n_timers, sizeof(*ret->timers), by_slot);
+	if (!rc)
+		rc = match_timers(&match);
 	if (!rc)
 		step_set_intervals(ret, old);
 	translation_release(&match.translation);

@@ -18,7 +18,8 @@ struct skt_matcher {
 	struct ordering ordering;
 	uint32_t *process_slots; /* for each process of now, its slot in old */
 	uint32_t *row_slots;	 /* for each row of the table at hand, its slot in old */
-	size_t room_process_slots, room_row_slots;
+	int32_t *offs;		 /* for each slot of old, by how many ticks its timer is off */
+	size_t room_process_slots, room_row_slots, room_offs;
 };
 
 /* One match: what it is between, and what it has found so far. */

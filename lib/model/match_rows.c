@@ -122,14 +122,6 @@ static uint32_t match_timer(const struct match *match, const struct skt_table *t
 	return 0;
 }
 
-static int add_timer(struct skt_step *step, uint32_t slot, int32_t off)
-{
-	if (array_room(&step->timers, &step->room_timers, step->n_timers + 1, sizeof(*step->timers)))
-		return -ENOMEM;
-	step->timers[step->n_timers++] = (struct skt_timer_off){ .slot = slot, .off = off };
-	return 0;
-}
-
 static int match_survivor(struct match *match, uint32_t slot, const struct skt_table *table, const struct skt_sock *row)
 {
 	const struct skt_sock *old = &match->old->socks[slot];
@@ -156,8 +148,8 @@ static int match_survivor(struct match *match, uint32_t slot, const struct skt_t
 	fields |= skt_sock_compare(old, &now);
 	if (carried ? old->n_last != 0 : !same_owners(match, old, row))
 		fields |= SKT_BIT(SKT_F_OWNERS);
-	if (off && add_timer(match->step, slot, off))
-		return -ENOMEM;
+	if (off)
+		match->matcher->offs[slot] = off;
 	if (!fields)
 		return 0;
 	change = new_change(match, SKT_CHANGED, slot);

@@ -48,7 +48,8 @@ static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
 		sock->owners_hash = hash_owners(snapshot, sock);
 }
 
-static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+/* The columns of a row up to its timer. */
+static uint64_t mix_columns(const struct skt_sock *sock)
 {
 	uint64_t hash = 0;
 
@@ -75,13 +76,24 @@ static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt
 	hash = mix(hash, sock->text);
 	hash = mix(hash, sock->has);
 	hash = mix(hash, sock->state);
-	hash = mix(hash, sock->timer);
-	hash = mix_signed(hash, sock->timer_expires);
+	return mix(hash, sock->timer);
+}
+
+/* When the timer runs out, and who holds the row. */
+static uint32_t mix_rest(uint64_t hash, const struct skt_snapshot *snapshot, const struct skt_sock *sock,
+			 int64_t timer_expires)
+{
+	hash = mix_signed(hash, timer_expires);
 	hash = mix(hash, sock->owner);
 	hash = mix(hash, sock->owner_gaps);
 	hash = mix(hash, sock->n_owners);
 	hash = mix(hash, sock->n_owners > OWNERS_FEW ? sock->owners_hash : hash_owners(snapshot, sock));
 	return (uint32_t)hash;
+}
+
+static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+{
+	return mix_rest(mix_columns(sock), snapshot, sock, sock->timer_expires);
 }
 
 uint32_t digest_rows(struct skt_snapshot *snapshot)
@@ -114,13 +126,15 @@ uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt
 	}
 	/* of a row that changed as well both are told by its change */
 	for (size_t i = 0; i < step->n_timers; i++) {
-		struct skt_sock row = now->socks[step->timers[i].slot];
+		const struct skt_sock *sock = &now->socks[step->timers[i].slot];
+		uint64_t columns;
 
 		if (step->timers[i].changed)
 			continue;
-		digest += digest_row(now, &row);
-		row.timer_expires = step->timers[i].before;
-		digest -= digest_row(now, &row);
+		/* nothing else is another, and of some hosts every other row has one */
+		columns = mix_columns(sock);
+		digest += mix_rest(columns, now, sock, sock->timer_expires);
+		digest -= mix_rest(columns, now, sock, step->timers[i].before);
 	}
 	return digest;
 }
