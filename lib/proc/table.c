@@ -37,13 +37,13 @@ void table_reader_init(struct table_reader *reader)
 {
 	reader->buffer = NULL;
 	reader->size = 0;
-	map_init(&reader->rows);
+	doubles_init(&reader->doubles);
 }
 
 void table_reader_release(struct table_reader *reader)
 {
 	free(reader->buffer);
-	map_release(&reader->rows);
+	doubles_release(&reader->doubles);
 	table_reader_init(reader);
 }
 
@@ -61,14 +61,18 @@ static uint64_t row_hash(const struct reading *reading, const struct skt_sock *s
 	hash = hash_mix(hash, sock->inode);
 	hash = hash_mix(hash, sock->sk);
 	hash = hash_mix(hash, (uint64_t)sock->local_port << 16 | sock->remote_port);
-	hash = hash_mix(hash, words[0] ^ words[2] << 1);
+	hash = hash_mix(hash_mix(hash, words[0]), words[2]);
 	if (skt_table_kind_is_ipv6(reading->kind))
 		hash = hash_mix(hash_mix(hash, words[1]), words[3]);
 	return hash;
 }
 
-static bool same_row(const struct skt_sock *a, const struct skt_sock *b)
+/* Whether two rows, by number in the table, are one. */
+static bool same_row(const void *data, uint32_t x, uint32_t y)
 {
+	const struct reading *reading = data;
+	const struct skt_sock *rows = reading->look->snapshot->socks + reading->first, *a = &rows[x], *b = &rows[y];
+
 	return a->inode == b->inode && a->sk == b->sk && a->local_port == b->local_port &&
 	       a->remote_port == b->remote_port &&
 	       !memcmp(a->local_address, b->local_address, sizeof(a->local_address)) &&
@@ -84,45 +88,13 @@ static bool can_be_twice(const struct reading *reading, const struct skt_sock *s
 	return sock->sk || reading->look->tree->live;
 }
 
-/* Double the index of rows, and put those in that are there. */
-static int grow_rows(struct reading *reading, uint32_t n)
-{
-	const struct skt_snapshot *snapshot = reading->look->snapshot;
-	int rc = map_reset(&reading->reader->rows, 2 * (size_t)n + 1);
-
-	for (uint32_t i = 0; !rc && i < n; i++) {
-		const struct skt_sock *sock = &snapshot->socks[reading->first + i];
-
-		if (can_be_twice(reading, sock))
-			map_add(&reading->reader->rows, row_hash(reading, sock), i);
-	}
-	return rc;
-}
-
-/* Add the row, or count it when it is there already. */
 static int take_row(struct reading *reading, const struct skt_sock *sock)
 {
-	struct skt_snapshot *snapshot = reading->look->snapshot;
-	struct map *rows = &reading->reader->rows;
-	uint32_t n = (uint32_t)snapshot->n_socks - reading->first, slot;
-	uint64_t hash;
-	int rc;
+	uint64_t hash = can_be_twice(reading, sock) ? row_hash(reading, sock) : 0;
+	uint32_t slot;
+	int rc = doubles_add(&reading->reader->doubles, hash);
 
-	if (!can_be_twice(reading, sock))
-		return skt_snapshot_add_sock(snapshot, sock, &slot);
-	hash = row_hash(reading, sock);
-	for (uint32_t i = map_first(rows, hash); i != MAP_NONE; i = map_next(rows, i)) {
-		if (!same_row(&snapshot->socks[reading->first + i], sock))
-			continue;
-		table_of(reading)->duplicates++;
-		return 0;
-	}
-	rc = n < rows->room ? 0 : grow_rows(reading, n);
-	if (!rc)
-		rc = skt_snapshot_add_sock(snapshot, sock, &slot);
-	if (!rc)
-		map_add(rows, hash, n);
-	return rc;
+	return rc ? rc : skt_snapshot_add_sock(reading->look->snapshot, sock, &slot);
 }
 
 /* A line that is no row is kept as it stood, within limits. */
@@ -327,15 +299,49 @@ static void disbelieve(struct reading *reading)
 	look_problem(reading->look, &err, reading->path, reading->line);
 }
 
+/* Of rows that came twice the first is kept, the others are counted. */
+static int drop_doubles(struct reading *reading)
+{
+	struct skt_snapshot *snapshot = reading->look->snapshot;
+	struct doubles *doubles = &reading->reader->doubles;
+	struct skt_table *table = table_of(reading);
+	struct skt_sock *rows = snapshot->socks + reading->first;
+	size_t n = snapshot->n_socks - reading->first, found = 0, to = 0;
+	size_t raw = 0;
+	int rc = doubles_end(doubles, same_row, reading);
+
+	if (rc || !doubles->n_found)
+		return rc;
+	for (size_t from = 0; from < n; from++) {
+		for (; raw < table->n_raw && table->raw[raw].before == from; raw++)
+			table->raw[raw].before = (uint32_t)to;
+		if (found < doubles->n_found && doubles->found[found] == from)
+			found++;
+		else
+			rows[to++] = rows[from];
+	}
+	for (; raw < table->n_raw; raw++)
+		table->raw[raw].before = (uint32_t)to;
+	table->duplicates = (uint32_t)found;
+	snapshot->live_socks -= found;
+	snapshot->n_socks -= found;
+	return 0;
+}
+
 static int finish(struct reading *reading)
 {
 	struct skt_table *table = table_of(reading);
 	struct skt_err err;
+	int rc = 0;
 
-	if (table->error || !reading->believed)
+	if (table->error || !reading->believed) {
 		disbelieve(reading);
-	else
+	} else {
 		table->status = SKT_TABLE_FRESH;
+		rc = drop_doubles(reading);
+	}
+	if (rc)
+		return rc;
 	if (reading->not_kept) {
 		skt_err_set(&err, -E2BIG,
 			    "%llu lines that are no rows were not kept: the limit is %u lines of %zu bytes, %zu in all",
@@ -359,8 +365,7 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 	reading.first = (uint32_t)look->snapshot->n_socks;
 	table.error = fd < 0 ? fd : 0;
 	rc = skt_snapshot_add_table(look->snapshot, &table, &reading.index);
-	if (!rc)
-		rc = map_reset(&reader->rows, 0);
+	doubles_begin(&reader->doubles, kind, net_namespace);
 	if (!rc && fd >= 0)
 		rc = take_file(&reading, fd);
 	if (!rc) {

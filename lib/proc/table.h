@@ -2,7 +2,7 @@
 #ifndef PROC_TABLE_H
 #define PROC_TABLE_H
 
-#include "base/map.h"
+#include "proc/doubles.h"
 #include "proc/look.h"
 
 /*
@@ -13,7 +13,7 @@
 struct table_reader {
 	char *buffer; /* as much of the file as has been read and not yet taken */
 	size_t size;
-	struct map rows; /* of the table that is being read */
+	struct doubles doubles;
 };
 
 void table_reader_init(struct table_reader *reader);
