@@ -104,9 +104,31 @@ static bool is_unread(const struct owners_inode *inode, const struct skt_snapsho
 	return false;
 }
 
+/* Is it this one? Then it need not be looked for: rows stay in order. */
+static bool is_inode(const struct owners *owners, uint32_t number, uint64_t inode)
+{
+	return number < owners->n_inodes && owners->inodes[number].inode == inode;
+}
+
+/* The number of the inode (not 0) of a row that stands behind the one with `before`. 0 or -ENOMEM. */
+static int take_inode(struct owners *owners, uint64_t inode, uint32_t before, uint32_t *ret)
+{
+	uint32_t number = before < owners->n_inodes ? owners->inodes[before].next : 0;
+
+	if (!is_inode(owners, number, inode))
+		number = owners_find(owners, inode);
+	if (number == MAP_NONE && add_inode(owners, inode, &number))
+		return -ENOMEM;
+	if (before < owners->n_inodes)
+		owners->inodes[before].next = number;
+	*ret = number;
+	return 0;
+}
+
 int owners_begin(struct owners *owners, struct look *look)
 {
 	const struct skt_snapshot *snapshot = look->snapshot;
+	uint32_t before = MAP_NONE;
 	size_t n = snapshot->n_socks;
 
 	owners->completing = false;
@@ -122,13 +144,14 @@ int owners_begin(struct owners *owners, struct look *look)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct skt_sock *sock = &snapshot->socks[i];
-		uint32_t number = sock->inode ? owners_find(owners, sock->inode) : MAP_NONE;
+		uint32_t number;
 
-		if (sock->inode && number == MAP_NONE && add_inode(owners, sock->inode, &number))
-			return -ENOMEM;
-		owners->inode_of[i] = number;
-		if (number == MAP_NONE)
+		owners->inode_of[i] = MAP_NONE;
+		if (!sock->inode)
 			continue;
+		if (take_inode(owners, sock->inode, before, &number))
+			return -ENOMEM;
+		owners->inode_of[i] = before = number;
 		owners->inodes[number].seen = owners->look;
 		owners->inodes[number].kind = snapshot->tables[sock->table].kind;
 		owners->inodes[number].net_namespace = snapshot->tables[sock->table].net_namespace;
