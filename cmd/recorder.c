@@ -147,6 +147,16 @@ static int make_dense(struct recorder *recorder, struct skt_err *err)
 	return skt_snapshot_compact(now) ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
+/* What was read is applied. A group that begins has all rows three times over for a moment, and that would be the fourth. */
+static int give_back(struct recorder *recorder, struct skt_err *err)
+{
+	if (!recorder->writer || !skt_writer_begins_group(recorder->writer, &recorder->now))
+		return 0;
+	skt_snapshot_release(&recorder->read);
+	return skt_snapshot_init(&recorder->read, recorder->now.strings, 0) ? skt_err_set(err, -ENOMEM, "out of memory")
+									    : 0;
+}
+
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
@@ -171,6 +181,8 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	rc = skt_apply(&recorder->now, &recorder->step, err);
 	if (!rc && recorder->watch.on)
 		rc = watch_step(recorder, err);
+	if (!rc)
+		rc = give_back(recorder, err);
 	if (!rc)
 		rc = recorder->writer ? output_add(recorder, err) : make_dense(recorder, err);
 	if (rc)

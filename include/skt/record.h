@@ -141,6 +141,12 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 		   struct skt_err *err);
 
 /*
+ * Whether a group begins with this snapshot, were it added now. That takes memory for all rows twice over until it is done:
+ * whoever has some to spare gives it back before.
+ */
+bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_snapshot *now);
+
+/*
  * The next snapshot will not be added before this instant of boottime: what would have been held back for more than a second by
  * then is written now. Fails as skt_writer_add() does.
  */

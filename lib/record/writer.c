@@ -219,7 +219,7 @@ static void refuse(struct skt_writer *writer, const struct skt_snapshot *now)
 	writer->began = false;
 }
 
-static bool group_is_over(const struct skt_writer *writer, const struct skt_snapshot *now)
+bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_snapshot *now)
 {
 	struct output_state state = queue_state(writer->queue);
 	int64_t age = now->boottime - writer->group_boottime;
@@ -347,7 +347,7 @@ static int pass_over(struct skt_writer *writer, const struct skt_snapshot *now, 
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err)
 {
-	bool key = group_is_over(writer, now);
+	bool key = skt_writer_begins_group(writer, now);
 	int rc = check_times(now, step, err), more;
 
 	if (rc) {
