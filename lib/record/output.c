@@ -2,201 +2,17 @@
 #include "record/output.h"
 
 #include "base/array.h"
-#include "base/io.h"
-#include "record/file.h"
+#include "record/whole.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* zlib's default where there is time for it; at short intervals the fast one (measured: 2 % more bytes, a third of the time). */
 #define LEVEL_SLOW    6
 #define LEVEL_FAST    1
 #define LEVEL_SLOW_NS (SKT_NS_PER_S / 2)
-
-/* In one write: a gap, and the block behind it. */
-#define MOST_PARTS 6
-
-struct output {
-	int fd;
-	off_t start; /* where in the file it begins: what stands before is never taken back */
-	char *name;
-	enum skt_sync sync_when;
-	int level;	 /* of compression */
-	uint64_t synced; /* bytes that the disk keeps */
-	bool sync_fails;
-	uint8_t sync[8];
-	uint8_t id[16];
-	uint64_t number;   /* of the file, from 1 */
-	uint64_t before;   /* snapshots in those before it */
-	uint64_t base;	   /* of them, those of this recorder: numbers begin anew in each file */
-	bool torn;	   /* behind what is whole stands a part of a block that could not be cut off */
-	bool broken;	   /* what the next step block would carry on is lost */
-	uint64_t current;  /* group, as whoever gathers counts them */
-	uint64_t sequence; /* of the last block */
-	struct skt_buf payload;
-	struct output_state state;
-
-	/* the group being written, and those that no index tells yet */
-	struct group group;
-	struct group *groups;
-	size_t n_groups, room_groups;
-	uint64_t index;		/* offset of the last index block, 0 none */
-	size_t keyed;		/* of those groups, so many have had their keys told, or never will */
-	struct dictionary keys; /* of the others, and of the group being written */
-
-	struct block_head gap; /* what could not be written since the last block that was */
-};
-
-/* Back to the end of the last whole block. */
-static int cut_back(struct output *output)
-{
-	off_t end = output->start + (off_t)output->state.bytes;
-
-	return ftruncate(output->fd, end) || lseek(output->fd, end, SEEK_SET) < 0 ? -errno : 0;
-}
-
-/*
- * All of it, or nothing: a file is cut back to where the write began. Where that fails too, nothing more is written
- * before it has been done: behind a part of a block nobody would find the next one, and what is cut off later would
- * not be what was left.
- */
-static int write_whole(struct output *output, const struct iovec *parts, int n, struct skt_err *err)
-{
-	struct iovec left[MOST_PARTS];
-	unsigned long long length = 0, rest = 0;
-	int rc = output->torn ? cut_back(output) : 0;
-
-	if (rc) {
-		skt_err_sys(err, rc, "cannot cut off the part of a block that stands here");
-		return skt_err_at(err, output->name, (int64_t)output->state.bytes), rc;
-	}
-	output->torn = false;
-	for (int i = 0; i < n; i++) {
-		left[i] = parts[i];
-		length += parts[i].iov_len;
-	}
-	rc = io_writev(output->fd, left, n);
-	if (rc) {
-		for (int i = 0; i < n; i++)
-			rest += left[i].iov_len;
-		/* a pipe cannot be cut, and says EINVAL: that matters if it has taken a part */
-		output->torn = cut_back(output) && rest < length;
-		if (output->torn)
-			skt_err_sys(err, rc, "cannot write %llu bytes, nor cut off the %llu that were written", length,
-				    length - rest);
-		else
-			skt_err_sys(err, rc, "cannot write %llu bytes", length);
-		skt_err_at(err, output->name, (int64_t)output->state.bytes);
-		return rc;
-	}
-	for (int i = 0; i < n; i++)
-		crypto_hash_sha256_update(&output->state.sha, parts[i].iov_base, parts[i].iov_len);
-	output->state.bytes += length;
-	return 0;
-}
-
-/*
- * Have the disk keep what was written. Where it cannot, that may be lost, though whoever reads the file today still sees
- * it, so it is told and stays where it is. It is also a reason to begin a new group: what is written from now on shall
- * not hang on blocks that may be gone tomorrow. Once it works again, a key that was just written is such a beginning.
- */
-static void sync_file(struct output *output, bool key)
-{
-	bool failed;
-	int rc;
-
-	do
-		rc = fdatasync(output->fd);
-	while (rc && errno == EINTR);
-	/* a pipe has nothing to sync, and says so */
-	failed = rc && errno != EINVAL && errno != EROFS;
-	if (failed && !output->state.unsynced) {
-		output->state.unsynced = -errno;
-		output->state.unsynced_at = output->synced;
-	}
-	if (failed != output->sync_fails && (failed || !key))
-		output->state.over = output->current;
-	output->sync_fails = failed;
-	output->synced = output->state.bytes;
-}
-
-/* What stands around a payload. */
-struct frame {
-	uint8_t head[BLOCK_HEAD_SIZE];
-	uint8_t tail[BLOCK_TAIL_SIZE];
-};
-
-/* Make a block of this head (length and sequence are filled in) and payload, the next one in the chain: three parts to be written. */
-static void make_block(const struct output *output, struct block_head *head, const struct skt_buf *payload,
-		       uint64_t sequence, uint8_t chain[CHAIN_SIZE], struct frame *ret, struct iovec ret_parts[3])
-{
-	head->length = (uint32_t)payload->len;
-	head->sequence = sequence;
-	block_head_put(head, output->sync, ret->head);
-	chain_next(ret->head, payload->data, payload->len, chain);
-	block_tail_put(ret->head, payload->data, payload->len, chain, ret->tail);
-	ret_parts[0] = (struct iovec){ .iov_base = ret->head, .iov_len = sizeof(ret->head) };
-	ret_parts[1] = (struct iovec){ .iov_base = payload->data, .iov_len = payload->len };
-	ret_parts[2] = (struct iovec){ .iov_base = ret->tail, .iov_len = sizeof(ret->tail) };
-}
-
-/* A block made to be written, with the gap that is to be told before it, and what is so once it has been. */
-struct made {
-	struct frame gap, block;
-	struct iovec parts[MOST_PARTS];
-	int n;
-	bool with_gap;
-	uint64_t sequence;
-	uint8_t chain[CHAIN_SIZE];
-};
-
-/*
- * The gap that is to be told goes with the block, in the same write: were it there without it, another loss would be told
- * by another gap, and a disk that is nearly full would fill with them. A mark is not what is to follow a gap.
- */
-static void make(struct output *output, struct block_head *head, const struct skt_buf *payload, struct made *ret)
-{
-	const struct skt_buf nothing = { .data = NULL };
-
-	ret->n = 0;
-	ret->sequence = output->sequence;
-	ret->with_gap = output->gap.snapshots && head->type != BLOCK_MARK;
-	memcpy(ret->chain, output->state.chain, CHAIN_SIZE);
-	if (ret->with_gap) {
-		make_block(output, &output->gap, &nothing, ++ret->sequence, ret->chain, &ret->gap, ret->parts);
-		ret->n = 3;
-	}
-	make_block(output, head, payload, ++ret->sequence, ret->chain, &ret->block, ret->parts + ret->n);
-	ret->n += 3;
-}
-
-static int write_made(struct output *output, const struct made *made, bool key, struct skt_err *err)
-{
-	int rc = write_whole(output, made->parts, made->n, err);
-
-	if (rc)
-		return rc;
-	memcpy(output->state.chain, made->chain, CHAIN_SIZE);
-	output->sequence = made->sequence;
-	if (made->with_gap)
-		memset(&output->gap, 0, sizeof(output->gap));
-	if (output->sync_when == SKT_SYNC_BLOCK || (output->sync_when == SKT_SYNC_GROUP && key))
-		sync_file(output, key);
-	return 0;
-}
-
-static int write_block(struct output *output, struct block_head *head, const struct skt_buf *payload,
-		       struct skt_err *err)
-{
-	struct made made;
-
-	make(output, head, payload, &made);
-	return write_made(output, &made, head->type == BLOCK_KEY, err);
-}
 
 /*
  * What stands in the groups since the last index. Where that cannot be told, they will be read, which costs nothing but
@@ -213,7 +29,7 @@ static void write_keys(struct output *output, struct skt_err *err)
 	skt_buf_clear(&output->payload);
 	if (n && !output->keys.failed && !dictionary_put(&output->keys, numbers, n, &output->payload) &&
 	    output->payload.len <= SKT_BLOCK_MAX)
-		(void)write_block(output, &head, &output->payload, err);
+		(void)whole_write_block(output, &head, &output->payload, err);
 	dictionary_clear(&output->keys);
 	output->keyed = output->n_groups;
 }
@@ -234,7 +50,7 @@ static int write_index(struct output *output, struct skt_err *err)
 	rc = skt_buf_status(&output->payload);
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
-	rc = write_block(output, &head, &output->payload, err);
+	rc = whole_write_block(output, &head, &output->payload, err);
 	if (rc)
 		return rc;
 	output->index = offset;
@@ -285,7 +101,7 @@ static int write_sections(struct output *output, const struct output_item *item,
 		skt_err_set(err, rc, rc == -E2BIG ? "block exceeds its limit" : "out of memory");
 		return skt_err_at(err, output->name, (int64_t)state->bytes), rc;
 	}
-	rc = write_block(output, &head, &output->payload, err);
+	rc = whole_write_block(output, &head, &output->payload, err);
 	if (rc)
 		return rc;
 	/* a gap may stand before it */
@@ -344,9 +160,9 @@ static int take_end(struct output *output, const struct output_item *item, struc
 	int rc = before_end(output, item, err);
 
 	if (!rc)
-		rc = write_block(output, &head, &nothing, err);
+		rc = whole_write_block(output, &head, &nothing, err);
 	if (output->sync_when == SKT_SYNC_GROUP)
-		sync_file(output, false);
+		whole_sync(output, false);
 	return rc;
 }
 
@@ -355,7 +171,7 @@ static int take_mark(struct output *output, const struct output_item *item, stru
 	struct block_head head = item->head;
 
 	gap_add(&output->gap, &item->lost);
-	return write_block(output, &head, &item->sections[SECTION_META], err);
+	return whole_write_block(output, &head, &item->sections[SECTION_META], err);
 }
 
 /* Begin the next file: behind a block with this chain value, which ends this one, and so many snapshots. */
@@ -396,10 +212,10 @@ static int take_next(struct output *output, const struct output_item *item, stru
 
 	if (rc)
 		return rc;
-	make(output, &head, &nothing, &end);
+	whole_make(output, &head, &nothing, &end);
 	rc = begin_next(output, item->next, end.chain, head.number - 1, &next, err);
 	if (!rc)
-		rc = write_made(output, &end, true, err);
+		rc = whole_write(output, &end, true, err);
 	if (rc) {
 		output_free(next);
 		return rc;
@@ -464,27 +280,6 @@ int output_header_put(const struct skt_header *header, const uint8_t sync[8], st
 	return rc ? skt_err_set(err, rc, "out of memory") : 0;
 }
 
-/* Where the next byte goes: 0 in a pipe. */
-static off_t position(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	off_t at = lseek(fd, 0, flags >= 0 && flags & O_APPEND ? SEEK_END : SEEK_CUR);
-
-	return at > 0 ? at : 0;
-}
-
-/* Write the header, with which the chain begins. */
-static int begin_file(struct output *output, const struct skt_buf *header, struct skt_err *err)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct iovec part = { .iov_base = header->data, .iov_len = header->len };
-
-	/* a pipe takes no lock, and neither do some network filesystems: such a file is then OPEN, not LIVE */
-	(void)fcntl(output->fd, F_OFD_SETLK, &lock);
-	chain_start(header->data, header->len, output->state.chain);
-	return write_whole(output, &part, 1, err);
-}
-
 int output_new(int fd, const char *name, const struct skt_header *header, enum skt_sync sync, const uint8_t random[24],
 	       struct output **ret, struct skt_err *err)
 {
@@ -503,7 +298,7 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 	output->number = header->file_number ? header->file_number : 1;
 	output->before = header->snapshots_before;
 	output->fd = fd;
-	output->start = position(fd);
+	output->start = whole_position(fd);
 	output->sync_when = sync;
 	output->level = header->interval >= LEVEL_SLOW_NS ? LEVEL_SLOW : LEVEL_FAST;
 	/* not what stands in the file: whoever reads it could choose what collides */
@@ -515,7 +310,7 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 			  : skt_err_set(err, -ENOMEM, "out of memory");
 	if (!rc) {
 		memcpy(output->name, name, strlen(name) + 1);
-		rc = begin_file(output, &bytes, err);
+		rc = whole_begin(output, &bytes, err);
 	}
 	skt_buf_release(&bytes);
 	if (rc)
