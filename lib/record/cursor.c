@@ -6,10 +6,8 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 void cursor_begin(struct skt_cursor *cursor)
 {
@@ -156,199 +154,6 @@ int skt_cursor_next_slots(struct skt_cursor *cursor, const uint32_t **ret, size_
 	return 0;
 }
 
-/* The first group that begins at this offset or later; n_groups where there is none. */
-static size_t group_from(const struct skt_file *file, uint64_t offset)
-{
-	size_t low = 0, high = file->n_groups;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (file->groups[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/*
- * What stands here cannot be read: the rest of its group is lost. Go on to the next group, and say what is missing;
- * err already says why.
- */
-static int pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err, int code)
-{
-	const struct skt_file *file = cursor->file;
-	/* within a block, from the step on that was tried last */
-	uint64_t number = cursor->left ? cursor->step_number - 1 : cursor->number;
-	uint64_t offset = cursor->left ? cursor->block_offset : cursor->offset;
-	size_t next = group_from(file, offset + tried);
-	uint64_t next_number;
-
-	next_number = next < file->n_groups ? file->groups[next].number : file->span.number + 1;
-	/* without memory nothing is lost but to this cursor, which may have taken half a step */
-	if (err && code != -ENOMEM && next_number > number) {
-		size_t used = strlen(err->message);
-
-		snprintf(err->message + used, sizeof(err->message) - used, "; snapshots #%llu to #%llu %s",
-			 (unsigned long long)(cursor->base + number),
-			 (unsigned long long)(cursor->base + next_number - 1),
-			 code == -EPROTONOSUPPORT ? "need a newer program" : "are lost");
-	}
-	skt_err_at(err, file->name, (int64_t)offset);
-	cursor_rewind(cursor, next);
-	cursor->ended = next == file->n_groups;
-	return code;
-}
-
-static int no_block(struct skt_cursor *cursor, struct skt_err *err)
-{
-	/* a group may begin just here, and only what should stand before it be missing: it is tried, once */
-	return pass_hole(cursor, cursor->chosen, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
-}
-
-/* Read the payload of a key or step block. */
-static int load_block(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
-{
-	uint32_t wanted = 1u << SECTION_META | 1u << SECTION_STRINGS | 1u << SECTION_IDENTITY | 1u << SECTION_EVENTS;
-	int rc = file_read_block(cursor->file, cursor->offset, head, &cursor->block, err);
-
-	if (cursor->want & SKT_WANT_STATE)
-		wanted |= 1u << SECTION_STATE;
-	if (cursor->want & SKT_WANT_ORDER)
-		wanted |= 1u << SECTION_RESIDUAL;
-	if (!rc)
-		rc = payload_get(cursor->block.data + BLOCK_HEAD_SIZE, head->length, wanted, cursor->sections, err);
-	if (rc)
-		return rc;
-	for (int id = SECTION_META; id < SECTION_END; id++)
-		cur_init(&cursor->in[id], cursor->sections[id].data, cursor->sections[id].len);
-	cursor->block_offset = cursor->offset;
-	cursor->offset += BLOCK_SIZE(head);
-	cursor->sequence++;
-	cursor->left = head->snapshots;
-	cursor->first = head->first;
-	cursor->last = head->last;
-	cursor->step_number = head->number;
-	cursor->first_number = head->number;
-	cursor->number = head->number + head->snapshots;
-	cursor->key = head->type == BLOCK_KEY;
-	cursor->in_group = true;
-	cursor->chosen = false;
-	return 1;
-}
-
-static int take_gap(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
-{
-	skt_err_set(err, -ENODATA, "gap: %u snapshots from #%llu on could not be written", head->snapshots,
-		    (unsigned long long)(cursor->base + head->number));
-	skt_err_at(err, cursor->file->name, (int64_t)cursor->offset);
-	cursor->offset += BLOCK_SIZE(head);
-	cursor->sequence++;
-	cursor->number += head->snapshots;
-	cursor->in_group = false;
-	cursor->has_now = false;
-	return -ENODATA;
-}
-
-/* How far the file reaches for this cursor. */
-static uint64_t limit(const struct skt_cursor *cursor)
-{
-	struct stat status;
-
-	if (cursor->follow && !fstat(cursor->file->fd, &status))
-		return (uint64_t)status.st_size;
-	/* where there is no group, what is wrong is before the first; but a block that was cut off, or is being written, is not wrong */
-	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
-}
-
-/* What of the file it stands in is to be read; NULL: all. */
-static const struct skt_choice *choice_here(const struct skt_cursor *cursor)
-{
-	const struct skt_choice *choice = cursor->choice;
-
-	if (!choice || !cursor->whole->n_parts)
-		return choice;
-	return cursor->part < choice->n_parts ? &choice->parts[cursor->part] : NULL;
-}
-
-/* A group begins here: go over those that are not to be read. */
-static bool skip_groups(struct skt_cursor *cursor)
-{
-	const struct skt_file *file = cursor->file;
-	const struct skt_choice *choice = choice_here(cursor);
-	struct skt_skipped *skipped = &cursor->skipped;
-	size_t first, group;
-
-	if (!choice)
-		return false;
-	first = group = group_from(file, cursor->offset);
-	while (group < choice->n_groups && file->groups[group].offset >= cursor->offset && !choice->groups[group])
-		group++;
-	if (group == first || file->groups[first].offset != cursor->offset)
-		return false;
-	if (!skipped->snapshots) {
-		skipped->number_first = cursor->base + file->groups[first].number;
-		skipped->first = file->groups[first].first;
-	}
-	for (size_t i = first; i < group; i++)
-		skipped->snapshots += file->groups[i].snapshots;
-	skipped->number_last = cursor->base + file->groups[group - 1].number + file->groups[group - 1].snapshots - 1;
-	skipped->last = file->groups[group - 1].last;
-	cursor_rewind(cursor, group);
-	return true;
-}
-
-/* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
-static int next_block(struct skt_cursor *cursor, struct skt_err *err)
-{
-	uint64_t end = limit(cursor);
-
-	while (!cursor->ended) {
-		struct block_head head;
-		int rc;
-
-		if (cursor->offset + BLOCK_HEAD_SIZE > end)
-			return cursor->follow ? -EAGAIN : 0;
-		if (file_read_head(cursor->file, cursor->offset, &head) <= 0 ||
-		    !block_fits(&head, cursor->sequence, cursor->number, cursor->in_group))
-			return no_block(cursor, err);
-		if (BLOCK_SIZE(&head) > end - cursor->offset) {
-			if (cursor->follow)
-				return -EAGAIN;
-			/* groups were found behind it: it was not cut off, its length is a lie */
-			if (group_from(cursor->file, cursor->offset + 1) < cursor->file->n_groups)
-				return pass_hole(
-					cursor, true, err,
-					skt_err_set(err, -EBADMSG, "a block claims more bytes than there are"));
-			return 0;
-		}
-		switch (head.type) {
-		case BLOCK_KEY:
-			if (skip_groups(cursor))
-				break;
-			/* fall through */
-		case BLOCK_STEPS:
-			rc = load_block(cursor, &head, err);
-			return rc < 0 ? pass_hole(cursor, true, err, rc) : rc;
-		case BLOCK_GAP:
-			return take_gap(cursor, &head, err);
-		case BLOCK_END:
-			cursor->ended = true;
-			break;
-		default:
-			if (block_is_newer(&head))
-				return pass_hole(cursor, true, err,
-						 skt_err_set(err, -EPROTONOSUPPORT,
-							     "block of type %u is not known to this program",
-							     head.type));
-			cursor->offset += BLOCK_SIZE(&head);
-			cursor->sequence++;
-		}
-	}
-	return 0;
-}
-
 /* A fresh string table for the next group: what the last one's numbers meant is over. */
 static int renew(struct skt_snapshot *snapshot)
 {
@@ -489,10 +294,10 @@ int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct
 	numbering_release(&cursor->numbering);
 	rc = cursor->has_next ? change_groups(cursor, err) : 0;
 	if (rc)
-		return pass_hole(cursor, true, err, rc);
+		return cursor_pass_hole(cursor, true, err, rc);
 	rc = 1;
 	if (!cursor->left)
-		rc = next_block(cursor, err);
+		rc = cursor_next_block(cursor, err);
 	if (rc <= 0)
 		return rc;
 	rc = cursor->key ? read_key(cursor, ret, err) : read_step(cursor, ret, err);
@@ -500,7 +305,7 @@ int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct
 	if (!rc && cursor->left == 1)
 		rc = check_block(cursor, err);
 	if (rc)
-		return pass_hole(cursor, true, err, rc);
+		return cursor_pass_hole(cursor, true, err, rc);
 	cursor->left--;
 	return 1;
 }

@@ -69,6 +69,15 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
 /* Before the first block of its file, which may be no group's: what is lost or missing there is told as it is anywhere else. */
 void cursor_begin(struct skt_cursor *cursor);
 
+/* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
+int cursor_next_block(struct skt_cursor *cursor, struct skt_err *err);
+
+/*
+ * What stands here cannot be read: the rest of its group is lost. Go on to the next group, and say what is missing;
+ * err already says why. tried: not to the group that begins just here. Returns code.
+ */
+int cursor_pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err, int code);
+
 /* As skt_cursor_next(), but in the file it stands in. */
 int cursor_next_in_file(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 
