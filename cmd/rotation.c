@@ -3,15 +3,11 @@
 
 #include "cli.h"
 #include "clocks.h"
-#include "facts.h"
-#include "folder.h"
+#include "job.h"
 #include "output.h"
-#include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,23 +15,6 @@
 
 /* After a rotation that failed, the next one is tried so much later. */
 #define AGAIN_NS (10 * SKT_NS_PER_S)
-
-/* So many files are dropped at once, for each is told in a header; the others are at the next rotation. */
-#define DROPS_MAX 1000
-
-/* What a thread is to do, and what came of it. While it is at work nobody else looks at this. */
-struct job {
-	struct recorder *recorder;
-	struct folder folder;
-	struct facts facts;
-	bool no_room;
-	size_t drops;
-	int fd; /* the new file, -1 there is none */
-	char name[NAME_MAX + 1];
-	char path[sizeof(((struct recorder *)0)->path)];
-	int rc;
-	struct skt_err err;
-};
 
 void rotation_read(const char *option, const char *argument, uint64_t *ret_size, int64_t *ret_age)
 {
@@ -46,185 +25,6 @@ void rotation_read(const char *option, const char *argument, uint64_t *ret_size,
 	*ret_age = size ? 0 : cli_duration(option, argument);
 	if (!*ret_size && !*ret_age)
 		cli_usage("%s: nothing can be recorded in no %s", option, size ? "bytes" : "time");
-}
-
-/* ---- what is done in the directory ---- */
-
-static void path_of(const struct recorder *recorder, const char *name, char *ret, size_t size)
-{
-	snprintf(ret, size, "%s/%s", recorder->output, name);
-}
-
-/* A new file that nobody else has: HOST-TIME.skt, or with a number behind it. */
-static int create(struct job *job)
-{
-	const struct rotation *rotation = &job->recorder->rotation;
-	char base[128];
-
-	output_name(job->recorder, base, sizeof(base));
-	for (unsigned n = 1; n < 1000; n++) {
-		if (n == 1)
-			snprintf(job->name, sizeof(job->name), "%s.skt", base);
-		else
-			snprintf(job->name, sizeof(job->name), "%s-%u.skt", base, n);
-		path_of(job->recorder, job->name, job->path, sizeof(job->path));
-		job->fd = openat(rotation->dir, job->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (job->fd >= 0 || errno != EEXIST)
-			break;
-	}
-	if (job->fd < 0) {
-		skt_err_sys(&job->err, -errno, "cannot create");
-		return skt_err_at(&job->err, job->path, -1), job->err.code;
-	}
-	/* the name is to outlive a crash, as what is in the file does; a directory that cannot be synced is none to be afraid for */
-	(void)fsync(rotation->dir);
-	return 0;
-}
-
-/*
- * What this file and the next may come to: as much as the largest. And half of one, for a file ends behind a block, and what is dropped
- * is still there when the one after has begun, with a whole snapshot.
- */
-static uint64_t room_for_two(const struct job *job)
-{
-	const struct recorder *recorder = job->recorder;
-	uint64_t now = recorder->writer ? skt_writer_bytes(recorder->writer) : 0;
-	uint64_t most = recorder->rotation.size > now ? recorder->rotation.size : now;
-
-	for (size_t i = 0; i < job->folder.n; i++)
-		if (job->folder.files[i].bytes > most)
-			most = job->folder.files[i].bytes;
-	return 2 * most + most / 2;
-}
-
-/* How many bytes are too many, and before which instant files are too old. */
-static void plan_drops(struct job *job)
-{
-	const struct recorder *recorder = job->recorder;
-	const struct rotation *rotation = &recorder->rotation;
-	struct folder *folder = &job->folder;
-	uint64_t all = room_for_two(job), freed = 0;
-	uint64_t needed = job->no_room ? output_needs(recorder) : 0;
-	int64_t oldest = rotation->keep_age ? recorder_time(recorder) - rotation->keep_age : INT64_MIN;
-
-	for (size_t i = 0; i < folder->n; i++)
-		all += folder->files[i].bytes;
-	for (size_t i = 0; i < folder->n && job->drops < DROPS_MAX; i++) {
-		struct folder_file *file = &folder->files[i];
-
-		/* a copy of a later file, say: ours come before the one that is being written */
-		if (file->live || (rotation->number && file->number >= rotation->number))
-			continue;
-		/* whole oldest files: none is dropped before one that is older */
-		if (file->last >= oldest && (!rotation->keep_size || all <= rotation->keep_size) && freed >= needed)
-			break;
-		file->drop = true;
-		job->drops++;
-		all -= file->bytes;
-		freed += file->bytes;
-	}
-}
-
-static void add_drops(struct job *job)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < job->folder.n; i++) {
-		const struct folder_file *file = &job->folder.files[i];
-		struct skt_buf text;
-		char name[40];
-
-		if (!file->drop)
-			continue;
-		skt_buf_init(&text);
-		skt_buf_printf(&text, "file %llu, %s, ", (unsigned long long)file->number, file->name);
-		skt_time_format(&text, file->first, SKT_ZONE_UTC);
-		skt_buf_text(&text, " to ");
-		skt_time_format(&text, file->last, SKT_ZONE_UTC);
-		skt_buf_printf(&text, ", %llu snapshot%s", (unsigned long long)file->snapshots,
-			       file->snapshots == 1 ? "" : "s");
-		skt_buf_byte(&text, '\0');
-		snprintf(name, sizeof(name), "rotation.dropped.%zu", ++n);
-		if (!text.failed)
-			facts_add(&job->facts, name, (char *)text.data);
-		skt_buf_release(&text);
-	}
-}
-
-/* What there is, what is to go, and where to go on. */
-static void prepare(struct job *job)
-{
-	struct recorder *recorder = job->recorder;
-
-	job->fd = -1;
-	job->rc = folder_read(recorder->rotation.dir, recorder->rotation.name, &job->folder, &job->err);
-	if (job->rc) {
-		skt_err_at(&job->err, recorder->output, -1);
-		return;
-	}
-	plan_drops(job);
-	if (job->no_room && !job->drops)
-		return;
-	job->rc = create(job);
-	if (job->rc)
-		return;
-	output_facts(recorder, &job->facts);
-	add_drops(job);
-}
-
-static void *run_prepare(void *data)
-{
-	prepare(data);
-	return NULL;
-}
-
-/* Remove what the header of the new file says was dropped, once the disk keeps that. */
-static void *run_drop(void *data)
-{
-	struct job *job = data;
-	int dir = job->recorder->rotation.dir;
-
-	if (fsync(job->fd) && errno != EINVAL && errno != EROFS) {
-		job->rc = skt_err_sys(&job->err, -errno,
-				      "the disk may not have kept what it says was dropped; nothing is");
-		skt_err_at(&job->err, job->path, -1);
-		return NULL;
-	}
-	for (size_t i = 0; i < job->folder.n; i++) {
-		const struct folder_file *file = &job->folder.files[i];
-		char path[sizeof(job->path)];
-
-		if (!file->drop || !unlinkat(dir, file->name, 0) || errno == ENOENT)
-			continue;
-		job->rc = skt_err_sys(&job->err, -errno, "cannot drop");
-		path_of(job->recorder, file->name, path, sizeof(path));
-		skt_err_at(&job->err, path, -1);
-	}
-	(void)fsync(dir);
-	return NULL;
-}
-
-static struct job *job_new(struct recorder *recorder)
-{
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return NULL;
-	job->recorder = recorder;
-	job->fd = -1;
-	skt_err_init(&job->err);
-	facts_init(&job->facts);
-	return job;
-}
-
-/* The new file, where there is one, stays. */
-static void job_free(struct job *job)
-{
-	if (!job)
-		return;
-	folder_release(&job->folder);
-	facts_release(&job->facts);
-	free(job);
 }
 
 /* The new file is not needed. */
@@ -302,7 +102,7 @@ static int go_on_from(struct job *job, struct skt_header *header, struct skt_err
 	header->file_number = 1;
 	if (!newest)
 		return 0;
-	path_of(recorder, newest->name, path, sizeof(path));
+	job_path(recorder, newest->name, path, sizeof(path));
 	if (newest->live) {
 		skt_err_set(err, -EBUSY, "another recorder is writing it");
 		return skt_err_at(err, path, -1);
@@ -341,8 +141,8 @@ int rotation_open(struct recorder *recorder, struct skt_header *header, struct s
 	rc = folder_read(rotation->dir, "", &job->folder, &job->err);
 	if (!rc) {
 		remove_only_begun(recorder, &job->folder);
-		plan_drops(job);
-		rc = job->no_room && !job->drops ? output_no_room(recorder, &job->err) : create(job);
+		job_plan_drops(job);
+		rc = job->no_room && !job->drops ? output_no_room(recorder, &job->err) : job_create(job);
 	}
 	if (!rc)
 		rc = go_on_from(job, header, &job->err);
@@ -385,7 +185,7 @@ static void begin_drops(struct recorder *recorder)
 			cli_say("%s/%s: dropped, with %llu snapshots", recorder->output, job->folder.files[i].name,
 				(unsigned long long)job->folder.files[i].snapshots);
 	/* without a thread they stay until the next rotation */
-	if (job->drops && !begin_thread(rotation, run_drop, ROTATION_DROPPING, NULL))
+	if (job->drops && !begin_thread(rotation, job_drop, ROTATION_DROPPING, NULL))
 		return;
 	job_free(job);
 	rotation->job = NULL;
@@ -405,7 +205,7 @@ int rotation_begin(struct recorder *recorder, struct skt_header *header, struct 
 		rc = skt_err_at(err, recorder->output, -1);
 	} else {
 		output_facts(recorder, &job->facts);
-		add_drops(job);
+		job_add_drops(job);
 		header->facts = job->facts.facts;
 		header->n_facts = job->facts.n;
 		cli_random(random, sizeof(random));
@@ -459,7 +259,7 @@ void rotation_after(struct recorder *recorder)
 		return;
 	rotation->job->no_room = rotation->no_room;
 	rotation->asked = rotation->no_room = false;
-	if (begin_thread(rotation, run_prepare, ROTATION_PREPARING, &err))
+	if (begin_thread(rotation, job_prepare, ROTATION_PREPARING, &err))
 		give_up(recorder, &err);
 }
 
