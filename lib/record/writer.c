@@ -1,52 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/queue.h"
-
-#include "record/digest.h"
-#include "record/events.h"
+#include "record/gather.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A group begins anew when its steps have grown to four times its key block, so keys are a fifth at most ... */
-#define GROUP_GROWTH 4
-/* ... but not sooner than this, and not later. */
-#define GROUP_LEAST_NS	     (5 * SKT_NS_PER_S)
-#define GROUP_MOST_NS	     (60 * SKT_NS_PER_S)
-#define GROUP_MOST_SNAPSHOTS 2048
-
 /* What a killed recorder may lose: steps of this long wait for each other in one block. */
 #define BLOCK_NS SKT_NS_PER_S
-
-struct skt_writer {
-	struct queue *queue; /* to the output */
-	char *name;
-	char *next_name; /* of the file that it is to go on in, once it does */
-	int64_t interval;
-
-	/* the block being gathered */
-	struct output_item item;
-	int64_t head_boottime;
-
-	/* the group being written */
-	bool began;	/* false: the next snapshot begins one */
-	uint64_t group; /* its number, from 1 */
-	int64_t group_boottime;
-	uint64_t group_snapshots;
-	size_t key_bytes; /* of the last key block, as it was handed on */
-	int64_t last_time; /* of the last snapshot added: a clock that is set back begins a group, so times rise within each */
-	uint32_t strings; /* of the group's table, written so far */
-	uint32_t digest;
-
-	struct block_head refused; /* after what is gathered: snapshots that no reader would take */
-	uint64_t lost;		   /* snapshots that never came to the output */
-	uint64_t next_number;	   /* of the snapshot after the last one added */
-	uint32_t missed;	   /* ticks since then */
-
-	struct reads reads;
-	struct encoder encoder;
-	struct skt_matcher *matcher;
-};
 
 /* Nothing is gathered any more. */
 static void drop(struct skt_writer *writer)
@@ -219,119 +179,6 @@ static void refuse(struct skt_writer *writer, const struct skt_snapshot *now)
 	writer->began = false;
 }
 
-bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_snapshot *now)
-{
-	struct output_state state = queue_state(writer->queue);
-	int64_t age = now->boottime - writer->group_boottime;
-
-	return !writer->began || state.over >= writer->group || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS ||
-	       age < 0 || now->time < writer->last_time || writer->group_snapshots >= GROUP_MOST_SNAPSHOTS ||
-	       (age >= GROUP_LEAST_NS && state.measured == writer->group &&
-		state.step_bytes >= GROUP_GROWTH * state.key_bytes);
-}
-
-/*
- * The whole snapshot, as the step that leads to it from nothing. The snapshot which that makes takes the place of
- * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only the
- * events cannot be found anew.
- */
-static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
-		     struct skt_err *err)
-{
-	struct skt_snapshot dense;
-	struct skt_step key;
-	int rc = skt_snapshot_init(&dense, NULL, skt_strtab_seed(now->strings));
-
-	if (rc)
-		return skt_err_set(err, rc, "out of memory");
-	skt_step_init(&key);
-	rc = skt_match(writer->matcher, &dense, now, true, &key);
-	if (rc)
-		skt_err_set(err, rc, "out of memory");
-	else
-		rc = skt_apply(&dense, &key, err);
-	if (!rc && skt_snapshot_is_over(&dense))
-		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
-	if (!rc && events_carry(step->events, step->n_events, now, &dense, &key))
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	if (!rc) {
-		skt_snapshot_release(now);
-		*now = dense;
-		step_encode(&writer->encoder, &key, now, 1, writer->item.sections);
-		keys_of_snapshot(now, &key, &writer->item.keys, &writer->item.facts);
-	} else {
-		skt_snapshot_release(&dense);
-	}
-	/* it is the largest thing there is, and not needed for a minute */
-	skt_step_release(&key);
-	return rc;
-}
-
-/* Whether this step itself leads from nothing to all that is there, as a recorder's first does. */
-static bool is_key(const struct skt_snapshot *now, const struct skt_step *step)
-{
-	return step->from == INT64_MIN && !step->unordered && step->n_socks == now->n_socks &&
-	       step->n_processes == now->n_processes && step->n_tables == now->n_tables &&
-	       step->n_users == now->n_users && !skt_snapshot_is_over(now);
-}
-
-static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
-		   struct skt_err *err)
-{
-	int rc = 0;
-
-	if (is_key(now, step)) {
-		step_encode(&writer->encoder, step, now, 1, writer->item.sections);
-		keys_of_snapshot(now, step, &writer->item.keys, &writer->item.facts);
-	} else {
-		rc = put_dense(writer, now, step, err);
-	}
-	if (rc)
-		return rc;
-	if (!writer->began)
-		reads_forget(&writer->reads);
-	/* without these keys are not written, but nothing is lost */
-	writer->item.keys.failed |= reads_begin_group(&writer->reads, now, writer->item.facts.blind) != 0;
-	writer->began = true;
-	writer->group_boottime = now->boottime;
-	writer->group++;
-	writer->group_snapshots = 0;
-	writer->digest = digest_rows(now);
-	writer->item.head.type = BLOCK_KEY;
-	return 0;
-}
-
-static int gather(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step, bool key,
-		  struct skt_err *err)
-{
-	struct block_head *head = &writer->item.head;
-	int rc = 0;
-
-	if (!head->snapshots) {
-		head->type = BLOCK_STEPS;
-		head->number = now->number;
-		head->first = now->time;
-		writer->head_boottime = now->boottime;
-	}
-	head->last = now->time;
-	head->snapshots++;
-	writer->next_number = now->number + 1;
-	writer->last_time = now->time;
-	if (key) {
-		rc = add_key(writer, now, step, err);
-	} else {
-		step_encode(&writer->encoder, step, now, writer->strings, writer->item.sections);
-		keys_of_step(now, step, &writer->item.keys, &writer->item.facts);
-		writer->item.keys.failed |= reads_step(&writer->reads, now, step, writer->item.facts.blind) != 0;
-		writer->digest = digest_step(writer->digest, now, step);
-	}
-	writer->group_snapshots++;
-	if (rc)
-		lose(writer);
-	writer->strings = skt_strtab_count(now->strings);
-	return rc;
-}
-
 /* There is no room for the key that this snapshot would be: it is not even encoded. */
 static int pass_over(struct skt_writer *writer, const struct skt_snapshot *now, struct skt_err *err)
 {
@@ -359,10 +206,13 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 		lose_refused(writer);
 	}
 	/* the snapshot is added all the same: that the one before was lost is no reason to lose this one */
-	if (key && queue_is_full(writer->queue, writer->key_bytes))
+	if (key && queue_is_full(writer->queue, writer->key_bytes)) {
 		more = pass_over(writer, now, rc ? NULL : err);
-	else
+	} else {
 		more = gather(writer, now, step, key, rc ? NULL : err);
+		if (more)
+			lose(writer);
+	}
 	if (!more && (key || now->boottime - writer->head_boottime + writer->interval >= BLOCK_NS))
 		more = flush(writer, rc ? NULL : err);
 	if (!rc)

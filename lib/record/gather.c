@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/gather.h"
+
+#include "record/digest.h"
+#include "record/events.h"
+
+#include <errno.h>
+
+/* A group begins anew when its steps have grown to four times its key block, so keys are a fifth at most ... */
+#define GROUP_GROWTH 4
+/* ... but not sooner than this, and not later. */
+#define GROUP_LEAST_NS	     (5 * SKT_NS_PER_S)
+#define GROUP_MOST_NS	     (60 * SKT_NS_PER_S)
+#define GROUP_MOST_SNAPSHOTS 2048
+
+bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_snapshot *now)
+{
+	struct output_state state = queue_state(writer->queue);
+	int64_t age = now->boottime - writer->group_boottime;
+
+	return !writer->began || state.over >= writer->group || skt_snapshot_is_over(now) || age >= GROUP_MOST_NS ||
+	       age < 0 || now->time < writer->last_time || writer->group_snapshots >= GROUP_MOST_SNAPSHOTS ||
+	       (age >= GROUP_LEAST_NS && state.measured == writer->group &&
+		state.step_bytes >= GROUP_GROWTH * state.key_bytes);
+}
+
+/*
+ * The whole snapshot, as the step that leads to it from nothing. The snapshot which that makes takes the place of
+ * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only the
+ * events cannot be found anew.
+ */
+static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		     struct skt_err *err)
+{
+	struct skt_snapshot dense;
+	struct skt_step key;
+	int rc = skt_snapshot_init(&dense, NULL, skt_strtab_seed(now->strings));
+
+	if (rc)
+		return skt_err_set(err, rc, "out of memory");
+	skt_step_init(&key);
+	rc = skt_match(writer->matcher, &dense, now, true, &key);
+	if (rc)
+		skt_err_set(err, rc, "out of memory");
+	else
+		rc = skt_apply(&dense, &key, err);
+	if (!rc && skt_snapshot_is_over(&dense))
+		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
+	if (!rc && events_carry(step->events, step->n_events, now, &dense, &key))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (!rc) {
+		skt_snapshot_release(now);
+		*now = dense;
+		step_encode(&writer->encoder, &key, now, 1, writer->item.sections);
+		keys_of_snapshot(now, &key, &writer->item.keys, &writer->item.facts);
+	} else {
+		skt_snapshot_release(&dense);
+	}
+	/* it is the largest thing there is, and not needed for a minute */
+	skt_step_release(&key);
+	return rc;
+}
+
+/* Whether this step itself leads from nothing to all that is there, as a recorder's first does. */
+static bool is_key(const struct skt_snapshot *now, const struct skt_step *step)
+{
+	return step->from == INT64_MIN && !step->unordered && step->n_socks == now->n_socks &&
+	       step->n_processes == now->n_processes && step->n_tables == now->n_tables &&
+	       step->n_users == now->n_users && !skt_snapshot_is_over(now);
+}
+
+static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
+		   struct skt_err *err)
+{
+	int rc = 0;
+
+	if (is_key(now, step)) {
+		step_encode(&writer->encoder, step, now, 1, writer->item.sections);
+		keys_of_snapshot(now, step, &writer->item.keys, &writer->item.facts);
+	} else {
+		rc = put_dense(writer, now, step, err);
+	}
+	if (rc)
+		return rc;
+	if (!writer->began)
+		reads_forget(&writer->reads);
+	/* without these keys are not written, but nothing is lost */
+	writer->item.keys.failed |= reads_begin_group(&writer->reads, now, writer->item.facts.blind) != 0;
+	writer->began = true;
+	writer->group_boottime = now->boottime;
+	writer->group++;
+	writer->group_snapshots = 0;
+	writer->digest = digest_rows(now);
+	writer->item.head.type = BLOCK_KEY;
+	return 0;
+}
+
+int gather(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step, bool key,
+	   struct skt_err *err)
+{
+	struct block_head *head = &writer->item.head;
+	int rc = 0;
+
+	if (!head->snapshots) {
+		head->type = BLOCK_STEPS;
+		head->number = now->number;
+		head->first = now->time;
+		writer->head_boottime = now->boottime;
+	}
+	head->last = now->time;
+	head->snapshots++;
+	writer->next_number = now->number + 1;
+	writer->last_time = now->time;
+	if (key) {
+		rc = add_key(writer, now, step, err);
+	} else {
+		step_encode(&writer->encoder, step, now, writer->strings, writer->item.sections);
+		keys_of_step(now, step, &writer->item.keys, &writer->item.facts);
+		writer->item.keys.failed |= reads_step(&writer->reads, now, step, writer->item.facts.blind) != 0;
+		writer->digest = digest_step(writer->digest, now, step);
+	}
+	writer->group_snapshots++;
+	writer->strings = skt_strtab_count(now->strings);
+	return rc;
+}
