@@ -13,6 +13,39 @@
 #define GROUP_MOST_NS	     (60 * SKT_NS_PER_S)
 #define GROUP_MOST_SNAPSHOTS 2048
 
+/* 0 if a reader takes this time, which is said to be so far from another one; else -EINVAL. */
+static int check_time(const struct skt_snapshot *now, const char *what, int64_t when, int64_t base, struct skt_err *err)
+{
+	if (block_time_is_good(when) && block_time_is_good(when - base))
+		return 0;
+	return skt_err_set(err, -EINVAL,
+			   "snapshot #%llu has a %s of %lld ns, which is not within %lld of 1970 and of its time",
+			   (unsigned long long)now->number, what, (long long)when, (long long)BLOCK_TIME_MAX);
+}
+
+int gather_check(const struct skt_snapshot *now, const struct skt_step *step, struct skt_err *err)
+{
+	int rc = check_time(now, "time", now->time, 0, err);
+
+	if (!rc && (now->boottime < 0 || !block_time_is_good(now->boottime)))
+		return skt_err_set(
+			err, -EINVAL, "snapshot #%llu has a boottime of %lld ns, which is not within 0 to %lld",
+			(unsigned long long)now->number, (long long)now->boottime, (long long)BLOCK_TIME_MAX);
+	if (!rc)
+		rc = check_time(now, "end", now->end, now->time, err);
+	for (size_t i = 0; i < now->n_tables && !rc; i++)
+		if (!now->tables[i].gone && now->tables[i].read_time)
+			rc = check_time(now, "table read", now->tables[i].read_time, now->time, err);
+	for (size_t i = 0; i < step->n_events && !rc; i++) {
+		rc = check_time(now, "event", step->events[i].when, now->time, err);
+		if (!rc && i && step->events[i].when < step->events[i - 1].when)
+			rc = skt_err_set(err, -EINVAL,
+					 "snapshot #%llu has event %zu of a time before that of event %zu",
+					 (unsigned long long)now->number, i + 1, i);
+	}
+	return rc;
+}
+
 bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_snapshot *now)
 {
 	struct output_state state = queue_state(writer->queue);
