@@ -186,7 +186,8 @@ int doubles_end(struct doubles *doubles, bool (*same)(const void *data, uint32_t
 		rc = compare_others(doubles, question);
 	if (rc)
 		return rc;
-	qsort(doubles->found, doubles->n_found, sizeof(*doubles->found), by_number);
+	if (doubles->n_found)
+		qsort(doubles->found, doubles->n_found, sizeof(*doubles->found), by_number);
 	keep(doubles);
 	return 0;
 }
