@@ -220,7 +220,7 @@ class Snapshot(Thing):
 Stop = namedtuple("Stop", "after next offset what")
 Head = namedtuple("Head", "type ancillary length sequence number snapshots first last raw")
 Event = namedtuple("Event", "source change time row table local_address remote_address local_port remote_port state uid "
-                   "inode has sent received rtt retransmits duration")
+                   "inode has sent received rtt retransmits duration late")
 
 # ---- columns of rows (COLUMNS) ----
 
@@ -328,6 +328,12 @@ class Group:
         quality["checked_since"] = part.time_from(time) if part.varint(2) else 0
         quality["findings"] = [self.take_finding(part) for _ in range(part.varint(FINDINGS + 1))]
         quality["more_findings"] = part.varint(U32)
+        quality["events_tables"] = part.varint(U32)
+        quality["events_deaf"] = part.varint(U32)
+        lost = part.varint(2)
+        quality["events_lost_since"] = part.time_from(time) if lost else 0
+        quality["events_lost_until"] = part.time_from(time) if lost else 0
+        need(not lost or quality["events_lost_since"] <= quality["events_lost_until"] != 0)
         return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
 
     def take_finding(self, part):
@@ -607,7 +613,7 @@ class Group:
     def take_events(self, part, time, before, tables):
         """Events; before are the rows that there were, tables those that there were or that came."""
         events, last = [], -TIME
-        for _ in range(part.count(EVENTS_OF_STEP, 51)):
+        for _ in range(part.count(EVENTS_OF_STEP, 52)):
             record = part.record()
             source, change, below, last = record.byte(), record.byte(), last, record.time_from(time)
             row = record.varint(self.next_row + 1) - 1
@@ -616,7 +622,7 @@ class Group:
             events.append(Event(source, change, last, row if row >= 0 else None, table, record.bytes(16),
                                 record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
                                 record.varint(), record.varint(U32), record.varint(), record.varint(),
-                                record.varint(U32), record.varint(U32), record.varint()))
+                                record.varint(U32), record.varint(U32), record.varint(), record.varint(U32)))
         return events
 
     def take_stock(self):

@@ -23,8 +23,11 @@
  * skt_snapshot_compact(), which renumbers everything.
  */
 
-/* Where a table's rows come from. Stored; never reused. */
-enum skt_source { SKT_SOURCE_PROC = 1 };
+/* Where a table's rows, or an event, come from. Stored; never reused. */
+enum skt_source {
+	SKT_SOURCE_PROC = 1,
+	SKT_SOURCE_DESTROY = 2, /* the kernel's notice that a socket was destroyed (sock_diag(7)) */
+};
 
 enum skt_table_status {
 	SKT_TABLE_UNKNOWN, /* never read: its rows are not known (and not none) */
@@ -98,6 +101,17 @@ struct skt_quality {
 	uint32_t walk_us;
 	uint32_t netns_denied; /* processes that may live in a network namespace which is not known */
 	int64_t checked_since; /* ns since 1970: every descriptor was read since then at least once; 0: not all were yet */
+
+	/*
+	 * How far the events of the step that led here (struct skt_event) are all there were: of the sockets of these
+	 * tables, in all namespaces of the snapshot but the deaf ones, each that went since the snapshot before was told
+	 * of, unless it went while something was lost.
+	 */
+	uint32_t events_tables;	   /* 1 << enum skt_table_kind for each; 0: nobody listened */
+	uint32_t events_deaf;	   /* namespaces that were not listened to, or not for all of that time */
+	int64_t events_lost_since; /* ns since 1970: more was told than could be taken after this instant ... */
+	int64_t events_lost_until; /* ... and until this one; both 0: nothing was lost */
+
 	uint32_t n_findings;
 	uint32_t more_findings; /* that had no room in the list */
 	struct skt_finding findings[SKT_FINDINGS_MAX];

@@ -103,6 +103,8 @@ enum skt_event_field {
 	SKT_E_DURATION,
 	SKT_E_INODE,
 	SKT_E_REMOTE_PORT, /* a reset by this end loses it */
+	SKT_E_UID,	   /* the notice does not have it: known where the row is */
+	SKT_E_LATE, /* no value: a look had seen it, but its row closed with an earlier step, so that it has no slot any more */
 };
 
 #define SKT_NO_SLOT UINT32_MAX
@@ -111,11 +113,11 @@ enum skt_event_field {
 #define SKT_EVENTS_MAX (1u << 20)
 
 struct skt_event {
-	int64_t when;	/* ns since 1970 */
+	int64_t when;	/* ns since 1970; a notice that comes while a snapshot is taken may be after the step's time */
 	uint8_t source; /* enum skt_source */
 	uint8_t change; /* enum skt_change */
 	uint8_t state;
-	uint32_t slot; /* the row it is about; SKT_NO_SLOT: one that no look has seen */
+	uint32_t slot; /* the row it is about; SKT_NO_SLOT: one that no look has seen, but for SKT_E_LATE */
 	uint32_t table;
 	uint8_t local_address[16]; /* as in struct skt_sock */
 	uint8_t remote_address[16];
@@ -129,6 +131,7 @@ struct skt_event {
 	uint64_t duration_us;
 	uint32_t rtt_us;
 	uint32_t retransmits;
+	uint32_t late_us; /* it may have happened up to so long before `when`, which is when it was heard */
 };
 
 struct skt_step {

@@ -188,6 +188,9 @@ static bool same_header(const struct pair *pair)
 	    p->vanished != q->vanished || p->unsearched != q->unsearched || p->malformed != q->malformed ||
 	    p->walk_us != q->walk_us || p->netns_denied != q->netns_denied || p->checked_since != q->checked_since)
 		return differ(pair, "quality");
+	if (p->events_tables != q->events_tables || p->events_deaf != q->events_deaf ||
+	    p->events_lost_since != q->events_lost_since || p->events_lost_until != q->events_lost_until)
+		return differ(pair, "what was told of");
 	if (!same_findings(p, q))
 		return differ(pair, "findings");
 	if (a->n_users != b->n_users)

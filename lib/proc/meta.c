@@ -334,6 +334,10 @@ void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 	meta_put_number(out, quality->walk_us);
 	meta_put_number(out, quality->netns_denied);
 	meta_put_signed(out, quality->checked_since);
+	meta_put_number(out, quality->events_tables);
+	meta_put_number(out, quality->events_deaf);
+	meta_put_signed(out, quality->events_lost_since);
+	meta_put_signed(out, quality->events_lost_until);
 	put_findings(out, quality);
 	skt_buf_text(out, "\nmade");
 	for (unsigned file = 0; file <= META_MADE_UNIX; file++)
@@ -372,6 +376,13 @@ void meta_get_head(struct meta *meta, struct meta_head *ret)
 	quality->walk_us = meta_32(meta);
 	quality->netns_denied = meta_32(meta);
 	quality->checked_since = meta_time(meta);
+	quality->events_tables = meta_32(meta);
+	quality->events_deaf = meta_32(meta);
+	quality->events_lost_since = meta_time(meta);
+	quality->events_lost_until = meta_time(meta);
+	if (quality->events_lost_until < quality->events_lost_since ||
+	    (!quality->events_lost_until && quality->events_lost_since))
+		meta_fail(meta);
 	meta_done(meta);
 	get_findings(meta, quality);
 	get_made(meta, &ret->made);

@@ -202,6 +202,16 @@ static void get_meta(struct reading *reading, struct cur *section)
 	quality->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
 	quality->checked_since = cur_count(in, 1) ? get_time_near(in, step->time) : 0;
 	get_findings(quality, in);
+	quality->events_tables = (uint32_t)cur_count(in, UINT32_MAX);
+	quality->events_deaf = (uint32_t)cur_count(in, UINT32_MAX);
+	quality->events_lost_since = 0;
+	quality->events_lost_until = 0;
+	if (cur_count(in, 1)) {
+		quality->events_lost_since = get_time_near(in, step->time);
+		quality->events_lost_until = get_time_near(in, step->time);
+		if (!quality->events_lost_until || quality->events_lost_until < quality->events_lost_since)
+			cur_fail(in);
+	}
 	if (in->bad)
 		cur_fail(section);
 }

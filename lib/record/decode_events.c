@@ -66,6 +66,7 @@ static void get_event(struct reading *reading, const struct nameable *nameable, 
 	event->rtt_us = (uint32_t)cur_count(in, UINT32_MAX);
 	event->retransmits = (uint32_t)cur_count(in, UINT32_MAX);
 	event->duration_us = cur_varint(in);
+	event->late_us = (uint32_t)cur_count(in, UINT32_MAX);
 	if (in->bad || !names_what_is_there(reading, nameable, event))
 		cur_fail(section);
 }
@@ -73,7 +74,7 @@ static void get_event(struct reading *reading, const struct nameable *nameable, 
 void get_events(struct reading *reading, struct cur *in)
 {
 	/* two addresses, two ports, and a byte for each of the other fields and the length */
-	enum { LEAST_BYTES = 16 + 16 + 2 + 2 + 14 };
+	enum { LEAST_BYTES = 16 + 16 + 2 + 2 + 15 };
 	struct skt_step *step = reading->step;
 	size_t n = cur_count(in, at_most(cur_left(in) / LEAST_BYTES, SKT_EVENTS_MAX));
 	struct nameable nameable = n ? find_nameable(reading) : (struct nameable){ 0 };

@@ -98,6 +98,13 @@ static void put_meta(const struct skt_step *step, const struct skt_snapshot *now
 	if (quality->checked_since)
 		skt_buf_zigzag(out, quality->checked_since - step->time);
 	put_findings(quality, out);
+	skt_buf_varint(out, quality->events_tables);
+	skt_buf_varint(out, quality->events_deaf);
+	skt_buf_varint(out, quality->events_lost_until != 0);
+	if (quality->events_lost_until) {
+		skt_buf_zigzag(out, quality->events_lost_since - step->time);
+		skt_buf_zigzag(out, quality->events_lost_until - step->time);
+	}
 }
 
 static void put_strings(const struct skt_strtab *strings, uint32_t first, struct skt_buf *out)
@@ -195,6 +202,7 @@ static void put_events(struct encoder *encoder, const struct skt_step *step, str
 		skt_buf_varint(record, event->rtt_us);
 		skt_buf_varint(record, event->retransmits);
 		skt_buf_varint(record, event->duration_us);
+		skt_buf_varint(record, event->late_us);
 		put_record(record, out);
 	}
 }

@@ -119,6 +119,8 @@ static bool is_far_off(const struct skt_snapshot *read)
 	bool far = !block_time_is_good(read->end - read->time) ||
 		   (read->quality.checked_since && !block_time_is_good(read->quality.checked_since - read->time));
 
+	far |= read->quality.events_lost_until && (!block_time_is_good(read->quality.events_lost_since - read->time) ||
+						   !block_time_is_good(read->quality.events_lost_until - read->time));
 	for (size_t i = 0; i < read->n_tables; i++)
 		far |= read->tables[i].read_time && !block_time_is_good(read->tables[i].read_time - read->time);
 	return far;

@@ -22,7 +22,7 @@
  *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
  *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
  *			start_time state threads uid
- *	quality		checked_since denied findings links malformed more_findings netns_denied processes unsearched vanished walk
+ *	quality		checked_since denied events_deaf events_lost_since events_lost_until events_tables findings links malformed more_findings netns_denied processes unsearched vanished walk
  *			walk_us; each finding: fd inode kind net_namespace pid table
  *	tables		those not gone, by net_namespace, then kind. Each: duplicates error heading kind malformed
  *			net_namespace raw ([before, text], in order) read_time read_us rows (in order) source status
@@ -383,6 +383,10 @@ static void put_quality(struct skt_buf *out, const struct skt_quality *quality)
 	skt_buf_byte(out, '{');
 	put_signed(out, "checked_since", quality->checked_since);
 	put_number(out, "denied", quality->denied);
+	put_number(out, "events_deaf", quality->events_deaf);
+	put_signed(out, "events_lost_since", quality->events_lost_since);
+	put_signed(out, "events_lost_until", quality->events_lost_until);
+	put_number(out, "events_tables", quality->events_tables);
 	put_findings(out, quality);
 	put_number(out, "links", quality->links);
 	put_number(out, "malformed", quality->malformed);

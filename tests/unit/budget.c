@@ -151,7 +151,7 @@ static void put_meta(const struct much *much, struct skt_buf *out)
 		skt_buf_varint(&record, 2 * i + (much->differs & 1));
 		skt_buf_byte(&record, 0);
 	}
-	skt_buf_fill(&record, 0, 4);
+	skt_buf_fill(&record, 0, 7);
 	skt_buf_varint(out, record.len);
 	skt_buf_add(out, record.data, record.len);
 	skt_buf_release(&record);
@@ -227,9 +227,9 @@ static void put_key(struct file *file, const struct much *much)
 	skt_buf_varint(residual, 0);
 	skt_buf_varint(&sections[SECTION_EVENTS], much->events);
 	for (size_t i = 0; i < much->events; i++) {
-		/* 50 bytes, all 0 but the change */
-		skt_buf_add(&sections[SECTION_EVENTS], "\62\0\2", 3);
-		skt_buf_fill(&sections[SECTION_EVENTS], 0, 48);
+		/* 51 bytes, all 0 but the change */
+		skt_buf_add(&sections[SECTION_EVENTS], "\63\0\2", 3);
+		skt_buf_fill(&sections[SECTION_EVENTS], 0, 49);
 	}
 	put_block(file, sections, true, 1);
 }
@@ -244,10 +244,10 @@ static void put_moves(struct file *file, unsigned steps, unsigned rows)
 	for (unsigned i = 0; i < steps; i++) {
 		struct skt_buf *residual = &sections[SECTION_RESIDUAL];
 
-		skt_buf_varint(&sections[SECTION_META], 8 + 8 + 12 + 4);
+		skt_buf_varint(&sections[SECTION_META], 8 + 8 + 12 + 7);
 		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_TIME);
 		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_BOOTTIME);
-		skt_buf_fill(&sections[SECTION_META], 0, 12 + 4);
+		skt_buf_fill(&sections[SECTION_META], 0, 12 + 7);
 		skt_buf_fill(&sections[SECTION_STRINGS], 0, 1);
 		skt_buf_fill(&sections[SECTION_IDENTITY], 0, 7);
 		skt_buf_fill(&sections[SECTION_STATE], 0, 3);

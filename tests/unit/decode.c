@@ -53,6 +53,8 @@ struct draft {
 	} users[4];
 	unsigned n_users;
 	unsigned n_findings, finding_table;
+	unsigned events_lost; /* whether it is told that some were */
+	int64_t lost_since, lost_until;
 	uint64_t finding_fd; /* and one more */
 	struct changes closed, lost, changed, changed_state;
 	struct {
@@ -176,7 +178,13 @@ static void put_meta(const struct draft *draft, int64_t time, struct skt_buf *ou
 		skt_buf_varint(&record, draft->finding_fd);
 		skt_buf_fill(&record, 0, 2);
 	}
-	skt_buf_varint(&record, 0);
+	/* nothing more was found, and nobody listened */
+	skt_buf_fill(&record, 0, 3);
+	skt_buf_varint(&record, draft->events_lost);
+	if (draft->events_lost) {
+		skt_buf_zigzag(&record, draft->lost_since);
+		skt_buf_zigzag(&record, draft->lost_until);
+	}
 	put_record(&record, out);
 	skt_buf_release(&record);
 }
@@ -233,7 +241,7 @@ static void put_events(const struct draft *draft, struct skt_buf *out)
 		skt_buf_varint(&record, draft->events[i].row);
 		skt_buf_varint(&record, draft->events[i].table);
 		/* from nowhere to nowhere, ports 0; state, uid and inode; and nothing else known */
-		skt_buf_fill(&record, 0, 16 + 16 + 2 + 2 + 3 + 6);
+		skt_buf_fill(&record, 0, 16 + 16 + 2 + 2 + 3 + 7);
 		put_record(&record, out);
 	}
 	skt_buf_release(&record);
@@ -510,6 +518,31 @@ static void findings_keep_within_their_bounds(void **state)
 	assert_int_equal(take_key(), 0);
 	key.n_findings = 17;
 	DAMAGE(take_key());
+}
+
+static void what_was_lost_was_so_from_one_instant_to_a_later_one(void **state)
+{
+	struct skt_snapshot snapshot;
+
+	(void)state;
+	key.events_lost = 1;
+	key.lost_since = -50;
+	key.lost_until = 20;
+	begin(&snapshot);
+	assert_int_equal(take(&key, &snapshot, true), 0);
+	assert_int_equal(snapshot.quality.events_lost_since, SCENE_TIME - 50);
+	assert_int_equal(snapshot.quality.events_lost_until, SCENE_TIME + 20);
+	skt_snapshot_release(&snapshot);
+	key.lost_since = 20;
+	assert_int_equal(take_key(), 0);
+	key.lost_since = 21;
+	assert_int_equal(take_key(), -EBADMSG);
+	key.lost_since = -SCENE_TIME - 1;
+	key.lost_until = -SCENE_TIME;
+	assert_int_equal(take_key(), -EBADMSG);
+	key.events_lost = 2;
+	key.lost_since = key.lost_until = 0;
+	assert_int_equal(take_key(), -EBADMSG);
 }
 
 /* --- processes --- */
@@ -910,6 +943,7 @@ int main(void)
 		TEST(users_rise),
 		TEST(names_of_users_are_merged),
 		TEST(findings_keep_within_their_bounds),
+		TEST(what_was_lost_was_so_from_one_instant_to_a_later_one),
 		TEST(a_process_that_changed_changed_in_something),
 		TEST(a_row_goes_once_and_changes_no_more),
 		TEST(masks_are_of_their_section_and_not_empty),

@@ -687,6 +687,12 @@ static void make_quality(struct making *making)
 	quality->walk_us = below(making, 100000);
 	quality->netns_denied = below(making, 3);
 	quality->checked_since = below(making, 3) ? making->now->time - below(making, 100000) : 0;
+	quality->events_tables = below(making, 1 << SKT_TABLE_KINDS);
+	quality->events_deaf = below(making, 3);
+	if (one_in(making, 4)) {
+		quality->events_lost_until = making->now->time - below(making, 1000);
+		quality->events_lost_since = quality->events_lost_until - below(making, 1000);
+	}
 	for (uint32_t n = one_in(making, 4) ? below(making, SKT_FINDINGS_MAX + 3) : 0; n; n--)
 		skt_quality_add(quality, &(struct skt_finding){ .kind = (uint8_t)(1 + below(making, 3)),
 								.table = (uint8_t)below(making, SKT_TABLE_KINDS),

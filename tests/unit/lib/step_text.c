@@ -71,6 +71,8 @@ static void put_head(struct text *text)
 	PUT(" walk=%u processes=%u links=%u denied=%u vanished=%u unsearched=%u malformed=%u us=%u netns=%u since=%lld",
 	    q->walk, q->processes, q->links, q->denied, q->vanished, q->unsearched, q->malformed, q->walk_us,
 	    q->netns_denied, d(q->checked_since));
+	PUT(" told=%x deaf=%u lost=%lld,%lld", q->events_tables, q->events_deaf, d(q->events_lost_since),
+	    d(q->events_lost_until));
 	for (uint32_t i = 0; i < q->n_findings; i++) {
 		const struct skt_finding *finding = &q->findings[i];
 
