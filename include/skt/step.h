@@ -104,7 +104,7 @@ enum skt_event_field {
 	SKT_E_INODE,
 	SKT_E_REMOTE_PORT, /* a reset by this end loses it */
 	SKT_E_UID,	   /* the notice does not have it: known where the row is */
-	SKT_E_LATE, /* no value: a look had seen it, but its row closed with an earlier step, so that it has no slot any more */
+	SKT_E_LATE, /* no value: a look had seen it, but its row has closed, with this step or one before, and has no slot here */
 };
 
 #define SKT_NO_SLOT UINT32_MAX

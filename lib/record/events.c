@@ -23,7 +23,11 @@ int events_carry(const struct skt_event *events, size_t n, const struct skt_snap
 		if (event.table >= from->n_tables || numbering.tables[event.table] == SKT_NO_SLOT)
 			continue;
 		event.table = numbering.tables[event.table];
-		event.slot = event.slot < from->n_socks ? numbering.rows[event.slot] : SKT_NO_SLOT;
+		if (event.slot != SKT_NO_SLOT) {
+			event.slot = event.slot < from->n_socks ? numbering.rows[event.slot] : SKT_NO_SLOT;
+			/* that it was seen is still true */
+			event.has |= event.slot == SKT_NO_SLOT ? SKT_BIT(SKT_E_LATE) : 0;
+		}
 		step->events[step->n_events++] = event;
 	}
 	numbering_release(&numbering);
