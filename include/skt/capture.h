@@ -5,6 +5,7 @@
 #include <skt/err.h>
 #include <skt/place.h>
 #include <skt/snapshot.h>
+#include <skt/step.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,14 @@ struct skt_capture_options {
 	 * are made when they are first needed, take no signals, and end with the capture. 0, 1: the caller alone.
 	 */
 	unsigned hands;
+
+	/*
+	 * A socket(2) of NETLINK_SOCK_DIAG in the network namespace that a descriptor leads to (-1: the own one), with
+	 * the buffer it shall have; or a negative errno. The capture closes it. NULL: nobody listens to sockets that go. It is
+	 * asked for while skt_capture_open() or skt_capture_next() runs.
+	 */
+	int (*events_socket)(void *data, int netns);
+	void *events_data;
 };
 
 #define SKT_FULL_WALK	   INT64_C(30000000000)
@@ -118,6 +127,20 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
  * and where it stood in its recording. Borrowed until the next call. NULL: it is another.
  */
 const struct skt_place *skt_capture_place(const struct skt_capture *capture, int64_t *ret_time, int64_t *ret_boottime);
+
+/*
+ * Of which tables' sockets the kernel tells when they go: 1 << enum skt_table_kind each; 0 with the reason in *ret_why (a
+ * negative errno; 0: nobody asked). Found out when the capture was opened, for a running kernel with an interval.
+ */
+uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why);
+
+/*
+ * Put into the step what was told since the one before of sockets that went (struct skt_event): after the snapshot was
+ * captured, matched, and the step applied to `now`. A thread listens all the time, so instants are right to some milliseconds;
+ * quality says what was lost, and where nobody listened. 0 or -ENOMEM.
+ */
+int skt_capture_tell(struct skt_capture *capture, const struct skt_snapshot *now, struct skt_step *step);
+
 
 /*
  * What was wrong with the tree in the last snapshot (a file that cannot be read, a line that is no row), each with

@@ -4,11 +4,13 @@
 #include "proc/family.h"
 #include "proc/host.h"
 #include "proc/ledger.h"
+#include "proc/listen.h"
 #include "proc/look.h"
 #include "proc/meta_tree.h"
 #include "proc/mounts.h"
 #include "proc/namespaces.h"
 #include "proc/owners.h"
+#include "proc/tell.h"
 #include "proc/turns.h"
 #include "proc/unlisted.h"
 #include "proc/users.h"
@@ -36,6 +38,13 @@ struct skt_capture {
 	struct users users;
 	struct problems problems;
 	struct skt_buf text;
+
+	/* of sockets that go */
+	struct listen *listen; /* NULL: nobody listens */
+	uint32_t events;       /* kinds of which the kernel tells */
+	int deaf;	       /* why it does not */
+	int64_t told;	       /* time of the snapshot before; INT64_MAX: there was none */
+	struct tell tell;
 
 	/* of a tree with .skt-meta */
 	bool written;		   /* it is being written, and has none yet */
@@ -140,6 +149,18 @@ static int begin(struct skt_capture *capture, struct skt_err *err)
 	return rc ? rc : read_host(capture, &head, there, err);
 }
 
+/* That nobody can be listened to is no reason not to capture. 0 or -ENOMEM. */
+static int begin_to_listen(struct skt_capture *capture)
+{
+	const struct skt_capture_options *options = &capture->options;
+
+	capture->told = INT64_MAX;
+	if (!capture->tree.live || !options->interval || !options->events_socket)
+		return 0;
+	capture->deaf = listen_new(options, capture->host.net_namespace, &capture->listen, &capture->events);
+	return capture->deaf == -ENOMEM ? -ENOMEM : 0;
+}
+
 static int open_capture(int proc_fd, const struct skt_capture_options *options, bool written, struct skt_capture **ret,
 			struct skt_err *err)
 {
@@ -160,6 +181,8 @@ static int open_capture(int proc_fd, const struct skt_capture_options *options, 
 	skt_buf_init(&capture->text);
 	skt_buf_init(&capture->meta);
 	rc = begin(capture, err);
+	if (!rc && begin_to_listen(capture))
+		rc = skt_err_sys(err, -ENOMEM, "cannot begin to capture");
 	if (rc) {
 		skt_err_at(err, options->name, -1);
 		skt_capture_free(capture);
@@ -179,6 +202,8 @@ void skt_capture_free(struct skt_capture *capture)
 {
 	if (!capture)
 		return;
+	listen_free(capture->listen);
+	tell_release(&capture->tell);
 	namespaces_release(&capture->namespaces);
 	turns_release(&capture->turns);
 	walk_release(&capture->walk);
@@ -244,6 +269,8 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 	/* before the instant that is the snapshot's: what is not there any more was lost until then */
 	if (!rc)
 		rc = namespaces_look(&capture->namespaces, look);
+	if (!rc && capture->listen)
+		rc = listen_follow(capture->listen, &capture->namespaces);
 	snapshot->boottime = look_clock(look, &snapshot->time);
 	if (when >= 0)
 		snapshot->boottime = when;
@@ -256,6 +283,10 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 		rc = users_add(&capture->users, look);
 	if (!rc)
 		rc = skt_snapshot_order(snapshot);
+	if (!rc && capture->listen)
+		rc = listen_take(capture->listen, &capture->namespaces, capture->told, &capture->tell.waiting,
+				 &capture->tell.room_waiting, &capture->tell.n_waiting, &snapshot->quality);
+	capture->told = snapshot->time;
 	look_clock(look, &snapshot->end);
 	return rc;
 }
@@ -307,6 +338,17 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 	else if (rc == -ENOMEM)
 		skt_err_sys(err, rc, "cannot take a snapshot");
 	return rc ? (skt_err_at(err, capture->tree.name, -1), rc) : 0;
+}
+
+uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why)
+{
+	*ret_why = capture->deaf;
+	return capture->events;
+}
+
+int skt_capture_tell(struct skt_capture *capture, const struct skt_snapshot *now, struct skt_step *step)
+{
+	return capture->listen ? tell_step(&capture->tell, now, step) : 0;
 }
 
 /* Nothing is due in a tree that was just written. */
