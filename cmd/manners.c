@@ -37,6 +37,14 @@ void manners_nice(int nice, bool told)
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+bool manners_may(unsigned capability)
+{
+	struct __user_cap_header_struct version = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	return !syscall(SYS_capget, &version, sets) && sets[0].effective & 1u << capability;
+}
+
 /* What no program started from here may have. It takes CAP_SETPCAP; without it there is little to be had anyway. */
 static void drop_bounds(void)
 {
@@ -45,7 +53,7 @@ static void drop_bounds(void)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-void manners_drop(void)
+void manners_drop(uint32_t keep)
 {
 	struct __user_cap_header_struct version = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
@@ -55,8 +63,7 @@ void manners_drop(void)
 	if (!failed)
 		failed = (int)syscall(SYS_capget, &version, sets);
 	for (unsigned i = 0; !failed && i < _LINUX_CAPABILITY_U32S_3; i++) {
-		/* both are among the first 32 */
-		sets[i].permitted &= i ? 0 : 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH;
+		sets[i].permitted &= i ? 0 : keep;
 		sets[i].effective = sets[i].permitted;
 		sets[i].inheritable = 0;
 	}

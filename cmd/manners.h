@@ -14,13 +14,19 @@
 void manners_nice(int nice, bool told);
 
 /*
- * Keep CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, as far as they are there, and give up all else, for good: the bounding and
- * ambient sets, and gaining by exec (PR_SET_NO_NEW_PRIVS). Before threads are started, for each has its own.
+ * Keep these capabilities (1 << CAP_..., of the first 32), as far as they are there, and give up all else, for good: the bounding
+ * and ambient sets, and gaining by exec (PR_SET_NO_NEW_PRIVS). Before threads are started, for each has its own.
  *
  * Everything that is to be written later must be open before, or belong to who runs this: CAP_DAC_OVERRIDE is not kept, for
  * with it one may write to any file of the host, and a folder of one's own needs it not.
  */
-void manners_drop(void);
+void manners_drop(uint32_t keep);
+
+/* What the recorder needs to find out who holds which socket: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. */
+#define MANNERS_RECORDER (UINT32_C(1) << 19 | UINT32_C(1) << 2)
+
+/* Whether this capability (of the first 32) is in effect. */
+bool manners_may(unsigned capability);
 
 /* Give memory that is not needed any more back to the host, not to be kept for the next time. */
 void manners_memory(void);

@@ -22,6 +22,8 @@ const char *const cmdline_names[] = {
 	[SKT_CMDLINE_FULL] = "full", [SKT_CMDLINE_ARGV0] = "argv0", [SKT_CMDLINE_NONE] = "none"
 };
 
+const char *const event_names[] = { "auto", "none" };
+
 /* Unless told, a twentieth of the filesystem is left to others, and 1 GiB where that is no more than a tenth. */
 #define LEAVE_SHARE UINT32_C(50000)
 #define LEAVE_LEAST (UINT64_C(1) << 30)
@@ -199,6 +201,21 @@ void output_header(const struct recorder *recorder, struct skt_header *ret)
 	ret->live = live;
 }
 
+/* Of which tables the kernel tells when sockets go. */
+static void add_events(struct facts *facts, const struct recorder *recorder)
+{
+	char list[64] = "none";
+	int why;
+	uint32_t kinds = skt_capture_events(recorder->capture, &why);
+
+	for (unsigned kind = 0, len = 0; kind < SKT_TABLE_KINDS && len < sizeof(list); kind++)
+		if (kinds & 1u << kind)
+			len += (unsigned)snprintf(list + len, sizeof(list) - len, "%s%s", len ? "," : "",
+						  skt_table_kind_name(kind));
+	if (skt_capture_is_live(recorder->capture))
+		facts_add(facts, "recorder.events", list);
+}
+
 void output_facts(const struct recorder *recorder, struct facts *facts)
 {
 	const struct skt_host *host = skt_capture_host(recorder->capture);
@@ -210,6 +227,7 @@ void output_facts(const struct recorder *recorder, struct facts *facts)
 		facts_add(facts, "recorder.ticks", tick_names[recorder->exact]);
 	facts_add(facts, "recorder.netns", netns_names[recorder->own_netns || !host->net_namespace]);
 	facts_add(facts, "recorder.cmdline", cmdline_names[recorder->cmdline]);
+	add_events(facts, recorder);
 	facts_add(facts, FOLDER_FACT, recorder->rotation.rotate);
 	facts_add(facts, "recorder.keep", recorder->rotation.keep);
 	facts_add(facts, "note", recorder->note);

@@ -44,7 +44,7 @@ static unsigned hands(void)
 	return processors < HANDS ? 1 : HANDS;
 }
 
-struct skt_capture_options recorder_capture_options(const struct recorder *recorder, const char *name)
+struct skt_capture_options recorder_capture_options(struct recorder *recorder, const char *name)
 {
 	return (struct skt_capture_options){
 		.name = name,
@@ -58,6 +58,8 @@ struct skt_capture_options recorder_capture_options(const struct recorder *recor
 		.full_walk = recorder->full_walk ? recorder->full_walk : 1,
 		.cmdline = recorder->cmdline,
 		.hands = hands(),
+		.events_socket = recorder->no_events ? NULL : hearing_socket,
+		.events_data = &recorder->hearing,
 	};
 }
 
@@ -76,6 +78,8 @@ static int open_capture(struct recorder *recorder, struct skt_err *err)
 	recorder->passwd = live ? open(PASSWD, O_RDONLY | O_CLOEXEC) : -1;
 	recorder->clock.read = clocks_read;
 	raise_file_limit();
+	if (live && !recorder->no_events && !recorder->own_netns && recorder->count != 1)
+		hearing_begin(&recorder->hearing);
 	asked = recorder_capture_options(recorder, recorder->tree);
 	/* both stay open as long as the program runs */
 	return skt_capture_open(tree, &asked, &recorder->capture, err);
@@ -90,7 +94,7 @@ int recorder_open(struct recorder *recorder, struct skt_err *err)
 	if (!rc && recorder_records(recorder))
 		rc = output_open(recorder, err);
 	if (!rc)
-		manners_drop();
+		manners_drop(MANNERS_RECORDER);
 	/* the header has the capabilities that snapshots are taken with */
 	if (!rc && recorder_records(recorder))
 		rc = output_begin(recorder, err);
@@ -110,6 +114,7 @@ void recorder_release(struct recorder *recorder)
 	skt_writer_free(recorder->writer);
 	rotation_release(&recorder->rotation);
 	skt_capture_free(recorder->capture);
+	hearing_end(&recorder->hearing);
 	trees_release(&recorder->trees);
 	skt_matcher_free(recorder->matcher);
 	skt_snapshot_release(&recorder->now);
@@ -179,6 +184,8 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	rc = skt_apply(&recorder->now, &recorder->step, err);
+	if (!rc && skt_capture_tell(recorder->capture, &recorder->now, &recorder->step))
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	if (!rc && recorder->watch.on)
 		rc = watch_step(recorder, err);
 	if (!rc)
@@ -191,11 +198,13 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	if (!recorder->snapshots++) {
 		recorder->first = recorder->now.boottime;
 		tell_denied(recorder);
+		tell_deaf(recorder);
 	}
 	recorder->last = recorder->now.boottime;
 	recorder->missed += missed;
 	tell_problems(recorder);
 	tell_findings(recorder);
+	tell_events(recorder);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #define RECORDER_H
 
 #include "changes.h"
+#include "hearing.h"
 #include "manners.h"
 #include "rotation.h"
 #include "trees.h"
@@ -50,6 +51,7 @@ struct recorder {
 		uint32_t share; /* or so many millionths of the filesystem */
 		bool told;
 	} min_free;
+	bool no_events; /* nobody listens to sockets that go */
 	int nice;
 	bool nice_told;
 	char **argv;
@@ -66,6 +68,7 @@ struct recorder {
 	int out;
 	int passwd;
 	char path[4096];
+	struct hearing hearing;
 	struct skt_capture *capture;
 	struct skt_writer *writer;
 	struct skt_header header; /* of the first file */
@@ -96,12 +99,14 @@ struct recorder {
 	struct skt_finding found[64]; /* findings told already; whoever reads so many wants no more of them */
 	size_t n_found;
 	bool more_found_told;
+	bool deaf_told, events_lost_told;
 };
 
-/* The words of --ticks, --netns and --cmdline, as the header has them. */
+/* The words of --ticks, --netns, --cmdline and --events, as the header has them. */
 extern const char *const tick_names[2];
 extern const char *const netns_names[2];
 extern const char *const cmdline_names[3]; /* enum skt_cmdline */
+extern const char *const event_names[2];
 
 /* Open the tree and the output, and write the header. */
 int recorder_open(struct recorder *recorder, struct skt_err *err);
@@ -121,6 +126,6 @@ void recorder_release(struct recorder *recorder);
 int64_t recorder_time(const struct recorder *recorder);
 
 /* What is asked of a capture of this tree. */
-struct skt_capture_options recorder_capture_options(const struct recorder *recorder, const char *name);
+struct skt_capture_options recorder_capture_options(struct recorder *recorder, const char *name);
 
 #endif

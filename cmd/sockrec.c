@@ -26,6 +26,8 @@ enum {
 	OPT_NETNS,
 	OPT_NETNS_INTERVAL,
 	OPT_FULL_WALK,
+	OPT_EVENTS,
+	OPT_EVENTS_BUFFER,
 	OPT_NOTE,
 	OPT_SYNC,
 	OPT_MAX_SIZE,
@@ -55,6 +57,10 @@ static const struct cli_option options[] = {
 	[OPT_NETNS_INTERVAL] = { 0, "netns-interval", "TIME", "read each of the others at least once in TIME (10s)" },
 	[OPT_NOTE] = { 0, "note", "TEXT", "keep TEXT in the header" },
 	[OPT_FULL_WALK] = { 0, "full-walk", "TIME", "read every descriptor again within TIME (30s unless told)" },
+	[OPT_EVENTS] = { 0, "events", "HOW",
+			 "auto (unless told): be told of sockets that come and go between snapshots; or none" },
+	[OPT_EVENTS_BUFFER] = { 0, "events-buffer", "SIZE",
+				"room in the kernel for what is told at once (8M unless told)" },
 	[OPT_SYNC] = { 0, "sync", "WHEN", "have the disk keep each block (about a second), each group, or none" },
 	[OPT_MAX_SIZE] = { 0, "max-size", "SIZE", "end once the recording has SIZE (64M, 2G, 512K, ...)" },
 	[OPT_MIN_FREE] = { 0, "min-free", "SIZE",
@@ -239,6 +245,14 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_FULL_WALK:
 			recorder->full_walk = cli_duration("--full-walk", argument);
+			break;
+		case OPT_EVENTS:
+			recorder->no_events = read_word("--events", argument, event_names, 2);
+			break;
+		case OPT_EVENTS_BUFFER:
+			recorder->hearing.buffer = cli_size("--events-buffer", argument);
+			if (!recorder->hearing.buffer)
+				cli_usage("--events-buffer: nothing can be told in no bytes");
 			break;
 		case OPT_SYNC:
 			recorder->sync = (enum skt_sync)read_word("--sync", argument, sync_names, 3);

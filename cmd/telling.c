@@ -3,7 +3,9 @@
 
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* How often the status line moves. */
@@ -57,6 +59,27 @@ void tell_denied(const struct recorder *recorder)
 		cli_say("%u process%s may live in other network namespaces%s: the sockets there are not recorded",
 			netns_denied, netns_denied == 1 ? "" : "es",
 			geteuid() ? ", which this user may not know (root may)" : "");
+}
+
+void tell_deaf(const struct recorder *recorder)
+{
+	uint32_t deaf = recorder->now.quality.events_deaf;
+	int why;
+	uint32_t told = skt_capture_events(recorder->capture, &why);
+
+	if (why)
+		cli_say("the kernel does not tell of sockets that go (%s): what comes and goes between two snapshots will not be seen",
+			why == -EOPNOTSUPP ? "it lacks tcp_diag and udp_diag" : strerror(-why));
+	else if (told && deaf)
+		cli_say("%u other network namespace%s cannot be listened to%s: what comes and goes there between two snapshots will not be seen",
+			deaf, deaf == 1 ? "" : "s", geteuid() ? " by this user (root may)" : "");
+}
+
+void tell_events(struct recorder *recorder)
+{
+	if (recorder->now.quality.events_lost_until && !recorder->events_lost_told)
+		cli_say("more sockets went than could be told of: some that came and went between two snapshots were not seen (--events-buffer)");
+	recorder->events_lost_told |= recorder->now.quality.events_lost_until != 0;
 }
 
 void tell_findings(struct recorder *recorder)

@@ -12,6 +12,12 @@ void tell_problems(struct recorder *recorder);
 /* Once: whose holders cannot be told, and why. */
 void tell_denied(const struct recorder *recorder);
 
+/* Once, after the first snapshot: that nobody tells of sockets that go, or not everywhere. */
+void tell_deaf(const struct recorder *recorder);
+
+/* Once: that something of it was lost. */
+void tell_events(struct recorder *recorder);
+
 /* What was found that a healthy host seldom shows, each thing once. It is no trouble. */
 void tell_findings(struct recorder *recorder);
 

@@ -141,7 +141,6 @@ uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why);
  */
 int skt_capture_tell(struct skt_capture *capture, const struct skt_snapshot *now, struct skt_step *step);
 
-
 /*
  * What was wrong with the tree in the last snapshot (a file that cannot be read, a line that is no row), each with
  * path and line. At most SKT_PROBLEMS_MAX are kept, ret_total says how many there were. Processes that exited or
