@@ -219,8 +219,8 @@ class Snapshot(Thing):
 
 Stop = namedtuple("Stop", "after next offset what")
 Head = namedtuple("Head", "type ancillary length sequence number snapshots first last raw")
-Event = namedtuple("Event", "source change time row table local_address remote_address local_port remote_port state uid "
-                   "inode has sent received rtt retransmits duration late")
+Event = namedtuple("Event", "source change time row kind net_namespace local_address remote_address local_port remote_port "
+                   "state uid inode has sent received rtt retransmits duration late")
 
 # ---- columns of rows (COLUMNS) ----
 
@@ -248,7 +248,7 @@ class Group:
 
     def __init__(self):
         self.strings, self.numbers, self.string_bytes = [b""], {b""}, 1
-        self.users, self.tables, self.order, self.names = {}, {}, {}, set()
+        self.users, self.tables, self.order, self.names, self.named = {}, {}, {}, set(), {}
         self.rows, self.processes = {}, {}
         self.next_table = self.next_row = self.next_process = 0
         self.holders, self.walked, self.moved, self.time = 0, 0, 0, None
@@ -274,7 +274,7 @@ class Group:
         snapshot = self.take_meta(parts[META].record(), number)
         self.fresh_row, self.boottime = self.next_row, snapshot.boottime
         # a table that went with this step leaves the order of rows last
-        before, tables = set(self.rows), set(self.order)
+        before, tables = set(self.rows), {slot: self.named[slot] for slot in self.order}
         self.take_processes(parts[IDENTITY])
         self.take_rows(parts[IDENTITY])
         told = self.take_state(parts[STATE])
@@ -364,6 +364,7 @@ class Group:
             table.raw = old.raw
         self.tables[slot] = table
         self.names.add(name)
+        self.named[slot] = name
         if flags & 1:
             del self.tables[slot]
             self.names.remove(name)
@@ -611,7 +612,7 @@ class Group:
         need(self.walked <= WALKED and self.moved <= MOVED)
 
     def take_events(self, part, time, before, tables):
-        """Events; before are the rows that there were, tables those that there were or that came."""
+        """Events; before are the rows that there were, tables kind and namespace of those that there were or that came."""
         events, last = [], -TIME
         for _ in range(part.count(EVENTS_OF_STEP, 52)):
             record = part.record()
@@ -619,7 +620,7 @@ class Group:
             row = record.varint(self.next_row + 1) - 1
             table = record.varint(TABLES)
             need(last >= below and table in tables and (row < 0 or row >= self.fresh_row or row in before))
-            events.append(Event(source, change, last, row if row >= 0 else None, table, record.bytes(16),
+            events.append(Event(source, change, last, row if row >= 0 else None, *tables[table], record.bytes(16),
                                 record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
                                 record.varint(), record.varint(U32), record.varint(), record.varint(),
                                 record.varint(U32), record.varint(U32), record.varint(), record.varint(U32)))
@@ -972,6 +973,12 @@ def plain_row(row, boottime):
                  tail=row.tail[1], text=row.text[1], ticks=row.ticks(boottime))
 
 
+def plain_event(event):
+    """Which row is meant stands in its ends; its slot is a number of this file."""
+    return {**event._asdict(), "row": event.row is not None, "local_address": event.local_address.hex(),
+            "remote_address": event.remote_address.hex()}
+
+
 def plain_snapshot(snapshot):
     tables = [plain(table, raw=[(before, text(raw)) for before, raw in table.raw],
                     rows=[plain_row(row, snapshot.boottime) for row in table.rows])
@@ -979,7 +986,8 @@ def plain_snapshot(snapshot):
     processes = [plain(process) for process in snapshot.processes]
     processes.sort(key=lambda one: (one["pid"], one["start_time"], one["exited"], line(one)))
     users = [(uid, text(name)) for uid, name in sorted(snapshot.users.items())]
-    return plain(snapshot, type="snapshot", tables=tables, processes=processes, users=users)
+    events = [plain_event(event) for event in snapshot.events]
+    return plain(snapshot, type="snapshot", tables=tables, processes=processes, users=users, events=events)
 
 
 def show(recording):

@@ -19,6 +19,9 @@
  * Then comes a line for each snapshot that can be read, in the file's order:
  *
  *	boottime end missed number time type ("snapshot")
+ *	events		of the step that led to it, in order. Each: change duration has inode kind late local_address local_port
+ *			net_namespace received remote_address remote_port retransmits row (whether it has one) rtt sent source
+ *			state time uid
  *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
  *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
  *			start_time state threads uid
@@ -400,11 +403,48 @@ static void put_quality(struct skt_buf *out, const struct skt_quality *quality)
 	skt_buf_byte(out, '}');
 }
 
-static void put_snapshot(struct skt_buf *out, const struct skt_snapshot *snapshot)
+static void put_event(struct skt_buf *out, const struct skt_snapshot *snapshot, const struct skt_event *event)
+{
+	const struct skt_table *table = &snapshot->tables[event->table];
+
+	skt_buf_byte(out, '{');
+	put_number(out, "change", event->change);
+	put_number(out, "duration", event->duration_us);
+	put_number(out, "has", event->has);
+	put_number(out, "inode", event->inode);
+	put_number(out, "kind", table->kind);
+	put_number(out, "late", event->late_us);
+	put_key(out, "local_address");
+	put_hex(out, event->local_address, sizeof(event->local_address));
+	put_number(out, "local_port", event->local_port);
+	put_number(out, "net_namespace", table->net_namespace);
+	put_number(out, "received", event->bytes_received);
+	put_key(out, "remote_address");
+	put_hex(out, event->remote_address, sizeof(event->remote_address));
+	put_number(out, "remote_port", event->remote_port);
+	put_number(out, "retransmits", event->retransmits);
+	put_bool(out, "row", event->slot != SKT_NO_SLOT);
+	put_number(out, "rtt", event->rtt_us);
+	put_number(out, "sent", event->bytes_sent);
+	put_number(out, "source", event->source);
+	put_number(out, "state", event->state);
+	put_signed(out, "time", event->when);
+	put_number(out, "uid", event->uid);
+	skt_buf_byte(out, '}');
+}
+
+static void put_snapshot(struct skt_buf *out, const struct skt_snapshot *snapshot, const struct skt_step *step)
 {
 	skt_buf_byte(out, '{');
 	put_signed(out, "boottime", snapshot->boottime);
 	put_signed(out, "end", snapshot->end);
+	put_key(out, "events");
+	skt_buf_byte(out, '[');
+	for (size_t i = 0; i < step->n_events; i++) {
+		next_item(out, i);
+		put_event(out, snapshot, &step->events[i]);
+	}
+	skt_buf_byte(out, ']');
 	put_number(out, "missed", snapshot->missed);
 	put_number(out, "number", snapshot->number);
 	put_processes(out, snapshot);
@@ -502,7 +542,7 @@ static uint64_t dump_snapshots(const struct skt_file *file, struct stops *stops,
 		last = skt_cursor_snapshot(cursor)->number;
 		if (open_stop(stops))
 			open_stop(stops)->next = last;
-		put_snapshot(out, skt_cursor_snapshot(cursor));
+		put_snapshot(out, skt_cursor_snapshot(cursor), step);
 		print(out);
 	}
 	skt_cursor_free(cursor);
