@@ -98,6 +98,11 @@ struct totals {
 	uint64_t denied;       /* snapshots with processes that could not be read */
 	uint64_t netns_denied; /* or that may live in a network namespace which was not */
 	uint64_t changes;
+	uint64_t events;
+	uint64_t heard; /* snapshots until which somebody listened to sockets that go */
+	uint64_t deaf;	/* of these, not in all namespaces */
+	uint64_t lost;	/* and that something was lost before */
+	int64_t lost_ns;
 	uint64_t holes;
 	uint64_t clock_steps;
 	int64_t offset;			     /* of the wall clock to boot time, at the snapshot before */
@@ -177,6 +182,29 @@ static void finding_lines(const struct totals *totals, enum skt_zone zone, struc
 		skt_buf_text(out, "  and more than are listed here\n");
 }
 
+static void add_events(struct totals *totals, const struct skt_step *step, const struct skt_quality *quality)
+{
+	totals->events += step->n_events;
+	totals->heard += quality->events_tables != 0;
+	totals->deaf += quality->events_tables && quality->events_deaf;
+	totals->lost += quality->events_lost_until != 0;
+	totals->lost_ns += quality->events_lost_until - quality->events_lost_since;
+}
+
+static void event_lines(const struct totals *totals, struct skt_buf *out)
+{
+	number_line(out, "events", totals->events);
+	if (totals->heard < totals->snapshots)
+		number_line(out, "  nobody listened", totals->snapshots - totals->heard);
+	if (totals->deaf)
+		number_line(out, "  not in all namespaces", totals->deaf);
+	if (!totals->lost)
+		return;
+	skt_buf_printf(out, "%-24s %llu, within ", "  some were lost", (unsigned long long)totals->lost);
+	skt_duration_format(out, totals->lost_ns / SKT_NS_PER_MS * SKT_NS_PER_MS);
+	skt_buf_byte(out, '\n');
+}
+
 static void add_snapshot(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
 {
 	totals->snapshots++;
@@ -188,6 +216,7 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	totals->netns_denied += now->quality.netns_denied != 0;
 	totals->malformed += now->quality.malformed;
 	add_findings(totals, now);
+	add_events(totals, step, &now->quality);
 	totals->changes += step->from == INT64_MIN ? 0 : step->n_socks;
 	for (size_t i = 0; i < now->n_tables; i++) {
 		totals->duplicates += now->tables[i].duplicates;
@@ -289,6 +318,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "missed ticks", totals.missed + span.missed);
 	number_line(out, "most sockets", totals.most);
 	number_line(out, "socket changes", totals.changes);
+	event_lines(&totals, out);
 	if (totals.sockets)
 		skt_buf_printf(out, "%-24s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
 	if (totals.sampled && totals.sampled_text && totals.sockets)
