@@ -283,18 +283,23 @@ END
 	eventually test -e done
 	sleep 1.5
 	finish
+	# who has not the right says so, and in how many
+	mv x.skt heard.skt && mv dump heard
+	begin setpriv --bounding-set=-sys_admin sockrec -i 200ms -o -
+	sleep 0.5
+	finish
+	has said "1 other network namespace cannot be listened to"
 	touch end
 	wait
 	python <<'END'
 inode = int(open("inode").read())
-snapshots = told("dump")
+for snapshot in told("dump"):
+    assert snapshot["quality"]["events_deaf"] == 1 and snapshot["quality"]["events_tables"], snapshot["quality"]
+snapshots = told("heard")
 events = [event for snapshot in snapshots for event in snapshot["events"] if event["net_namespace"] == inode]
 assert len(events) == 2, events
 assert not snapshots[-1]["quality"]["events_deaf"]
 END
-	# who has not the right says so, and in how many
-	begin setpriv --bounding-set=-sys_admin sockrec -i 200ms -n 3 -o -
-	touch end
 }
 
 t_the_child_that_enters_namespaces_does_not_outlive_the_recorder() {
