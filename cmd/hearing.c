@@ -84,13 +84,14 @@ static int open_there(int netns, uint64_t buffer)
 	return setns(netns, CLONE_NEWNET) ? -errno : open_here(buffer);
 }
 
-static void serve(int fd, uint64_t buffer)
+/* Who stays in a namespace lives in it, and would be found there when all others have left: it goes home (own) each time. */
+static void serve(int fd, int own, uint64_t buffer)
 {
 	int netns;
 
 	while (take(fd, &netns)) {
 		int opened = open_there(netns, buffer);
-		bool passed = pass(fd, opened);
+		bool passed = !setns(own, CLONE_NEWNET) && pass(fd, opened);
 
 		if (netns >= 0)
 			close(netns);
@@ -104,16 +105,20 @@ static void serve(int fd, uint64_t buffer)
 /* Nothing of the recorder's is kept but the way to it and, for what goes wrong, stderr. */
 static void be_child(const struct hearing *hearing, int fd, pid_t parent)
 {
+	int own;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		return;
 	prctl(PR_SET_NAME, "sockrec-netns");
 	if (dup2(fd, STDIN_FILENO) < 0)
 		return;
-	close(STDOUT_FILENO);
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || dup2(own, STDOUT_FILENO) < 0)
+		return;
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	manners_drop(1u << CAP_SYS_ADMIN | 1u << CAP_NET_ADMIN);
-	serve(STDIN_FILENO, hearing->buffer);
+	serve(STDIN_FILENO, STDOUT_FILENO, hearing->buffer);
 }
 
 void hearing_begin(struct hearing *hearing)
