@@ -161,7 +161,7 @@ t_recordings_that_do_not_chain_are_several() {
 	cat "$rec/dir-two-recordings/c.skt" >c.skt
 	sockquery --format=csv -H c.skt "$rec/v1-live.skt" 2>/dev/null | sed 's/,[^,]*$//' >both
 	sed 's/,[^,]*$//' out | diff both -
-	sed 's/.*,//' out | sort -u | diff - <(printf '%s\n' "$rec/dir-two-recordings/a.skt" "$rec/dir-two-recordings/c.skt")
+	sed 's/.*,//' out | tr -d '\r' | sort -u | diff - <(printf '%s\n' "$rec/dir-two-recordings/a.skt" "$rec/dir-two-recordings/c.skt")
 	exits 0 sockquery --verify "$rec/dir-two-recordings"
 	has out "SEVERAL $rec/dir-two-recordings"
 }
