@@ -6,6 +6,8 @@
 # adds -Werror, V=1 shows whole commands. New .c files in known folders are found by themselves.
 
 VERSION := 0.1.0
+# Of the shared library: another one for each change after which programs must be built anew.
+SOVERSION := 0
 
 CFLAGS     ?= -O2 -g
 PREFIX     ?= /usr/local
@@ -13,6 +15,10 @@ BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/skt
+BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 PKG_CONFIG ?= pkg-config
 FUZZ_CC    ?= clang
 VARIANT    ?= plain
@@ -25,6 +31,7 @@ BIN := $(if $(filter plain,$(VARIANT)),bin,$B/bin)
 TOOLS  := $(patsubst cmd/%.c,%,$(wildcard cmd/sock*.c))
 SHARED := $(patsubst %.c,$B/%.o,$(filter-out cmd/sock%.c,$(wildcard cmd/*.c)))
 LIB    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
+PIC    := $(LIB:$B/%=$B/pic/%)
 UNIT   := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
 HELPER := $(patsubst %.c,$B/%.o,$(wildcard tests/unit/lib/*.c))
 HOST   := $(patsubst %.c,$B/%,$(filter-out tests/host/preload_%,$(wildcard tests/host/*.c))) \
@@ -56,9 +63,9 @@ cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-st
 ldflags  := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # cmd/ sees nothing but include/, and so cannot reach into the library.
-$B/lib/%.o:   INCLUDES = -Ilib
+$B/lib/%.o $B/pic/lib/%.o: INCLUDES = -Ilib
 $B/tests/%.o: INCLUDES = -Ilib -Itests/unit/lib $(call packages,--cflags,cmocka)
-$B/cmd/%.o $B/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
+$B/cmd/%.o $B/lib/record/%.o $B/pic/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
 
 # One short line a file; whole commands with V=1; nothing with -s.
 silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
@@ -85,9 +92,25 @@ $B/libskt.a $B/cmd.a $B/tests/unit/lib.a: $(wildcard cmd lib lib/* tests/unit/li
 	@mkdir -p $(@D) && rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
 
+# For programs outside this tree; the tools carry the library themselves. It exports what the headers declare: nothing
+# else is called skt_.
+shared: $B/libskt.so.$(SOVERSION) ## build the shared library
+$B/libskt.so.$(SOVERSION): $(PIC) $B/libskt.map
+	$(call say,LINK)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script=$B/libskt.map -Wl,-z,defs \
+		$(call packages,--libs,$(needs))
+$B/libskt.map: Makefile
+	@mkdir -p $(@D)
+	@echo 'SKT_$(SOVERSION) { global: skt_*; local: *; };' >$@
+
+compile = $(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) -MMD -MP -c -o $@ $<
+
 $B/%.o: %.c $B/flags | $(needs:%=need-%)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(compile)
+
+$B/pic/%.o: %.c $B/flags | $(needs:%=need-%)
+	@mkdir -p $(@D)
+	$(call say,CC)$(compile) -fPIC
 
 # Another compiler or other flags build everything anew.
 $B/flags: FORCE
@@ -123,7 +146,7 @@ run_tests = PATH="$(CURDIR)/$1:$(CURDIR)/$B/tests/host:$$PATH" SKT_BIN="$(CURDIR
 	    UBSAN_OPTIONS="print_stacktrace=1:$$UBSAN_OPTIONS" scripts/tap
 cli_tests = $(wildcard tests/golden/run tests/cli/*.sh)
 
-tests: all $(UNIT) $(FUZZED) $(HOST) ## build the test programs, run none
+tests: all $(if $(filter plain,$(VARIANT)),shared) $(UNIT) $(FUZZED) $(HOST) ## build the test programs, run none
 
 check: tests ## run the tests that any user can run: unit, command line, goldens, the fuzz targets' corpora
 	@$(call run_tests,$(BIN)) $(UNIT) $(foreach f,$(FUZZ),'$B/tests/fuzz/$f tests/fuzz/corpus/$f') $(cli_tests)
@@ -168,24 +191,48 @@ lint: ## check layers, headers, forbidden calls, formatting, scripts and man pag
 format: ## let clang-format lay out every C file
 	@scripts/lint --format
 
-install: all ## install tools, library, headers, skt.pc and man pages below DESTDIR and PREFIX
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/skt
-	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(BINDIR)
-	install -m 644 $B/libskt.a $(DESTDIR)$(LIBDIR)
-	install -m 644 $(wildcard include/skt/*.h) $(DESTDIR)$(INCLUDEDIR)/skt
-	printf '%s\n' 'Name: skt' 'Description: recordings of which process held which socket' 'Version: $(VERSION)' \
-		'Requires: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt -pthread' \
-		>$(DESTDIR)$(LIBDIR)/pkgconfig/skt.pc
-	$(foreach m,$(MAN),install -D -m 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
+# What is installed, and where to: "mode source target" each. The pages of the kinds of sections go to folders of their own.
+installed = $(foreach t,$(TOOLS),755:$(BIN)/$t:$(BINDIR)/$t) \
+	644:$B/libskt.a:$(LIBDIR)/libskt.a \
+	644:$B/libskt.so.$(SOVERSION):$(LIBDIR)/libskt.so.$(SOVERSION).$(VERSION) \
+	$(foreach h,$(wildcard include/skt/*.h),644:$h:$(INCLUDEDIR)/skt/$(notdir $h)) \
+	644:$B/skt.pc:$(LIBDIR)/pkgconfig/skt.pc \
+	$(foreach m,$(MAN),644:$m:$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) \
+	644:dist/completion.bash:$(BASHDIR)/sockrec \
+	644:dist/completion.zsh:$(ZSHDIR)/_sockrec \
+	644:$B/sockrec.service:$(UNITDIR)/sockrec.service \
+	$(foreach d,README.md CHANGELOG.md LICENSE docs/architecture.md,644:$d:$(DOCDIR)/$(notdir $d)) \
+	$(foreach d,contrib/skt.py $(wildcard examples/*),644:$d:$(DOCDIR)/$(if $(filter examples/%,$d),examples/)$(notdir $d))
+
+# Links: what they point at, and where they stand.
+links = libskt.so.$(SOVERSION).$(VERSION):$(LIBDIR)/libskt.so.$(SOVERSION) libskt.so.$(SOVERSION):$(LIBDIR)/libskt.so \
+	$(foreach t,$(filter-out sockrec,$(TOOLS)),sockrec:$(BASHDIR)/$t)
+
+define newline
+
+
+endef
+part = $(word $1,$(subst :, ,$2))
+
+$B/skt.pc: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' 'Name: skt' 'Description: recordings of which process held which socket' 'Version: $(VERSION)' \
+		'Requires.private: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt' 'Libs.private: -pthread' >$@
+$B/sockrec.service: dist/sockrec.service FORCE
+	@mkdir -p $(@D)
+	@sed 's|^ExecStart=/usr/local/bin/|ExecStart=$(BINDIR)/|' $< >$@
+
+install: all shared $B/libskt.a $B/skt.pc $B/sockrec.service ## install tools, library, headers, pages, completions and unit below DESTDIR and PREFIX
+	$(foreach i,$(installed),install -D -m $(call part,1,$i) $(call part,2,$i) $(DESTDIR)$(call part,3,$i)$(newline))
+	$(foreach l,$(links),ln -sf $(call part,1,$l) $(DESTDIR)$(call part,2,$l)$(newline))
 
 uninstall: ## remove what install installed
-	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(LIBDIR)/libskt.a $(DESTDIR)$(LIBDIR)/pkgconfig/skt.pc
-	rm -rf $(DESTDIR)$(INCLUDEDIR)/skt
-	rm -f $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
+	rm -f $(foreach i,$(installed),$(DESTDIR)$(call part,3,$i)) $(foreach l,$(links),$(DESTDIR)$(call part,2,$l))
+	-rmdir $(DESTDIR)$(INCLUDEDIR)/skt $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR)
 
 dist: ## pack what is committed as build/skt-VERSION.tar.gz
 	@mkdir -p build
-	git archive --prefix=skt-$(VERSION)/ -o build/skt-$(VERSION).tar.gz HEAD
+	git archive --prefix=skt-$(VERSION)/ HEAD | gzip -9n >build/skt-$(VERSION).tar.gz
 
 clean: ## remove build/ and bin/
 	rm -rf build bin
@@ -194,7 +241,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target what; do \
 		printf '  make %-13s %s\n' "$$target" "$$what"; done
 
-.PHONY: all static tests check check-static check-host asan coverage fuzz fuzz-run bench lint format install \
+.PHONY: all static shared tests check check-static check-host asan coverage fuzz fuzz-run bench lint format install \
 	uninstall dist clean help need-cmocka $(needs:%=need-%) FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What `make install` leaves, and what a program outside this tree can do with it.
+. "$(dirname "$0")/../lib.sh"
+
+# Installed as a packager would. The objects are those of the plain build, which `make check` has made.
+root=$TMPDIR/root
+install_it() {
+	[ -e "$root" ] || env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP" install DESTDIR="$root" PREFIX=/usr >"$TMPDIR/install.log" 2>&1 || {
+		cat "$TMPDIR/install.log"
+		return 1
+	}
+	export PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+	lib=$root/usr/lib
+}
+
+t_the_shared_library_exports_what_the_headers_declare_and_nothing_else() {
+	install_it
+	nm -D --defined-only "$lib/libskt.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >exported
+	# the compiler says what they declare
+	for h in "$root"/usr/include/skt/*.h; do echo "#include \"$h\""; done >all.c
+	"${CC:-cc}" -D_GNU_SOURCE -I"$root/usr/include" -fsyntax-only -aux-info all.x all.c
+	grep '/include/skt/' all.x | grep -v static | grep -o 'skt_[a-z0-9_]* (' | tr -d ' (' | sort -u >declared
+	[ "$(wc -l <declared)" -gt 100 ]
+	diff declared exported
+}
+
+t_a_program_is_built_and_runs_with_what_pkg_config_says() {
+	install_it
+	sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt 2>/dev/null
+	# shellcheck disable=SC2046 # words
+	"${CC:-cc}" -std=c11 -Wall -Wextra -Werror -o listeners "$TOP/examples/listeners.c" $(pkg-config --cflags --libs skt)
+	readelf -d listeners | grep -q 'NEEDED.*libskt\.so\.0\]'
+	LD_LIBRARY_PATH=$lib ./listeners hands.skt >out
+	# nginx listens from the first tree on, and on another port in the last: see fixtures/trees/hands
+	diff - out <<-'END'
+		2026-11-22T14:03:07.000000000Z + tcp 0.0.0.0 80 720 nginx
+		2026-11-22T14:03:14.000000000Z - tcp 0.0.0.0 80 720 nginx
+		2026-11-22T14:03:14.000000000Z + tcp 0.0.0.0 8080 720 nginx
+	END
+}
+
+t_a_program_is_linked_statically_with_what_pkg_config_says() {
+	install_it
+	"$TOP/scripts/deps" --has static || skip "no static libraries here"
+	# shellcheck disable=SC2046 # words
+	"${CC:-cc}" -static -o listeners "$TOP/examples/listeners.c" $(pkg-config --static --cflags --libs skt)
+	sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt 2>/dev/null
+	./listeners hands.skt | grep -q 'tcp 0.0.0.0 80'
+}
+
+t_the_tools_pages_completions_and_unit_are_where_they_are_looked_for() {
+	install_it
+	for tool in sockrec sockdiff sockreplay sockquery; do
+		"$root/usr/bin/$tool" --version | grep -q "^$tool "
+		[ -s "$root/usr/share/man/man1/$tool.1" ]
+		grep -q "complete .*$tool" "$root/usr/share/bash-completion/completions/$tool"
+	done
+	[ -s "$root/usr/share/man/man5/skt.5" ]
+	[ -s "$root/usr/share/man/man7/skt-filter.7" ]
+	grep -q '^ExecStart=/usr/bin/sockrec ' "$root/usr/lib/systemd/system/sockrec.service"
+}
+
+t_nothing_of_the_place_it_was_built_in_is_installed() {
+	install_it
+	! grep -rlF "$root" "$root" || false
+}
+
+t_uninstall_leaves_nothing() {
+	install_it
+	cp -a "$root" "$TMPDIR/copy"
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP" uninstall DESTDIR="$TMPDIR/copy" PREFIX=/usr
+	[ -z "$(find "$TMPDIR/copy" ! -type d)" ]
+	[ ! -e "$TMPDIR/copy/usr/include/skt" ]
+}
+
+run_tests
