@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What TAB offers in bash and in zsh.
+. "$(dirname "$0")/../lib.sh"
+
+# The library of bash-completion is not asked for: what is sourced stands alone.
+# shellcheck source=/dev/null
+. "$TOP/dist/completion.bash"
+
+# bash_offers LINE: what TAB offers at its end, a line each.
+bash_offers() {
+	COMP_LINE=$1 COMP_POINT=${#1}
+	# as bash cuts it
+	mapfile -t COMP_WORDS < <(grep -o '[^ =]\+\|=' <<<"$1")
+	[[ $1 != *[[:space:]] ]] || COMP_WORDS+=('')
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	_skt "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" 2>/dev/null || :
+	printf '%s\n' "${COMPREPLY[@]}"
+}
+
+# zsh_offers LINE: the same of a zsh on a terminal, whose escapes are left out.
+zsh_offers() {
+	command -v zsh >/dev/null || skip "no zsh"
+	mkdir -p functions
+	cp "$TOP/dist/completion.zsh" functions/_sockrec
+	timeout 30 zsh -f /dev/stdin "$1" <<'END' | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | tr -d '\r'
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z 'PS1=; stty -echo cols 200; unsetopt prompt_cr; fpath=($PWD/functions $fpath); autoload -U compinit'
+zpty -w z "compinit -u -D; LISTMAX=1000; bindkey '^I' list-choices; bindkey '^X' send-break; echo READ''Y"
+zpty -r z out '*READY*'
+zpty -w -n z "$1"$'\t'
+# list-choices prints the line again below the list; what follows says that it is done
+sleep 1
+while zpty -r -t z out; do print -rn -- $out; done
+zpty -d z
+END
+}
+
+t_bash_offers_every_option_that_the_help_has() {
+	local tool
+
+	for tool in sockrec sockdiff sockreplay sockquery; do
+		"$tool" --help | awk '/^ +-/ && match($0, /--[a-z-]+/) { print substr($0, RSTART, RLENGTH) }' | sort >want
+		grep -q . want
+		bash_offers "$tool --" | tr -d = | sort >have
+		diff want have
+	done
+	[ "$(bash_offers 'sockquery --coun')" = --count-by= ]
+	[ "$(bash_offers 'sockquery --cov')" = --coverage ]
+}
+
+t_bash_offers_words_that_the_option_takes() {
+	local word
+
+	[ "$(bash_offers 'sockquery x.skt --view=f')" = flows ]
+	[ "$(bash_offers 'sockdiff --format=')" = "$(printf '%s\n' table json jsonl csv)" ]
+	sockrec --proc="$TOP/fixtures/proc/kinds" -n 1 -o kinds.skt
+	for word in $(bash_offers 'sockquery --format='); do
+		sockquery --format="$word" kinds.skt@last >/dev/null
+	done
+	[ "$(bash_offers 'sockquery --fields=table,remote_p')" = table,remote_port ]
+}
+
+t_bash_offers_recordings_and_after_two_dashes_commands() {
+	mkdir directory
+	touch a.skt b.txt
+	[ "$(bash_offers 'sockquery ' | sort)" = "$(printf '%s\n' a.skt directory)" ]
+	bash_offers 'sockreplay a.skt -- ca' | grep -qx cat
+	[ "$(bash_offers 'sockreplay a.skt -- cat b')" = b.txt ]
+}
+
+t_zsh_offers_options_with_what_they_mean() {
+	zsh_offers 'sockquery --fo' >offers
+	grep -q -- '--follow *-- print changes as they are recorded' offers
+	grep -q -- '--format *-- table' offers
+}
+
+t_zsh_offers_words_fields_recordings_and_commands() {
+	touch a.skt b.txt
+	zsh_offers 'sockquery --view=' | grep -q 'changes.*flows.*processes'
+	zsh_offers 'sockquery --fields=table,remote_' | grep -q 'remote_port *-- '
+	zsh_offers 'sockquery ' >offers
+	grep -q 'a\.skt' offers
+	! grep -q 'b\.txt' offers || false
+	zsh_offers 'sockreplay a.skt -- dif' | grep -q diff
+}
+
+run_tests
