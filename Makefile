@@ -158,6 +158,9 @@ check-host: all $(HOST) ## run the tests on this host's own sockets (root)
 	@[ "$$(id -u)" = 0 ] || { echo "check-host: must be root" >&2; exit 1; }
 	@$(call run_tests,$(BIN)) -t 300 $(wildcard tests/host/*.sh)
 
+check-deb: ## build the Debian packages, install and remove them in a root of their own (root)
+	@$(call run_tests,$(BIN)) -t 900 tests/deb/package.sh
+
 asan: ## build with the address and undefined behaviour sanitizers and run check
 	@$(MAKE) --no-print-directory VARIANT=asan check
 
@@ -234,6 +237,13 @@ dist: ## pack what is committed as build/skt-VERSION.tar.gz
 	@mkdir -p build
 	git archive --prefix=skt-$(VERSION)/ HEAD | gzip -9n >build/skt-$(VERSION).tar.gz
 
+# Built of what is committed, beside the tree, by what is installed: nothing is fetched.
+deb: ## build Debian packages of what is committed into build/deb/
+	rm -rf build/deb
+	mkdir -p build/deb/skt-$(VERSION)
+	git archive HEAD | tar -x -C build/deb/skt-$(VERSION)
+	cd build/deb/skt-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS=parallel=$(shell nproc) dpkg-buildpackage -us -uc -b
+
 clean: ## remove build/ and bin/
 	rm -rf build bin
 
@@ -241,8 +251,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target what; do \
 		printf '  make %-13s %s\n' "$$target" "$$what"; done
 
-.PHONY: all static shared tests check check-static check-host asan coverage fuzz fuzz-run bench lint format install \
-	uninstall dist clean help need-cmocka $(needs:%=need-%) FORCE
+.PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench lint format install \
+	uninstall dist deb clean help need-cmocka $(needs:%=need-%) FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
