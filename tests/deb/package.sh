@@ -43,7 +43,7 @@ t_they_are_installed_and_what_they_bring_works() {
 	root/usr/bin/sockquery kinds.skt | grep -q udplite6
 	[ -s root/lib/systemd/system/sockrec.service ]
 	# nobody has asked for it yet
-	[ -z "$(find root/etc -name 'sockrec.service')" ]
+	[ -z "$(find root -path '*/etc/*' -name 'sockrec*')" ]
 }
 
 t_they_are_removed_without_a_trace() {
