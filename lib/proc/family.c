@@ -192,25 +192,23 @@ int family_holders(struct family *family, struct look *look, struct ledger *ledg
 
 static int add_listed(struct look *look, struct ledger *ledger)
 {
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
+	for (size_t i = 0; i < ledger->n_processes; i++) {
 		struct ledger_process *process = &ledger->processes[i];
+		int rc = 0;
 
 		if (!(process->listed || (look->whole && !process->no_process)) || process->added)
 			continue;
 		if (!process->identified)
 			rc = identify(look, ledger, process);
+		if (!rc && (process->listed || look->whole))
+			rc = add(look, process);
 		if (rc == -ENOMEM || rc == -E2BIG)
 			return rc;
 		/* another in a tree is no longer of the family */
 		if (rc)
 			ledger_forget(ledger, process);
-		else if (process->listed || look->whole)
-			rc = add(look, process);
-		rc = 0;
 	}
-	return rc;
+	return 0;
 }
 
 /* The parent that it had when it was identified may have exited, and its number may be another's: then it has another. */

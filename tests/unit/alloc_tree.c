@@ -76,16 +76,14 @@ static void a_tree_is_written_or_has_no_meta(void **state)
 	}
 }
 
-static void it_is_read_or_not_and_the_next_time_it_is(void **state)
+/* Read the tree of a snapshot with allocations failing in turn: what is read is the snapshot, or it is said that it is not. */
+static void read_each(const struct skt_snapshot *snapshot, void (*begin_failing)(size_t))
 {
-	struct skt_snapshot snapshot;
 	struct tree_files tree;
 
-	(void)state;
-	fill(&snapshot);
 	tree_files_init(&tree);
 	tree.options.all_namespaces = true;
-	assert_int_equal(skt_tree_write(&snapshot, &host, &place, tree.fd, NULL), 0);
+	assert_int_equal(skt_tree_write(snapshot, &host, &place, tree.fd, NULL), 0);
 	FAILING_ALLOC_EACH(i)
 	{
 		struct skt_capture *capture;
@@ -97,17 +95,41 @@ static void it_is_read_or_not_and_the_next_time_it_is(void **state)
 		assert_int_equal(skt_snapshot_init(&read, NULL, 5), 0);
 		assert_int_equal(skt_capture_open(tree.fd, &tree.options, &capture, &err), 0);
 		skt_err_init(&err);
-		failing_alloc_after(i);
+		begin_failing(i);
 		rc = skt_capture_next(capture, &read, &err);
 		assert_told(rc);
 		assert_int_equal(err.code, rc);
 		assert_int_equal(skt_capture_next(capture, &read, &err), 0);
-		if (!skt_snapshot_equal(&snapshot, &read, why, sizeof(why)))
+		if (!skt_snapshot_equal(snapshot, &read, why, sizeof(why)))
 			fail_msg("%s", why);
 		skt_capture_free(capture);
 		skt_snapshot_release(&read);
 	}
 	tree_files_release(&tree);
+}
+
+static void it_is_read_or_not_and_the_next_time_it_is(void **state)
+{
+	struct skt_snapshot snapshot;
+
+	(void)state;
+	fill(&snapshot);
+	read_each(&snapshot, failing_alloc_after);
+	skt_snapshot_release(&snapshot);
+}
+
+/* More than there is room for at once, and no holder has made room before them. */
+static void one_failure_alone_loses_no_process(void **state)
+{
+	struct skt_snapshot snapshot;
+
+	(void)state;
+	scene_begin(&snapshot, NULL, 3);
+	scene_table(&snapshot, SKT_TCP, 100);
+	for (unsigned i = 0; i < 20; i++)
+		scene_process(&snapshot, 700 + i, 4242, "idle");
+	scene_end(&snapshot);
+	read_each(&snapshot, failing_alloc_only);
 	skt_snapshot_release(&snapshot);
 }
 
@@ -143,6 +165,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tree_is_written_or_has_no_meta),
 		cmocka_unit_test(it_is_read_or_not_and_the_next_time_it_is),
+		cmocka_unit_test(one_failure_alone_loses_no_process),
 		cmocka_unit_test(its_capture_begins_or_not),
 	};
 

@@ -12,13 +12,21 @@ void *__wrap_realloc(void *old, size_t size);
 
 static size_t left = SIZE_MAX; /* SIZE_MAX: no end */
 static bool failed;
+static bool once;
 static size_t asked;
 
 void failing_alloc_after(size_t n)
 {
 	left = n;
 	failed = false;
+	once = false;
 	asked = 0;
+}
+
+void failing_alloc_only(size_t n)
+{
+	failing_alloc_after(n);
+	once = true;
 }
 
 bool failing_alloc_stop(void)
@@ -43,7 +51,7 @@ static size_t ask(size_t size)
 	return size;
 }
 
-/* The first that fails is followed by others: code that goes on after a failure must stand more of them. */
+/* The first that fails is followed by others, unless told: code that goes on after a failure must stand more of them. */
 static bool fails(void)
 {
 	if (left == SIZE_MAX)
@@ -52,6 +60,8 @@ static bool fails(void)
 		left--;
 		return false;
 	}
+	if (once && failed)
+		return false;
 	failed = true;
 	return true;
 }

@@ -18,6 +18,9 @@
 /* From here on n allocations succeed, and every one after them fails. */
 void failing_alloc_after(size_t n);
 
+/* The same, but only the one after n: what does not notice it goes on with something missing. */
+void failing_alloc_only(size_t n);
+
 /* Every allocation succeeds again. Returns whether one has failed since. */
 bool failing_alloc_stop(void);
 
