@@ -32,7 +32,7 @@ static void stamp(char *ret, int64_t s, const char *fraction, enum skt_zone zone
 	if (zone != SKT_ZONE_UTC)
 		snprintf(offset, sizeof(offset), "%c%02d:%02d", minutes < 0 ? '-' : '+', abs(minutes) / 60,
 			 abs(minutes) % 60);
-	wall_s = (time_t)(s + 60 * minutes);
+	wall_s = (time_t)(s + INT64_C(60) * minutes);
 	gmtime_r(&wall_s, &tm);
 	n = strftime(ret, STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(ret + n, STAMP_SIZE - n, "%s%s", fraction, offset);

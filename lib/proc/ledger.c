@@ -31,7 +31,7 @@ void ledger_init(struct ledger *ledger, const struct tree *tree)
 	if (!tree->live)
 		return;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > 2 * NOT_FOR_HANDLES)
+	if (limit.rlim_cur > (rlim_t)2 * NOT_FOR_HANDLES)
 		ledger->max_handles = (size_t)limit.rlim_cur - NOT_FOR_HANDLES;
 	if (ledger->max_handles > SKT_PROCESSES_MAX)
 		ledger->max_handles = SKT_PROCESSES_MAX;

@@ -119,7 +119,7 @@ void chain_start(const void *header, size_t length, uint8_t ret[CHAIN_SIZE])
 	crypto_hash_sha256(ret, header, length);
 }
 
-static int put_section(uint8_t id, const struct skt_buf *section, int level, struct skt_buf *out)
+static int put_section(unsigned id, const struct skt_buf *section, int level, struct skt_buf *out)
 {
 	uLongf stored = compressBound(section->len);
 	unsigned char *head, *data;
@@ -131,7 +131,7 @@ static int put_section(uint8_t id, const struct skt_buf *section, int level, str
 	if (compress2(data, &stored, section->data, section->len, level) != Z_OK)
 		return -ENOMEM;
 	memset(head, 0, SECTION_HEAD_SIZE);
-	head[0] = id;
+	head[0] = (unsigned char)id;
 	head[1] = CODEC_ZLIB;
 	if (stored >= section->len) {
 		head[1] = CODEC_STORED;
@@ -148,11 +148,11 @@ int payload_put(const struct skt_buf sections[SECTION_END], int level, struct sk
 {
 	size_t together = 0;
 
-	for (uint8_t id = SECTION_META; id < SECTION_END; id++)
+	for (unsigned id = SECTION_META; id < SECTION_END; id++)
 		together += sections[id].len;
 	if (together > SKT_SECTION_MAX)
 		return -E2BIG;
-	for (uint8_t id = SECTION_META; id < SECTION_END; id++) {
+	for (unsigned id = SECTION_META; id < SECTION_END; id++) {
 		int rc = skt_buf_status(&sections[id]);
 
 		if (!rc && sections[id].len)

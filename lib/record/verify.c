@@ -298,9 +298,8 @@ static int check_steps(struct verifying *verifying, struct skt_err *err)
 		/* what is not read of a group cannot be held against its keys */
 		if (got < 0 && stop.code != -ENODATA)
 			keys.spoiled = true;
-		if (got > 0 && with_keys && keys_check_step(&keys, cursor, step))
-			rc = skt_err_set(err, -ENOMEM, "out of memory");
-		else if (got < 0 && take_stop(verifying, &reading, next, &stop))
+		if ((got > 0 && with_keys && keys_check_step(&keys, cursor, step)) ||
+		    (got < 0 && take_stop(verifying, &reading, next, &stop)))
 			rc = skt_err_set(err, -ENOMEM, "out of memory");
 	}
 	if (!rc && with_keys && keys_check_end(&keys))

@@ -22,11 +22,12 @@
 /* The length of a character at the start of text that could begin a formula, or 0. */
 static size_t formula_sign(const char *text, size_t len)
 {
+	static const char signs[] = { '=', '+', '-', '@' };
 	static const char *const wide[] = { "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\x9d", "\xef\xbc\xa0" };
 
 	if (!len)
 		return 0;
-	if (memchr("=+-@", text[0], 4))
+	if (memchr(signs, text[0], sizeof(signs)))
 		return 1;
 	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
 		if (len >= 3 && !memcmp(text, wide[i], 3))
