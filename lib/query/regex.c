@@ -8,11 +8,23 @@
 
 #define GROUPS_MAX 64
 
-/* How large a pattern is once it is written out: of the group that is open, of those around it, and of its last part. */
-struct size {
-	uint32_t groups[GROUPS_MAX];
+/*
+ * How large a pattern is once it is written out, and what of it may match nothing: of the group that is open and of those around it,
+ * without their last parts, and of the last part. A repetition of what may match nothing says no more than one without it, but takes
+ * glibc's regcomp() time that doubles with each: (a*){0,8}{0,8}+ takes minutes.
+ */
+struct group {
+	uint32_t size;
+	bool empty;	/* the parts of this alternative may all match nothing */
+	bool one_empty; /* an alternative before may */
+};
+
+struct shape {
+	struct group groups[GROUPS_MAX];
 	unsigned depth;
 	uint32_t last;
+	bool last_empty;
+	bool repeats_empty;
 };
 
 /* From behind a [ to behind its ], in which other signs mean nothing. */
@@ -34,11 +46,15 @@ static void skip_set(struct scan *s)
 	s->at += !scan_at_end(s);
 }
 
-/* {3} {3,} {3,7}: the greatest number in it, which is larger than may be where it is too large to matter by how much. */
-static uint32_t take_times(struct scan *s)
+/*
+ * {3} {3,} {3,7}: the greatest number in it, which is larger than may be where it is too large to matter by how much; and whether the
+ * first is 0.
+ */
+static uint32_t take_times(struct scan *s, bool *ret_none)
 {
 	uint32_t most = 1, n = 0;
 
+	*ret_none = scan_sees(s, ',') || scan_sees(s, '0');
 	for (; !scan_at_end(s) && (*s->at == ',' || (*s->at >= '0' && *s->at <= '9')); s->at++) {
 		n = *s->at == ',' ? 0 : n * 10 + (uint32_t)(*s->at - '0');
 		if (n > SKT_FILTER_REGEX)
@@ -49,29 +65,73 @@ static uint32_t take_times(struct scan *s)
 	return most;
 }
 
-static void take_part(struct size *size, struct scan *s)
+static void begin_part(struct shape *shape, uint32_t size, bool empty)
 {
-	uint32_t *group = &size->groups[size->depth];
+	struct group *group = &shape->groups[shape->depth];
+
+	group->size += size;
+	group->empty &= shape->last_empty;
+	shape->last = size;
+	shape->last_empty = empty;
+}
+
+static void begin_group(struct shape *shape)
+{
+	shape->groups[shape->depth] = (struct group){ .empty = true };
+	shape->last_empty = true;
+}
+
+static void end_alternative(struct shape *shape)
+{
+	struct group *group = &shape->groups[shape->depth];
+
+	group->one_empty |= group->empty && shape->last_empty;
+	group->empty = shape->last_empty = true;
+}
+
+static void repeat(struct shape *shape, uint32_t times, bool none)
+{
+	shape->repeats_empty |= shape->last_empty;
+	shape->groups[shape->depth].size += shape->last * (times - 1);
+	shape->last *= times;
+	shape->last_empty |= none;
+}
+
+static void take_part(struct shape *shape, struct scan *s)
+{
 	char c = *s->at++;
+	bool none = false;
 
-	if (c == '(' && size->depth + 1 < GROUPS_MAX) {
-		size->groups[++size->depth] = 0;
-	} else if (c == ')' && size->depth) {
-		size->last = *group;
-		size->groups[--size->depth] += size->last;
-	} else if (c == '{' || c == '+') {
+	if (c == '(' && shape->depth + 1 < GROUPS_MAX) {
+		begin_part(shape, 0, true);
+		shape->depth++;
+		begin_group(shape);
+	} else if (c == ')' && shape->depth) {
+		end_alternative(shape);
+		shape->last = shape->groups[shape->depth].size;
+		shape->last_empty = shape->groups[shape->depth].one_empty;
+		shape->groups[--shape->depth].size += shape->last;
+	} else if (c == '{') {
+		uint32_t times = take_times(s, &none);
+
+		repeat(shape, times, none);
+	} else if (c == '+') {
 		/* x+ is written out as xx* */
-		uint32_t times = c == '+' ? 2 : take_times(s);
-
-		*group += size->last * (times - 1);
-		size->last *= times;
+		repeat(shape, 2, false);
+	} else if (c == '*' || c == '?') {
+		repeat(shape, 1, true);
+	} else if (c == '|') {
+		begin_part(shape, 1, true);
+		end_alternative(shape);
 	} else {
-		if (c == '[')
+		bool escape = c == '\\' && !scan_at_end(s);
+
+		/* the edges of lines and, of glibc's own, of words */
+		if (escape)
+			c = *s->at++;
+		else if (c == '[')
 			skip_set(s);
-		else if (c == '\\' && !scan_at_end(s))
-			s->at++;
-		size->last = 1;
-		++*group;
+		begin_part(shape, 1, escape ? strchr("bB<>`'", c) != NULL : c == '^' || c == '$');
 	}
 }
 
@@ -79,20 +139,23 @@ static void take_part(struct size *size, struct scan *s)
 static const char *judge(const char *text, size_t len)
 {
 	struct scan s = scan_of(text, len);
-	struct size size = { .last = 1 };
+	struct shape shape = { .last = 1 };
 
 	if (len > SKT_FILTER_REGEX)
 		return "a regular expression of at most 1024 bytes";
 	if (memchr(text, '\0', len))
 		return "a regular expression without NUL";
+	begin_group(&shape);
 	while (!scan_at_end(&s)) {
 		if (*s.at == '\\' && s.end - s.at > 1 && s.at[1] >= '1' && s.at[1] <= '9')
 			return "a regular expression without \\1 to \\9, which POSIX's extended ones do not have";
-		if (*s.at == '(' && size.depth + 1 == GROUPS_MAX)
+		if (*s.at == '(' && shape.depth + 1 == GROUPS_MAX)
 			return "a regular expression with fewer brackets in brackets";
-		take_part(&size, &s);
-		if (size.groups[size.depth] > SKT_FILTER_REGEX)
+		take_part(&shape, &s);
+		if (shape.groups[shape.depth].size > SKT_FILTER_REGEX)
 			return "a regular expression of at most 1024 signs once its {numbers} are written out";
+		if (shape.repeats_empty)
+			return "a regular expression that repeats nothing that may be empty: a*, not (a*)*";
 	}
 	return NULL;
 }
