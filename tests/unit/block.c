@@ -321,6 +321,25 @@ static void a_section_that_stands_twice_is_refused(void **state)
 	sections_release(got);
 }
 
+/* Each alone is within the limit, and only the sum is not; the second is not even looked at. */
+static void sections_over_the_limit_together_are_refused(void **state)
+{
+	struct skt_buf got[SECTION_END], payload;
+	struct skt_err err;
+
+	(void)state;
+	assert_int_equal(get_one(SECTION_STATE, 1, 256u << 20, 2, "xy", 2, "states 268435456 bytes"), -EBADMSG);
+	sections_init(got);
+	skt_buf_init(&payload);
+	put_section(&payload, SECTION_META, 0, 2, 2, "xy", 2);
+	put_section(&payload, SECTION_STATE, 1, 256u << 20, 2, "xy", 2);
+	assert_int_equal(payload_get(payload.data, payload.len, UINT32_MAX, got, &err), -E2BIG);
+	assert_non_null(strstr(err.message, "268435458 bytes together exceed the limit of 268435456"));
+	assert_int_equal(got[SECTION_STATE].size, 0);
+	skt_buf_release(&payload);
+	sections_release(got);
+}
+
 static void a_payload_cut_anywhere_is_refused_or_ends_between_sections(void **state)
 {
 	struct skt_buf sections[SECTION_END], got[SECTION_END], payload;
@@ -362,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_section_that_lies_is_refused),
 		cmocka_unit_test(unknown_sections_are_passed_over),
 		cmocka_unit_test(a_section_that_stands_twice_is_refused),
+		cmocka_unit_test(sections_over_the_limit_together_are_refused),
 		cmocka_unit_test(a_payload_cut_anywhere_is_refused_or_ends_between_sections),
 	};
 

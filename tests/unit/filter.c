@@ -25,12 +25,14 @@ static const struct {
 	const char *comm, *exe, *cmdline, *cgroup;
 	size_t cmdline_len;
 	uint32_t uid;
+	bool exe_deleted;
 } processes[] = {
-	{ 720, "nginx", "/usr/sbin/nginx", "nginx\0-g\0daemon off;\0", "0::/system.slice/nginx.service", 21, 33 },
+	{ 720, "nginx", "/usr/sbin/nginx", "nginx\0-g\0daemon off;\0", "0::/system.slice/nginx.service", 21, 33,
+	  false },
 	{ 991, "java", "/usr/bin/java", "java\0-jar\0kafka.jar\0",
-	  "0::/docker/4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a0123", 20, 1000 },
-	{ 5, NULL, NULL, NULL, NULL, 0, 0 }, /* nothing could be read of it */
-	{ 12, "(sd-pam)", "/lib/systemd/systemd", "(sd-pam)\0", "0::/user.slice", 9, 4000 },
+	  "0::/docker/4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a4f5e6d7c8b9a0123", 20, 1000, true },
+	{ 5, NULL, NULL, NULL, NULL, 0, 0, false }, /* nothing could be read of it */
+	{ 12, "(sd-pam)", "/lib/systemd/systemd", "(sd-pam)\0", "0::/user.slice", 9, 4000, false },
 };
 
 static const char services[] = "# Network services\n"
@@ -54,7 +56,9 @@ static const struct skt_filter_names names = { services, sizeof(services) - 1, S
 static void add_processes(struct skt_snapshot *snapshot)
 {
 	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++) {
-		struct skt_process process = { .pid = processes[i].pid, .uid = processes[i].uid };
+		struct skt_process process = { .pid = processes[i].pid,
+					       .uid = processes[i].uid,
+					       .exe_deleted = processes[i].exe_deleted };
 		uint32_t slot;
 
 		if (processes[i].comm) {
@@ -525,6 +529,11 @@ static void a_test_of_owners_is_true_if_one_of_them_passes(void **state)
 	check("pid != 5", WEB " owners=720/6,991/3", "true");
 	check("pid > 900", WEB " owners=720/6,991/3", "true");
 	check("pid < 900", WEB " owners=720/6,991/3", "true");
+	check("exe_deleted = true", WEB " owners=991/7", "true");
+	check("exe_deleted = no", WEB " owners=991/7", "false");
+	check("exe_deleted = 0", WEB " owners=720/6", "true");
+	check("exe_deleted != yes", WEB " owners=720/6", "true");
+	check("exe_deleted = true", WEB " owners=5/3", "unknown");
 	check("pid in (1, 991)", WEB " owners=720/6,991/3", "true");
 	check("pid in (1 2)", WEB " owners=720/6,991/3", "false");
 	check("pid not in (1,2,)", WEB " owners=720/6,991/3", "true");
@@ -750,6 +759,7 @@ static void a_wrong_expression_says_where_and_what_was_expected(void **state)
 	refuse("comm ~ (a|b)", "column 8: '(a|b)' found, expected a value, in quotes");
 	refuse("comm ~ 'a('", "column 8: not a regular expression: ");
 	refuse("table = tcp5", "column 9: 'tcp5' found, expected a table: tcp tcp6");
+	refuse("exe_deleted = 2", "column 15: '2' found, expected true or false");
 	refuse("owner = nginx", "column 9: 'nginx' found, expected one of held");
 	refuse("owners = 5", "column 1: 'owners' found, expected a field of the owners");
 	refuse("pid in 5", "column 8: '5' found, expected a set");

@@ -450,6 +450,36 @@ static void compaction_leaves_a_shared_string_table_to_the_others(void **state)
 	skt_strtab_unref(shared);
 }
 
+static void assert_told(const struct skt_finding *finding, const char *wanted)
+{
+	struct skt_buf text;
+
+	skt_buf_init(&text);
+	skt_finding_text(finding, &text);
+	skt_buf_byte(&text, '\0');
+	assert_string_equal((char *)text.data, wanted);
+	skt_buf_release(&text);
+}
+
+/* The numbers come from a recording: any kind, and any table of those that the decoder lets pass. */
+static void a_finding_is_told_by_its_numbers_even_where_its_kind_is_new(void **state)
+{
+	struct skt_finding finding = { .kind = SKT_FINDING_MOUNT, .pid = UINT32_MAX, .fd = -1 };
+
+	(void)state;
+	assert_told(&finding,
+		    "something is mounted over what /proc has of process 4294967295: what is read there may be "
+		    "another's");
+	finding = (struct skt_finding){ SKT_FINDING_UNLISTED, SKT_UDP6, 7, 3, UINT64_MAX, 4026531840 };
+	assert_told(&finding, "process 7 holds by fd 3 a udp6 socket in use, inode 18446744073709551615, that is in no "
+			      "table of network namespace 4026531840");
+	finding.kind = SKT_FINDING_UNHELD;
+	assert_told(&finding, "nobody holds the udp6 socket with inode 18446744073709551615 of network namespace "
+			      "4026531840: it is the kernel's, or its holder is hidden");
+	finding.kind = 255;
+	assert_told(&finding, "something of a kind that this program does not know (255)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +488,7 @@ int main(void)
 		cmocka_unit_test(numbers_without_a_name_are_no_trouble),
 		cmocka_unit_test(an_address_is_written_as_inet_ntop_does),
 		cmocka_unit_test(a_container_is_the_last_run_of_64_hex_digits),
+		cmocka_unit_test(a_finding_is_told_by_its_numbers_even_where_its_kind_is_new),
 		cmocka_unit_test_setup_teardown(users_are_kept_sorted_and_once_each, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(limits_are_met, set_up, tear_down),
 		cmocka_unit_test(raw_lines_grow_and_keep_their_order),
