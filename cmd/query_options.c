@@ -126,7 +126,7 @@ static void read_chain(const char *text, uint8_t ret[SKT_CHAIN_SIZE])
 {
 	char again[2 * SKT_CHAIN_SIZE + 1];
 
-	for (size_t i = 0; i < SKT_CHAIN_SIZE && strlen(text) == 2 * SKT_CHAIN_SIZE; i++) {
+	for (size_t i = 0; i < SKT_CHAIN_SIZE && strlen(text) == sizeof(again) - 1; i++) {
 		char byte[3] = { text[2 * i], text[2 * i + 1], '\0' };
 
 		ret[i] = (uint8_t)strtoul(byte, NULL, 16);

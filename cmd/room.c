@@ -62,9 +62,8 @@ int room_plan(struct room *room, const char *dir, struct skt_err *err)
 	int rc = 0;
 
 	*room = (struct room)ROOM_NONE;
-	if (!realpath(dir, room->parent_path))
-		rc = skt_err_sys(err, -errno, "cannot make a tree in it");
-	else if ((room->parent = open(room->parent_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+	if (!realpath(dir, room->parent_path) ||
+	    (room->parent = open(room->parent_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		rc = skt_err_sys(err, -errno, "cannot make a tree in it");
 	if (rc)
 		return skt_err_at(err, dir, -1);
