@@ -145,7 +145,7 @@ void output_name(const struct recorder *recorder, char *ret, size_t size)
 	struct tm utc;
 	size_t n = 0;
 
-	for (; host[n] && n < sizeof(name) - 1; n++) {
+	for (; n < sizeof(name) - 1 && host[n]; n++) {
 		bool plain = (host[n] >= 'a' && host[n] <= 'z') || (host[n] >= 'A' && host[n] <= 'Z') ||
 			     (host[n] >= '0' && host[n] <= '9') || (n && strchr("-._", host[n]));
 

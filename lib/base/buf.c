@@ -147,7 +147,7 @@ void skt_buf_varint(struct skt_buf *buf, uint64_t value)
 
 void skt_buf_zigzag(struct skt_buf *buf, int64_t value)
 {
-	skt_buf_varint(buf, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+	skt_buf_varint(buf, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
 }
 
 int skt_buf_status(const struct skt_buf *buf)

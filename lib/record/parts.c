@@ -229,8 +229,8 @@ int cursor_cross(struct skt_cursor *cursor, int end, struct skt_err *err)
 	if (!cursor->follow || (!cursor->ended && file_is_locked(cursor->file->fd)))
 		return end;
 	rc = look_for_next(cursor, &come, err);
-	if (rc <= 0)
-		return rc ? rc : -EAGAIN;
+	if (!come)
+		return rc < 0 ? rc : -EAGAIN;
 	/* begun, but not gone on in yet: was the recorder killed just then, it never will be */
 	if (!cursor->ended && come->size == come->begin) {
 		close(come->fd);

@@ -48,7 +48,7 @@ static void make_heading(const char *name, char *heading, size_t size)
 {
 	size_t i = 0;
 
-	for (; name[i] && i < size - 1; i++)
+	for (; i < size - 1 && name[i]; i++)
 		heading[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
 	heading[i] = '\0';
 }
