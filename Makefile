@@ -193,6 +193,9 @@ bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day 
 lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages
 	@WARNINGS='$(WARNINGS)' scripts/lint
 
+analyze: ## static analysis of lib/ and cmd/: clang-tidy, gcc -fanalyzer, cppcheck; or of FILES="lib/base/buf.c ..."
+	@scripts/analyze $(FILES)
+
 format: ## let clang-format lay out every C file
 	@scripts/lint --format
 
@@ -253,7 +256,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target what; do \
 		printf '  make %-13s %s\n' "$$target" "$$what"; done
 
-.PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench lint format install \
+.PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench lint analyze format install \
 	uninstall dist deb clean help need-cmocka $(needs:%=need-%) FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
