@@ -187,8 +187,18 @@ fuzz-run: $(FUZZED)
 $(BENCH): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
-bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day diff capture" of them; PARTS=--quick is a trial
+bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short growth diff capture day" of them
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$$PATH" bench/run $(PARTS)
+
+bench-quick: ## run every benchmark with small figures, to see that it works
+	@$(MAKE) --no-print-directory bench PARTS=--quick
+
+soak: all $(BENCH) $(HOST) ## record a simulated week and hold memory, descriptors, size and files against bounds (root; minutes)
+	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$(CURDIR)/$B/tests/host:$$PATH" tests/soak/week $(WRITE)
+
+soak-hour: all $(BENCH) $(HOST) ## record a real hour (or T seconds) with kills and a full disk in it (root)
+	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$(CURDIR)/$B/tests/host:$$PATH" tests/soak/hour $(WRITE) \
+		$(if $(filter command line,$(origin T)),$(T),3600)
 
 lint: ## check layers, headers, forbidden calls, formatting, scripts and man pages
 	@WARNINGS='$(WARNINGS)' scripts/lint
@@ -256,8 +266,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r target what; do \
 		printf '  make %-13s %s\n' "$$target" "$$what"; done
 
-.PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench lint analyze format install \
-	uninstall dist deb clean help need-cmocka $(needs:%=need-%) FORCE
+.PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench bench-quick soak \
+	soak-hour lint analyze format install uninstall dist deb clean help need-cmocka $(needs:%=need-%) FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

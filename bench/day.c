@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A day of a busy host, made in a minute or two: `day OUT.skt [SOCKETS [SECONDS]]`, 10,000 and 86,400 unless told.
+ * A day of a busy host, made in a minute or two: `day OUT.skt [SOCKETS [SECONDS [CHURN]]]`, 10,000
+ * and 86,400 unless told.
  *
- * A front server of some service: one connection of a hundred closes and another opens each second, a tenth exchanges
+ * A front server of some service: one connection of a hundred (or CHURN of them all) closes and another opens each second, a tenth exchanges
  * data, three closed of ten stay in TIME_WAIT for a minute. Nothing is captured and nothing is matched: each step is
  * made as skt_match() would make it, applied, and written, by a clock of its own. The same arguments make the same file,
  * byte for byte. Public headers only.
@@ -31,6 +32,7 @@ enum {
 	VISITOR_EVERY = 5, /* seconds between commands that make one connection and end */
 	CLIENTS = 4096, /* peers that come again and again; half of all connections are theirs, the others anybody's */
 	CHURN_PERCENT = 1,
+	CHURN_MOST = 40, /* of so many one: 30 of 100 stay for a minute, and half of all are to be connected */
 	ACTIVE_PERCENT = 10,
 	TIME_WAIT_PERCENT = 30, /* of what closes */
 	TIMER_OFF_PERCENT = 10, /* rows whose timer is read a tick off its held instant */
@@ -52,6 +54,7 @@ struct day {
 	uint64_t inode;
 	uint32_t pid;
 	size_t sockets;
+	size_t churn; /* that close each second, and as many open */
 	uint64_t second;
 	uint64_t visitor; /* inode of its connection */
 	uint32_t visitor_pid;
@@ -631,7 +634,7 @@ static void make_step(struct day *day)
 		pass_time(day, table);
 	if (day->visitor)
 		end_visitor(day);
-	close_some(day, day->sockets * CHURN_PERCENT / 100);
+	close_some(day, day->churn);
 	open_some(day);
 	for (size_t i = 0; i < day->sockets * ACTIVE_PERCENT / 100; i++) {
 		uint32_t table, place;
@@ -647,14 +650,15 @@ static void make_step(struct day *day)
 
 /* ---- all of it ---- */
 
-static struct day *new_day(size_t sockets)
+static struct day *new_day(size_t sockets, size_t churn)
 {
 	struct day *day = allocate(1, sizeof(*day));
 	size_t room = 3 * sockets + 64;
 
 	day->sockets = sockets;
+	day->churn = churn;
 	/* between two compactions, a minute apart, each second takes new slots for what it opens */
-	day->slots = room + 120 * sockets * CHURN_PERCENT / 100;
+	day->slots = room + 120 * churn;
 	day->touched = allocate(day->slots, sizeof(*day->touched));
 	skt_step_init(&day->step);
 	day->step.tables = allocate(TABLES, sizeof(*day->step.tables));
@@ -739,15 +743,17 @@ int main(int argc, char **argv)
 {
 	struct skt_writer *writer;
 	struct day *day;
-	uint64_t seconds;
+	uint64_t sockets, seconds, churn;
 	int fd;
 
-	if (argc < 2 || argc > 4) {
-		fprintf(stderr, "usage: day OUT.skt [SOCKETS [SECONDS]]\n");
+	if (argc < 2 || argc > 5) {
+		fprintf(stderr, "usage: day OUT.skt [SOCKETS [SECONDS [CHURN]]]\n");
 		return 2;
 	}
-	day = new_day((size_t)(argc > 2 ? number(argv[2], 1000, SOCKETS_MAX) : 10000));
+	sockets = argc > 2 ? number(argv[2], 1000, SOCKETS_MAX) : 10000;
 	seconds = argc > 3 ? number(argv[3], 1, SECONDS_MAX) : 86400;
+	churn = argc > 4 ? number(argv[4], 0, sockets / CHURN_MOST) : sockets * CHURN_PERCENT / 100;
+	day = new_day((size_t)sockets, (size_t)churn);
 	fd = open(argv[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		perror(argv[1]);
