@@ -3,7 +3,7 @@
 #
 # What bench/run does in namespaces of its own: a load, and what is measured beside it. bench/run sources this, and its figures
 # (sockets, rounds, ...) and say() are known here.
-# shellcheck disable=SC2154,SC2016 # figures of bench/run; backquotes in single quotes are Markdown
+# shellcheck disable=SC2154,SC2016,SC2086 # figures of bench/run; backquotes in single quotes are Markdown
 
 # A load at work, which ends with this shell, for that holds the other end of its output.
 begin_load() {
