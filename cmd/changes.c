@@ -72,24 +72,18 @@ static bool is_closed(void)
  * Whether a change is of a socket that is meant, as it is now or as it was: what stops matching is news to those who
  * watch it.
  */
-static enum skt_truth is_meant(const struct changes *changes, const struct skt_snapshot *now,
-			       const struct skt_step *step, const struct skt_sock_change *change)
+static enum skt_truth is_meant(const struct changes *changes, struct skt_row *row)
 {
-	struct skt_row row = {
-		.host = changes->render.host,
-		.boot_time = changes->render.boot_time,
-		.snapshot = now,
-		.step = step,
-		.change = change,
-	};
 	enum skt_truth truth = SKT_FALSE;
 	struct skt_row side;
 
+	row->host = changes->render.host;
+	row->boot_time = changes->render.boot_time;
 	if (!changes->filter)
 		return SKT_TRUE;
-	if (skt_row_of_change(&row, true, &side))
+	if (skt_row_of_change(row, true, &side))
 		truth = skt_filter_test(changes->filter, &side);
-	if (truth != SKT_TRUE && skt_row_of_change(&row, false, &side)) {
+	if (truth != SKT_TRUE && skt_row_of_change(row, false, &side)) {
 		enum skt_truth before = skt_filter_test(changes->filter, &side);
 
 		truth = before > truth ? before : truth;
@@ -98,26 +92,29 @@ static enum skt_truth is_meant(const struct changes *changes, const struct skt_s
 }
 
 /* Which changes are shown, into changes->which; their number, or -ENOMEM. */
-static ssize_t choose(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first)
+static ssize_t choose(struct changes *changes, bool first)
 {
+	const struct skt_changes *of = &changes->of;
 	size_t n = 0;
 
-	if (changes->room < step->n_socks) {
-		uint32_t *which = realloc(changes->which, step->n_socks * sizeof(*which));
+	if (changes->room < of->n) {
+		uint32_t *which = realloc(changes->which, of->n * sizeof(*which));
 
 		if (!which)
 			return -ENOMEM;
 		changes->which = which;
-		changes->room = step->n_socks;
+		changes->room = of->n;
 	}
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
-		bool was_there = first && change->change == SKT_PRESENT;
+	for (size_t i = 0; i < of->n; i++) {
+		struct skt_sock_change room;
+		struct skt_row row = { .host = NULL };
 		enum skt_truth meant;
 
-		if (!changes->all && (was_there || skt_change_is_quiet(now, change)))
+		if (!skt_changes_row(of, i, &room, &row))
 			continue;
-		meant = is_meant(changes, now, step, change);
+		if (!changes->all && ((first && row.change->change == SKT_PRESENT) || skt_changes_is_quiet(of, i)))
+			continue;
+		meant = is_meant(changes, &row);
 		changes->unknown += meant == SKT_UNKNOWN;
 		if (meant == SKT_TRUE)
 			changes->which[n++] = (uint32_t)i;
@@ -133,21 +130,35 @@ void changes_begin(struct changes *changes)
 	skt_render_begin(&changes->render, &changes->text);
 }
 
-int changes_step(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
+int changes_take(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
 		 struct skt_err *err)
 {
-	ssize_t n = choose(changes, now, step, first);
+	ssize_t n = skt_changes_take(&changes->of, now, step) ? -ENOMEM : choose(changes, first);
+
+	changes->n = n > 0 ? (size_t)n : 0;
+	return n < 0 ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+int changes_print(struct changes *changes, size_t from, size_t to, struct skt_err *err)
+{
 	int rc;
 
-	if (n < 0)
-		return skt_err_set(err, -ENOMEM, "out of memory");
 	/* a terminal may have been given another width */
 	changes->render.width = cli_width();
-	skt_render_changes(&changes->render, now, step, changes->which, (size_t)n, &changes->text);
+	if (to > from)
+		skt_render_changes(&changes->render, &changes->of, changes->which + from, to - from, &changes->text);
 	rc = put(changes, err);
 	skt_buf_clear(&changes->text);
 	changes->closed |= is_closed();
 	return rc;
+}
+
+int changes_step(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
+		 struct skt_err *err)
+{
+	int rc = changes_take(changes, now, step, first, err);
+
+	return rc ? rc : changes_print(changes, 0, changes->n, err);
 }
 
 int changes_end(struct changes *changes, int rc, struct skt_err *err)
@@ -164,6 +175,7 @@ int changes_end(struct changes *changes, int rc, struct skt_err *err)
 			(unsigned long long)changes->unknown, changes->unknown == 1 ? "" : "s",
 			changes->unknown == 1 ? "it" : "them");
 	skt_buf_release(&changes->text);
+	skt_changes_release(&changes->of);
 	free(changes->which);
 	changes->which = NULL;
 	changes->room = 0;

@@ -22,8 +22,9 @@ struct changes {
 	bool hurry;  /* set by a caller who has heard a signal: who does not read now gets no more */
 	bool closed; /* its reader went away, which is an end in good order */
 	struct skt_buf text;
-	uint32_t *which;
-	size_t room;
+	struct skt_changes of; /* the step */
+	uint32_t *which;       /* of those that are shown */
+	size_t n, room;
 };
 
 /* Begin a document. */
@@ -35,6 +36,11 @@ void changes_begin(struct changes *changes);
  */
 int changes_step(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
 		 struct skt_err *err);
+
+/* The same in two: what is shown of the step, changes->n of them, events in front; and print those from a first to behind a last one. */
+int changes_take(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
+		 struct skt_err *err);
+int changes_print(struct changes *changes, size_t from, size_t to, struct skt_err *err);
 
 /* The end of the document, whatever came of the run until then; what it becomes. */
 int changes_end(struct changes *changes, int rc, struct skt_err *err);

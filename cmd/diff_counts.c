@@ -18,7 +18,7 @@ void diff_counts_parse(const char *list, struct skt_view *ret)
 	if (skt_fields_parse(list, &nameable, ret, &err))
 		cli_usage("--count-by: %s", err.message);
 	for (size_t i = 0; i < ret->n; i++)
-		if (ret->fields[i]->type == SKT_TYPE_OWNERS)
+		if (skt_field_is_list(ret->fields[i]))
 			cli_usage("--count-by: '%s' is a list: count by pid or comm, say", ret->fields[i]->name);
 }
 

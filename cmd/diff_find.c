@@ -67,14 +67,17 @@ static int find_between(struct diffing *diffing, struct skt_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* Whether one of its sides is meant, or may be. */
-static enum skt_truth test(const struct diffing *diffing, const struct skt_diff_side *side, uint32_t slot)
+/* Whether one of its sides is meant, or may be, with what was told of it. */
+static enum skt_truth test(const struct diffing *diffing, const struct skt_diff_side *side, uint32_t slot,
+			   uint32_t told)
 {
 	struct skt_row row = { .host = side->host, .boot_time = side->boot_time, .snapshot = side->snapshot };
 
 	if (slot == SKT_NO_SLOT)
 		return SKT_FALSE;
 	row.sock = &side->snapshot->socks[slot];
+	if (told)
+		row.event = &diffing->sides.told[told - 1].event;
 	return diffing->filter ? skt_filter_test(diffing->filter, &row) : SKT_TRUE;
 }
 
@@ -84,8 +87,10 @@ static void choose(struct diffing *diffing, const struct skt_difference *items, 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct skt_difference *item = &items[i];
-		enum skt_truth before = test(diffing, item->passing ? &sides->between : &sides->before, item->before);
-		enum skt_truth after = test(diffing, item->passing ? &sides->between : &sides->after, item->after);
+		const struct skt_diff_side *was = item->passing ? &sides->between : &sides->before;
+		const struct skt_diff_side *is = item->passing ? &sides->between : &sides->after;
+		enum skt_truth before = test(diffing, was, item->before, item->told);
+		enum skt_truth after = test(diffing, is, item->after, item->told);
 
 		/* what stands in TIME_WAIT is among the others already, where that is compared */
 		if (diffing->time_wait && item->passing && item->kind != SKT_DIFF_TRANSIENT)
@@ -112,7 +117,7 @@ int diffing_choose(struct diffing *diffing, struct skt_err *err)
 	choose(diffing, diffing->diff.items, diffing->diff.n);
 	choose(diffing, passing, n_passing);
 	for (size_t i = 0; i < diffing->diff.n_same; i++)
-		diffing->same += test(diffing, &diffing->sides.after, diffing->diff.same[i]) == SKT_TRUE;
+		diffing->same += test(diffing, &diffing->sides.after, diffing->diff.same[i], 0) == SKT_TRUE;
 	return 0;
 }
 
@@ -123,8 +128,8 @@ static size_t count_unsure(const struct diffing *diffing)
 	size_t n = 0;
 
 	for (size_t i = 0; i < diff->n_unsure; i++)
-		n += test(diffing, &diffing->sides.before, diff->unsure[i].before) != SKT_FALSE ||
-		     test(diffing, &diffing->sides.after, diff->unsure[i].after) != SKT_FALSE;
+		n += test(diffing, &diffing->sides.before, diff->unsure[i].before, 0) != SKT_FALSE ||
+		     test(diffing, &diffing->sides.after, diff->unsure[i].after, 0) != SKT_FALSE;
 	return n;
 }
 
@@ -157,7 +162,9 @@ int diffing_find(struct diffing *diffing, struct skt_err *err)
 		return 0;
 	rc = find_between(diffing, err);
 	diffing->sides.between = side_of(after);
-	if (diffing->passing)
+	if (diffing->passing) {
 		diffing->sides.between.snapshot = skt_between_snapshot(diffing->passing);
+		diffing->sides.told = skt_between_told(diffing->passing);
+	}
 	return rc;
 }

@@ -14,6 +14,7 @@
 
 /* Which changes of a step are shown. */
 struct choice {
+	struct skt_changes of; /* the step */
 	uint32_t *which;
 	size_t n;
 	size_t room;
@@ -40,48 +41,39 @@ static void count_unknown(struct answer *answer, int64_t when)
 }
 
 /* Of what was there when the recording, or what is readable of it, begins, nothing changed. */
-static bool is_shown(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_step *step,
-		     const struct skt_sock_change *change)
+static bool is_shown(const struct query *query, const struct skt_changes *of, size_t i, const struct skt_row *row)
 {
 	if (query->all)
 		return true;
-	return step->from != INT64_MIN && !skt_change_is_quiet(snapshot, change);
+	return (of->step->from != INT64_MIN || row->event) && !skt_changes_is_quiet(of, i);
 }
 
-static struct skt_row row_of_change(const struct query *query, const struct skt_snapshot *snapshot,
-				    const struct skt_step *step, size_t i)
+static int choose(const struct query *query, struct choice *choice, struct answer *answer, struct skt_err *err)
 {
-	struct skt_row row = query_row(query, snapshot, NULL);
+	const struct skt_changes *of = &choice->of;
 
-	row.step = step;
-	row.change = &step->socks[i];
-	return row;
-}
-
-static int choose(const struct query *query, const struct skt_snapshot *snapshot, const struct skt_step *step,
-		  struct choice *choice, struct answer *answer, struct skt_err *err)
-{
 	choice->n = 0;
-	if (choice->room < step->n_socks) {
-		uint32_t *which = realloc(choice->which, step->n_socks * sizeof(*which));
+	if (choice->room < of->n) {
+		uint32_t *which = realloc(choice->which, of->n * sizeof(*which));
 
 		if (!which)
 			return skt_err_set(err, -ENOMEM, "out of memory");
 		choice->which = which;
-		choice->room = step->n_socks;
+		choice->room = of->n;
 	}
-	for (uint32_t i = 0; i < step->n_socks; i++) {
-		struct skt_row row = row_of_change(query, snapshot, step, i);
+	for (size_t i = 0; i < of->n; i++) {
+		struct skt_row row = query_row(query, of->snapshot, NULL);
+		struct skt_sock_change room;
 		enum skt_truth now, before;
 
-		if (!is_shown(query, snapshot, step, row.change))
+		if (!skt_changes_row(of, i, &room, &row) || !is_shown(query, of, i, &row))
 			continue;
 		now = test(query, &row, true);
 		before = now == SKT_TRUE ? SKT_TRUE : test(query, &row, false);
 		if (now == SKT_TRUE || before == SKT_TRUE)
-			choice->which[choice->n++] = i;
+			choice->which[choice->n++] = (uint32_t)i;
 		else if (now == SKT_UNKNOWN || before == SKT_UNKNOWN)
-			count_unknown(answer, snapshot->time);
+			count_unknown(answer, row.event ? row.event->when : of->snapshot->time);
 	}
 	answer->matched += choice->n;
 	return 0;
@@ -97,45 +89,47 @@ static bool be_patient(struct query *query)
 }
 
 /* The socket as it is now, or was, with what is known of the change. Steps do not stay; what is fitted or sorted is kept. */
-static int shape_step(struct shape *shape, const struct skt_snapshot *snapshot, const struct skt_step *step,
-		      const struct choice *choice, struct skt_err *err)
+static int shape_step(struct shape *shape, struct choice *choice, struct skt_err *err)
 {
 	const struct query *query = shape->query;
 	bool keep = shape_needs_all(query) && !query->follow;
 	struct skt_row *rows = malloc((choice->n + 1) * sizeof(*rows));
+	struct skt_sock_change *rooms = malloc((choice->n + 1) * sizeof(*rooms));
 	/* where nothing is picked from it, a change is shown as it is */
 	bool whole = !query->fields && !shape->counts;
 	size_t n = 0;
-	int rc;
+	int rc = 0;
 
-	if (!rows)
-		return skt_err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < choice->n; i++) {
-		struct skt_row row = row_of_change(query, snapshot, step, choice->which[i]);
+	for (size_t i = 0; rows && rooms && i < choice->n; i++) {
+		struct skt_row row = query_row(query, choice->of.snapshot, NULL);
 
+		skt_changes_whole_row(&choice->of, choice->which[i], &rooms[i], &row);
 		if (whole)
 			rows[n++] = row;
 		else if (skt_row_of_change(&row, true, &rows[n]) || skt_row_of_change(&row, false, &rows[n]))
 			n++;
 	}
-	rc = shape_rows(shape, rows, n, keep, err);
+	if (!rows || !rooms || choice->of.failed)
+		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = shape_rows(shape, rows, n, keep, err);
 	free(rows);
+	free(rooms);
 	return rc;
 }
 
-static int show_step(struct shape *shape, const struct skt_snapshot *snapshot, const struct skt_step *step,
-		     struct choice *choice, struct skt_err *err)
+static int show_step(struct shape *shape, struct choice *choice, struct skt_err *err)
 {
 	struct query *query = shape->query;
 
 	if (query->coverage)
 		return 0;
 	if (query->fields || shape->counts || query->merge)
-		return shape_step(shape, snapshot, step, choice, err);
+		return shape_step(shape, choice, err);
 	if (choice->n > shape->left)
 		choice->n = (size_t)shape->left;
 	shape->left -= choice->n;
-	skt_render_changes(&query->render, snapshot, step, choice->which, choice->n, &query->out);
+	skt_render_changes(&query->render, &choice->of, choice->which, choice->n, &query->out);
 	return 0;
 }
 
@@ -153,14 +147,18 @@ static int show(struct query *query, struct shape *shape, struct walk *walk, str
 			break;
 		if (!step)
 			continue;
-		rc = choose(query, snapshot, step, &choice, answer, err);
+		if (skt_changes_take(&choice.of, snapshot, step))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
+		else
+			rc = choose(query, &choice, answer, err);
 		if (rc)
 			break;
-		rc = show_step(shape, snapshot, step, &choice, err);
+		rc = show_step(shape, &choice, err);
 		if (rc)
 			break;
 		cli_write(&query->out);
 	}
+	skt_changes_release(&choice.of);
 	free(choice.which);
 	return rc && rc != -EAGAIN ? rc : walk_end(walk, err);
 }

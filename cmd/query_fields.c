@@ -26,7 +26,7 @@ static bool get_type(const struct skt_field_info *field, const struct skt_row *r
 		[SKT_TYPE_NUMBER] = "number", [SKT_TYPE_BOOL] = "bool",	   [SKT_TYPE_WORD] = "word",
 		[SKT_TYPE_BYTES] = "text",    [SKT_TYPE_TIME] = "time",	   [SKT_TYPE_GAPS] = "words",
 		[SKT_TYPE_ARGV] = "texts",    [SKT_TYPE_FIELDS] = "words", [SKT_TYPE_SOCKET] = "socket",
-		[SKT_TYPE_OWNERS] = "owners", [SKT_TYPE_WORDS] = "words",
+		[SKT_TYPE_OWNERS] = "owners", [SKT_TYPE_WORDS] = "words",  [SKT_TYPE_CANDIDATES] = "owners",
 	};
 	const struct skt_field_info *about = row->subject;
 

@@ -51,7 +51,7 @@ static int parse_counts(const struct query *query, const struct skt_view *of, st
 	for (size_t i = 0; i < ret->by.n && !rc; i++) {
 		const char *name = ret->by.fields[i]->name;
 
-		if (ret->by.fields[i]->type == SKT_TYPE_OWNERS)
+		if (skt_field_is_list(ret->by.fields[i]))
 			rc = skt_err_set(err, -EINVAL, "'%s' is a list: count by pid or comm, say", name);
 		else if (query->every && !strcmp(name, "time"))
 			rc = skt_err_set(err, -EINVAL, "'time' is that of --every already");

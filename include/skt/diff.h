@@ -2,6 +2,7 @@
 #ifndef SKT_DIFF_H
 #define SKT_DIFF_H
 
+#include <skt/changes.h>
 #include <skt/field.h>
 #include <skt/snapshot.h>
 #include <skt/step.h>
@@ -49,6 +50,7 @@ struct skt_difference {
 	uint32_t twins_before; /* how many sockets have this table and these ends, itself included */
 	uint32_t twins_after;
 	bool passing;	     /* it was there in between: its slot is one of that snapshot, and it lived */
+	uint32_t told;	     /* of those that were, of skt_between_told(), from 1; 0: no event told of it */
 	int64_t lived_least; /* ns; of one that was there in between */
 	int64_t lived_most;
 	int64_t since; /* ns since 1970: it happened after this instant ... */
@@ -96,8 +98,13 @@ void skt_diff_release(struct skt_diff *diff);
 
 /*
  * What opened and closed between two snapshots of one recording: give it each step after the first of them up to the second, applied, and
- * then take what it has found. Rows and holders are copied, for a cursor's strings do not outlive a group.
+ * then take what it has found, what only events tell of as well. Rows and holders are copied, for a cursor's strings do not outlive a group.
  */
+struct skt_diff_told {
+	struct skt_event event;
+	struct skt_candidates candidates; /* processes are slots of the snapshot below */
+};
+
 struct skt_between;
 struct skt_between *skt_between_new(uint64_t seed);
 void skt_between_free(struct skt_between *between);
@@ -114,6 +121,9 @@ int skt_between_end(struct skt_between *between, const struct skt_snapshot *last
 /* The snapshot that holds the rows, and what there is to say of each; borrowed. Its time is that of the last step. */
 const struct skt_snapshot *skt_between_snapshot(const struct skt_between *between);
 const struct skt_difference *skt_between_found(const struct skt_between *between, size_t *ret_n);
+
+/* And what was told of it; borrowed. */
+const struct skt_diff_told *skt_between_told(const struct skt_between *between);
 
 /* ---- rows ---- */
 

@@ -14,6 +14,7 @@
  * got as a value of its type, or it is unknown: null, and never 0 or "".
  */
 
+struct skt_candidates;
 struct skt_render;
 struct skt_row;
 
@@ -30,30 +31,34 @@ struct skt_row {
 	const char *recording; /* by which name its recording was asked; NULL or "" unknown */
 	int64_t boot_time;     /* ns since 1970 to which process start times are added; -1 unknown */
 	const struct skt_snapshot *snapshot;
-	const struct skt_sock *sock;	      /* NULL in a row about a process */
-	const struct skt_process *process;    /* NULL where a socket has no owner */
-	int32_t fd;			      /* the owner's */
-	const struct skt_owner *owner;	      /* that owner among those of the snapshot; NULL without one */
-	const struct skt_step *step;	      /* NULL in a row that is not about a change, */
-	const struct skt_sock_change *change; /* and this too */
-	const struct skt_row_pair *pair;      /* NULL in a row that is not about a difference */
-	const void *subject;		      /* what a row of another kind is about: only its own fields look there */
-	int64_t ago;			      /* ns: the row is as it was so long before the snapshot */
-	const struct skt_render *render;      /* how it is written; no field looks there */
+	const struct skt_sock *sock;		 /* NULL in a row about a process */
+	const struct skt_process *process;	 /* NULL where a socket has no owner */
+	int32_t fd;				 /* the owner's */
+	const struct skt_owner *owner;		 /* that owner among those of the snapshot; NULL without one */
+	const struct skt_step *step;		 /* NULL in a row that is not about a change, */
+	const struct skt_sock_change *change;	 /* and this too */
+	const struct skt_event *event;		 /* that told of it; NULL: looking found it */
+	const struct skt_candidates *candidates; /* who may have held it; NULL: nobody is known to */
+	bool ends_only;				 /* of a filter: of the socket only its table and both ends are known */
+	const struct skt_row_pair *pair;	 /* NULL in a row that is not about a difference */
+	const void *subject;		 /* what a row of another kind is about: only its own fields look there */
+	int64_t ago;			 /* ns: the row is as it was so long before the snapshot */
+	const struct skt_render *render; /* how it is written; no field looks there */
 };
 
 enum skt_field_type {
-	SKT_TYPE_NUMBER, /* number, negative */
-	SKT_TYPE_BOOL,	 /* number: 0 or 1 */
-	SKT_TYPE_WORD,	 /* text: of this toolkit's own making, printable ASCII without quotes and backslashes */
-	SKT_TYPE_BYTES,	 /* text, len: from the host, to be escaped */
-	SKT_TYPE_TIME,	 /* time */
-	SKT_TYPE_GAPS,	 /* number: enum skt_owner_gap, ored; a list of words */
-	SKT_TYPE_ARGV,	 /* text, len: from the host, a list of arguments (skt_argv_next()) */
-	SKT_TYPE_FIELDS, /* number: SKT_BIT(enum skt_field), ored; a list of their names */
-	SKT_TYPE_SOCKET, /* number: 1 the socket as it is now, 0 as it was; an object with the socket's fields */
-	SKT_TYPE_OWNERS, /* a list of objects with the skt_owner_fields; nothing to get */
-	SKT_TYPE_WORDS,	 /* text, len: as SKT_TYPE_WORD, with a blank between; a list of words */
+	SKT_TYPE_NUMBER,     /* number, negative */
+	SKT_TYPE_BOOL,	     /* number: 0 or 1 */
+	SKT_TYPE_WORD,	     /* text: of this toolkit's own making, printable ASCII without quotes and backslashes */
+	SKT_TYPE_BYTES,	     /* text, len: from the host, to be escaped */
+	SKT_TYPE_TIME,	     /* time */
+	SKT_TYPE_GAPS,	     /* number: enum skt_owner_gap, ored; a list of words */
+	SKT_TYPE_ARGV,	     /* text, len: from the host, a list of arguments (skt_argv_next()) */
+	SKT_TYPE_FIELDS,     /* number: SKT_BIT(enum skt_field), ored; a list of their names */
+	SKT_TYPE_SOCKET,     /* number: 1 the socket as it is now, 0 as it was; an object with the socket's fields */
+	SKT_TYPE_OWNERS,     /* a list of objects with the skt_owner_fields; nothing to get */
+	SKT_TYPE_WORDS,	     /* text, len: as SKT_TYPE_WORD, with a blank between; a list of words */
+	SKT_TYPE_CANDIDATES, /* a list of objects with the skt_owner_fields of a process; nothing to get */
 };
 
 struct skt_value {
@@ -71,6 +76,8 @@ struct skt_field_info {
 	bool of_process; /* the process's field, not the socket's */
 	bool of_link;	 /* the owner's link's: no field of a row about a process */
 	bool is_address; /* SKT_TYPE_WORD: as inet_ntop(3) writes it */
+	bool of_event;	 /* an event's: of those `needs` are bits, too */
+	bool of_look;	 /* only a look tells: null where the socket was in no table */
 	uint8_t size;	 /* of the member, where it is one */
 	uint16_t offset;
 	uint32_t needs; /* bits that `has` must have */
@@ -80,11 +87,21 @@ struct skt_field_info {
 	size_t n_more;
 };
 
+/* A list of objects: it is shown, and has no order. */
+static inline bool skt_field_is_list(const struct skt_field_info *field)
+{
+	return field->type == SKT_TYPE_OWNERS || field->type == SKT_TYPE_CANDIDATES;
+}
+
 extern const struct skt_field_info skt_owner_fields[];
 extern const size_t skt_n_owner_fields;
 
 /* The name of the row's recording: every view of a recording has it where there are several. */
 extern const struct skt_field_info skt_recording_field;
+
+/* What only events tell, of a row that may have one: `source` and so on, and `candidates` behind them. */
+extern const struct skt_field_info skt_event_fields[];
+extern const size_t skt_n_event_fields;
 
 /* The fields of one kind of row, in their order. */
 #define SKT_VIEW_FIELDS 96
@@ -99,6 +116,9 @@ void skt_view_add(struct skt_view *view, const struct skt_field_info *field);
 /* A socket's fields, the last being `owners`; or flat, with an owner's fields in its place. */
 void skt_view_sockets(struct skt_view *ret, bool flat);
 void skt_view_processes(struct skt_view *ret);
+
+/* What a filter may test: a socket's, an owner's, and an event's. */
+void skt_view_testable(struct skt_view *ret);
 
 /* A change's; flat, with the fields of the socket as it is now, or was, and of an owner, and what differed before. */
 void skt_view_changes(struct skt_view *ret, bool flat);
@@ -126,6 +146,14 @@ static inline const struct skt_owner *skt_row_owners(const struct skt_row *row)
  * the process left without, by writing over its own, is one too.
  */
 bool skt_argv_next(const char **at, const char *end, const char **ret, size_t *ret_len);
+
+/*
+ * Whether there is another end; and whether its remote port, and its local address, are known: a reset by its own end loses them, where no look has
+ * seen it.
+ */
+bool skt_sock_has_peer(const struct skt_sock *sock);
+bool skt_sock_has_remote_port(const struct skt_sock *sock);
+bool skt_sock_has_local_address(const struct skt_sock *sock);
 
 /* Whether the socket's uid says whose it is. */
 bool skt_row_has_uid(const struct skt_row *row);

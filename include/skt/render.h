@@ -3,6 +3,7 @@
 #define SKT_RENDER_H
 
 #include <skt/buf.h>
+#include <skt/changes.h>
 #include <skt/field.h>
 #include <skt/diff.h>
 #include <skt/snapshot.h>
@@ -64,13 +65,13 @@ void skt_render_processes(struct skt_render *render, const struct skt_snapshot *
 			  size_t n, struct skt_buf *out);
 
 /*
- * Changes of a step that was just applied to the snapshot: `which` are indices into step->socks, in the order wanted. Their rows
+ * Changes of a step that was just applied to the snapshot: `which` are numbers of skt_changes_row(), in the order wanted. Their rows
  * have `before` and `after`, a socket's fields or null. In csv the columns are those of the socket as it is now, or was, and
  * `before` holds what was different in one that changed. In a table each is a line, in columns that are not fitted, for a live
  * stream; there is one heading a document. They have no netstat look, and get the table's.
  */
-void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
-			const uint32_t *which, size_t n, struct skt_buf *out);
+void skt_render_changes(struct skt_render *render, struct skt_changes *changes, const uint32_t *which, size_t n,
+			struct skt_buf *out);
 
 /* What stands in a column of a table. */
 enum skt_cell {
@@ -155,8 +156,9 @@ struct skt_diff_side {
 
 struct skt_diff_sides {
 	struct skt_diff_side before, after;
-	struct skt_diff_side between; /* of those that were there in between */
-	bool forced;		      /* they are not comparable */
+	struct skt_diff_side between;	  /* of those that were there in between */
+	const struct skt_diff_told *told; /* of those; NULL: nothing was */
+	bool forced;			  /* they are not comparable */
 };
 
 /*

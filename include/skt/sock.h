@@ -73,6 +73,8 @@ enum skt_owner_state {
 	SKT_OWNER_DETACHED, /* no inode, and never seen held */
 	SKT_OWNER_UNHELD,   /* an inode, and complete looks found nobody */
 	SKT_OWNER_STATES,
+	/* never in a row that was read, and not stored: */
+	SKT_OWNER_UNSEEN = SKT_OWNER_STATES, /* only an event tells of it (skt/changes.h): no look has seen it */
 };
 
 const char *skt_owner_state_name(unsigned owner);
@@ -136,6 +138,9 @@ const char *skt_field_name(unsigned field);
 	 SKT_BIT(SKT_F_TAIL) | SKT_BIT(SKT_F_TEXT))
 /* And one bit of spelling: the pointer was printed in 8 digits (a 32-bit kernel), not 16. */
 #define SKT_HAS_SHORT_SK (UINT32_C(1) << 31)
+/* And two of a row that an event makes: its remote port is not known, nor its uid. */
+#define SKT_HAS_NO_REMOTE_PORT (UINT32_C(1) << 30)
+#define SKT_HAS_NO_UID	       (UINT32_C(1) << 29)
 
 #define SKT_NO_TABLE UINT32_MAX
 

@@ -78,7 +78,7 @@ static int copy_table(struct copies *copies, const struct skt_table *table, uint
 	return rc ? rc : finder_add(&copies->tables, hash);
 }
 
-static int copy_process(struct copies *copies, const struct skt_snapshot *now, uint32_t slot, uint32_t *ret)
+int copies_add_process(struct copies *copies, const struct skt_snapshot *now, uint32_t slot, uint32_t *ret)
 {
 	struct skt_process copy = now->processes[slot];
 	uint64_t hash;
@@ -121,7 +121,7 @@ static int copy_owners(struct copies *copies, const struct skt_snapshot *now, st
 	for (uint32_t i = 0; !rc && i < n; i++) {
 		struct skt_owner owner = now->owners[from + i];
 
-		rc = copy_process(copies, now, owner.process, &owner.process);
+		rc = copies_add_process(copies, now, owner.process, &owner.process);
 		if (!rc)
 			rc = skt_snapshot_add_owners(&copies->snapshot, &owner, 1, &at);
 		if (!rc && !i)

@@ -28,7 +28,8 @@ struct copies {
 int copies_init(struct copies *copies, uint64_t seed);
 void copies_release(struct copies *copies);
 
-/* One row of `now` more, in slot *ret. 0, -ENOMEM, -E2BIG. */
+/* One process of `now`, which is there once; and one row more: in slot *ret. 0, -ENOMEM, -E2BIG. */
+int copies_add_process(struct copies *copies, const struct skt_snapshot *now, uint32_t slot, uint32_t *ret);
 int copies_add_row(struct copies *copies, const struct skt_snapshot *now, const struct skt_sock *sock, uint32_t *ret);
 
 #endif

@@ -158,6 +158,8 @@ void skt_view_differences(struct skt_view *ret, bool flat)
 	ret->n = 0;
 	for (size_t i = 0; i < N_FIELDS; i++)
 		add(ret, &fields[i]);
+	for (size_t i = 0; i < skt_n_event_fields; i++)
+		add(ret, &skt_event_fields[i]);
 	skt_view_sockets(&sockets, true);
 	/* time and host are there already */
 	for (size_t i = 2; flat && i < sockets.n; i++)

@@ -65,6 +65,8 @@ static bool get_address(const struct skt_field_info *field, const struct skt_row
 {
 	bool ipv6 = skt_table_kind_is_ipv6(row->snapshot->tables[row->sock->table].kind);
 
+	if (field->offset == offsetof(struct skt_sock, local_address) && !skt_sock_has_local_address(row->sock))
+		return false;
 	return set_word(ret, skt_address_format(member(field, row), ipv6, ret->room));
 }
 
@@ -73,7 +75,7 @@ static bool get_address(const struct skt_field_info *field, const struct skt_row
 static bool get_time(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	(void)field;
-	ret->time = row->snapshot->time;
+	ret->time = row->event ? row->event->when : row->snapshot->time;
 	return true;
 }
 
@@ -114,6 +116,19 @@ static bool get_net_namespace(const struct skt_field_info *field, const struct s
 	return inode && set_number(ret, inode);
 }
 
+static bool get_remote_port(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return skt_sock_has_remote_port(row->sock) && set_number(ret, row->sock->remote_port);
+}
+
+/* What an event does not say nobody knows. */
+static bool get_inode(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return (row->sock->inode || row->sock->owner != SKT_OWNER_UNSEEN) && set_number(ret, row->sock->inode);
+}
+
 static bool get_state(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	(void)field;
@@ -130,6 +145,12 @@ static bool get_timer_ms(const struct skt_field_info *field, const struct skt_ro
 {
 	(void)field;
 	return set_number(ret, (uint64_t)skt_sock_timer_ms(row->sock, row->snapshot->boottime - row->ago));
+}
+
+static bool get_uid(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	(void)field;
+	return (row->sock->owner != SKT_OWNER_UNSEEN || skt_row_has_uid(row)) && set_number(ret, row->sock->uid);
 }
 
 static bool get_user(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
@@ -217,23 +238,23 @@ static const struct skt_field_info socket_fields[] = {
 	  .meaning = "port; of a raw socket its protocol" },
 	{ "remote_address", SKT_TYPE_WORD, .is_address = true, .get = get_address, SOCK(remote_address),
 	  .meaning = "as inet_ntop(3) writes it" },
-	{ "remote_port", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(remote_port), .meaning = "port" },
+	{ "remote_port", SKT_TYPE_NUMBER, .get = get_remote_port, .meaning = "port; null where a reset lost it" },
 	{ "state", SKT_TYPE_WORD, .get = get_state, .meaning = "the kernel's name without TCP_" },
-	{ "tx_queue", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(tx_queue), .meaning = "bytes not yet acknowledged" },
-	{ "rx_queue", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(rx_queue),
+	{ "tx_queue", SKT_TYPE_NUMBER, .of_look = true, .get = field_unsigned, SOCK(tx_queue),
+	  .meaning = "bytes not yet acknowledged" },
+	{ "rx_queue", SKT_TYPE_NUMBER, .of_look = true, .get = field_unsigned, SOCK(rx_queue),
 	  .meaning = "bytes not yet read; of LISTEN connections not yet accepted" },
-	{ "timer", SKT_TYPE_WORD, .get = get_timer, .meaning = "off retransmit keepalive time_wait probe" },
+	{ "timer", SKT_TYPE_WORD, .of_look = true, .get = get_timer,
+	  .meaning = "off retransmit keepalive time_wait probe" },
 	{ "timer_ms", SKT_TYPE_NUMBER, .get = get_timer_ms, NEEDS(SKT_F_TIMER_MS),
 	  .meaning = "milliseconds until the timer runs out" },
-	{ "retransmits", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(retransmits),
+	{ "retransmits", SKT_TYPE_NUMBER, .of_look = true, .get = field_unsigned, SOCK(retransmits),
 	  .meaning = "times that the oldest segment was sent again" },
-	{ "uid", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(uid),
-	  .meaning = "the socket's uid; 0 says nothing where inode is 0" },
+	{ "uid", SKT_TYPE_NUMBER, .get = get_uid, .meaning = "the socket's uid; 0 says nothing where inode is 0" },
 	{ "user", SKT_TYPE_BYTES, .get = get_user, .meaning = "name of uid on the recorded host" },
-	{ "probes", SKT_TYPE_NUMBER, .get = get_signed, SOCK(probes),
+	{ "probes", SKT_TYPE_NUMBER, .of_look = true, .get = get_signed, SOCK(probes),
 	  .meaning = "unanswered probes: the column headed timeout" },
-	{ "inode", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(inode),
-	  .meaning = "what socket:[N] names; 0 without one" },
+	{ "inode", SKT_TYPE_NUMBER, .get = get_inode, .meaning = "what socket:[N] names; 0 without one" },
 	{ "ref", SKT_TYPE_NUMBER, .get = get_signed, SOCK(ref), NEEDS(SKT_F_REF), .meaning = "references to it" },
 	{ "sk", SKT_TYPE_WORD, .get = get_sk, NEEDS(SKT_F_SK), .meaning = "the hashed kernel pointer, hexadecimal" },
 	{ "rto", SKT_TYPE_NUMBER, .get = field_unsigned, SOCK(rto), NEEDS(SKT_F_RTO),
@@ -250,7 +271,7 @@ static const struct skt_field_info socket_fields[] = {
 	  .meaning = "datagrams dropped for want of room" },
 	{ "tail", SKT_TYPE_BYTES, .get = field_string, SOCK(tail), NEEDS(SKT_F_TAIL),
 	  .meaning = "columns after the known ones, as they stood" },
-	{ "owner", SKT_TYPE_WORD, .get = get_owner, .meaning = "held carried queued detached unheld unknown" },
+	{ "owner", SKT_TYPE_WORD, .get = get_owner, .meaning = "held carried queued detached unheld unknown unseen" },
 	{ "owner_gaps", SKT_TYPE_GAPS, .get = field_unsigned, SOCK(owner_gaps),
 	  .meaning = "why owners may be incomplete: denied vanished unsearched" },
 	{ "owners", SKT_TYPE_OWNERS, .meaning = "every process and descriptor that held it" },
@@ -283,6 +304,14 @@ static void add(struct skt_view *view, const struct skt_field_info *fields, size
 		view->fields[view->n++] = &fields[i];
 }
 
+void skt_view_testable(struct skt_view *ret)
+{
+	skt_view_sockets(ret, true);
+	for (size_t i = 0; i < skt_n_event_fields; i++)
+		if (!skt_field_is_list(&skt_event_fields[i]))
+			add(ret, &skt_event_fields[i], 1);
+}
+
 void skt_view_sockets(struct skt_view *ret, bool flat)
 {
 	const size_t n = sizeof(socket_fields) / sizeof(*socket_fields);
@@ -310,6 +339,7 @@ void skt_view_changes(struct skt_view *ret, bool flat)
 	ret->n = 0;
 	add(ret, head_fields, sizeof(head_fields) / sizeof(*head_fields));
 	add(ret, change_fields, sizeof(change_fields) / sizeof(*change_fields));
+	add(ret, skt_event_fields, skt_n_event_fields);
 	if (flat) {
 		add(ret, socket_fields, n - 1);
 		add(ret, skt_owner_fields, skt_n_owner_fields);
@@ -335,7 +365,10 @@ void skt_view_within_change(struct skt_view *ret, uint32_t fields)
 
 bool skt_field_get(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
-	if (field->needs && (field->needs & ~(field->of_process ? row->process->has : row->sock->has)))
+	if (field->needs && !field->of_event &&
+	    (field->needs & ~(field->of_process ? row->process->has : row->sock->has)))
+		return false;
+	if (field->of_look && row->sock->owner == SKT_OWNER_UNSEEN)
 		return false;
 	return field->get(field, row, ret);
 }

@@ -48,6 +48,28 @@ bool skt_row_of_change(const struct skt_row *row, bool now, struct skt_row *ret)
 	return true;
 }
 
+static bool is_zero(const uint8_t address[16])
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(address, zero, sizeof(zero));
+}
+
+bool skt_sock_has_peer(const struct skt_sock *sock)
+{
+	return sock->remote_port || !is_zero(sock->remote_address);
+}
+
+bool skt_sock_has_local_address(const struct skt_sock *sock)
+{
+	return sock->owner != SKT_OWNER_UNSEEN || !is_zero(sock->local_address) || !skt_sock_has_peer(sock);
+}
+
+bool skt_sock_has_remote_port(const struct skt_sock *sock)
+{
+	return sock->owner != SKT_OWNER_UNSEEN || !(sock->has & SKT_HAS_NO_REMOTE_PORT);
+}
+
 bool skt_row_has_uid(const struct skt_row *row)
 {
 	const struct skt_sock *sock = row->sock;
@@ -57,6 +79,8 @@ bool skt_row_has_uid(const struct skt_row *row)
 	 * asks the socket's file (sock_i_uid()), that of any socket without one: root must not be blamed for those. A
 	 * SYN_RECV shows its listener's.
 	 */
+	if (sock->owner == SKT_OWNER_UNSEEN)
+		return !(sock->has & SKT_HAS_NO_UID);
 	return sock->uid || sock->inode || sock->state == SKT_SYN_RECV;
 }
 

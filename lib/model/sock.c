@@ -27,9 +27,10 @@ static const char *const states[SKT_STATES] = {
 /* include/net/inet_connection_sock.h and get_tcp4_sock(): 1 covers the reorder and loss-probe timers too */
 static const char *const timers[] = { "off", "retransmit", "keepalive", "time_wait", "probe" };
 
-static const char *const owner_states[SKT_OWNER_STATES] = {
+static const char *const owner_states[SKT_OWNER_UNSEEN + 1] = {
 	[SKT_OWNER_UNKNOWN] = "unknown", [SKT_OWNER_HELD] = "held",	    [SKT_OWNER_CARRIED] = "carried",
 	[SKT_OWNER_QUEUED] = "queued",	 [SKT_OWNER_DETACHED] = "detached", [SKT_OWNER_UNHELD] = "unheld",
+	[SKT_OWNER_UNSEEN] = "unseen",
 };
 
 const char *skt_table_kind_name(unsigned kind)
@@ -94,7 +95,7 @@ const char *skt_field_name(unsigned field)
 
 const char *skt_owner_state_name(unsigned owner)
 {
-	return owner < SKT_OWNER_STATES ? owner_states[owner] : "unknown";
+	return owner <= SKT_OWNER_UNSEEN ? owner_states[owner] : "unknown";
 }
 
 const char *skt_owner_gap_name(unsigned gap)

@@ -110,7 +110,7 @@ static int parse(const char *list, const struct skt_view *of, struct skt_order *
 			return refuse(name, len, of, err);
 		if (skt_view_find(&got.fields, name, len))
 			return skt_err_set(err, -EINVAL, "'%s' is named twice", field->name);
-		if (order && field->type == SKT_TYPE_OWNERS)
+		if (order && skt_field_is_list(field))
 			return skt_err_set(err, -EINVAL, "'%s' is a list and has no order", field->name);
 		/* no field twice: there is room */
 		got.falling[got.fields.n] = falling;

@@ -41,7 +41,7 @@ static void put(const struct skt_field_info *field, const struct skt_row *row, s
 	uint32_t len;
 
 	if ((field->of_process && !row->process) || field->type == SKT_TYPE_OWNERS ||
-	    !skt_field_get(field, row, &value)) {
+	    field->type == SKT_TYPE_CANDIDATES || !skt_field_get(field, row, &value)) {
 		skt_buf_byte(out, TAG_NULL);
 		return;
 	}
@@ -54,6 +54,7 @@ static void put(const struct skt_field_info *field, const struct skt_row *row, s
 	case SKT_TYPE_FIELDS:
 	case SKT_TYPE_SOCKET:
 	case SKT_TYPE_OWNERS:
+	case SKT_TYPE_CANDIDATES:
 		put_u64(TAG_PLUS, value.number, out);
 		break;
 	case SKT_TYPE_TIME:

@@ -71,7 +71,7 @@ void cell_port(uint16_t port, struct skt_buf *out)
 		skt_buf_byte(out, '*');
 }
 
-void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out)
+static void put_address(const uint8_t address[16], bool ipv6, struct skt_buf *out)
 {
 	char buffer[SKT_ADDRESS_SIZE];
 
@@ -80,20 +80,38 @@ void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct s
 	skt_buf_text(out, skt_address_format(address, ipv6, buffer));
 	if (ipv6)
 		skt_buf_byte(out, ']');
-	cell_port(port, out);
+}
+
+static bool is_known(const struct skt_sock *sock, bool local)
+{
+	return local ? skt_sock_has_local_address(sock) : skt_sock_has_remote_port(sock);
+}
+
+void cell_end(const struct skt_sock *sock, bool local, bool ipv6, struct skt_buf *out)
+{
+	if (local && !is_known(sock, local))
+		skt_buf_byte(out, '?');
+	else
+		put_address(local ? sock->local_address : sock->remote_address, ipv6, out);
+	if (!local && !is_known(sock, local))
+		skt_buf_text(out, ":?");
+	else
+		cell_port(local ? sock->local_port : sock->remote_port, out);
 }
 
 /* What is left of a long IPv6 address: two groups at each end, which tell networks and hosts apart. */
 #define GROUPS_LEFT  2
 #define ADDRESS_LONG 23
 
-bool cell_short_endpoint(const uint8_t address[16], uint16_t port, struct skt_buf *out)
+bool cell_short_end(const struct skt_sock *sock, bool local, bool ipv6, struct skt_buf *out)
 {
 	char text[SKT_ADDRESS_SIZE];
 	const char *head, *tail;
 	size_t len;
 
-	skt_address_format(address, true, text);
+	if (!ipv6 || !is_known(sock, local))
+		return false;
+	skt_address_format(local ? sock->local_address : sock->remote_address, true, text);
 	len = strlen(text);
 	if (len < ADDRESS_LONG)
 		return false;
@@ -108,7 +126,7 @@ bool cell_short_endpoint(const uint8_t address[16], uint16_t port, struct skt_bu
 	skt_buf_text(out, "\xe2\x80\xa6");
 	skt_buf_text(out, tail);
 	skt_buf_byte(out, ']');
-	cell_port(port, out);
+	cell_port(local ? sock->local_port : sock->remote_port, out);
 	return true;
 }
 

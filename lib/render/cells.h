@@ -18,12 +18,12 @@ void cell_command(const struct skt_row *row, struct skt_buf *out);
 /* Arguments with blanks between; the empty ones at the end, which are what setproctitle() leaves, are not shown. */
 void cell_arguments(const char *cmdline, size_t len, struct skt_buf *out);
 
-/* As ss(8) writes it: [::1]:80, 0.0.0.0:*. */
-void cell_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *out);
+/* One of its ends, as ss(8) writes it: [::1]:80, 0.0.0.0:*; ? is an address or a port that nobody knows. */
+void cell_end(const struct skt_sock *sock, bool local, bool ipv6, struct skt_buf *out);
 void cell_port(uint16_t port, struct skt_buf *out);
 
 /* Where there is little room: of a long IPv6 address both ends. false, and nothing is put: it is not that long. */
-bool cell_short_endpoint(const uint8_t address[16], uint16_t port, struct skt_buf *out);
+bool cell_short_end(const struct skt_sock *sock, bool local, bool ipv6, struct skt_buf *out);
 
 /* And a state's short name, or the name itself. */
 void cell_short_state(const char *name, size_t len, struct skt_buf *out);

@@ -19,6 +19,7 @@
  *	14:03:08.100Z + opened    tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED  curl 991/5
  *	14:03:09.100Z ~ changed   tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED>CLOSE_WAIT  curl 991/5
  *	14:03:09.200Z - closed    tcp   10.0.0.5:41998  203.0.113.9:443  CLOSE_WAIT   curl 991/5
+ *	14:03:09.310Z - closed    tcp   10.0.0.5:80     203.0.113.4:4711 CLOSE        (unseen) perhaps nginx 720  sent 88  received 40
  *
  * Columns are as wide as what mostly stands in them; what is longer pushes the rest to the right. A sign says at a glance what
  * kind of change it is: + came, - went, > other hands, ~ another state. On a narrow terminal, so that who held it is still seen:
@@ -56,8 +57,10 @@ static void put_clock(const struct skt_row *row, struct skt_buf *line)
 	size_t start = line->len, len;
 	unsigned char *at;
 
+	int64_t when = row->event ? row->event->when : row->snapshot ? row->snapshot->time : 0;
+
 	/* where only the heading is asked for, any time has a zone */
-	skt_time_format(line, row->snapshot ? row->snapshot->time : 0, row->render->zone);
+	skt_time_format(line, when, row->render->zone);
 	if (line->failed || line->len - start < ZONE_AT)
 		return;
 	at = line->data + start;
@@ -122,13 +125,10 @@ static void put_states(const struct layout *layout, const struct skt_sock_change
 static void put_end(const struct layout *layout, const struct skt_sock *sock, bool local, bool ipv6,
 		    struct skt_buf *line)
 {
-	const uint8_t *address = local ? sock->local_address : sock->remote_address;
-	uint16_t port = local ? sock->local_port : sock->remote_port;
-
-	if (layout->narrow && local && sock->remote_port)
-		cell_port(port, line);
-	else if (!layout->narrow || !ipv6 || !cell_short_endpoint(address, port, line))
-		cell_endpoint(address, ipv6, port, line);
+	if (layout->narrow && local && (sock->remote_port || !skt_sock_has_remote_port(sock)))
+		cell_port(sock->local_port, line);
+	else if (!layout->narrow || !cell_short_end(sock, local, ipv6, line))
+		cell_end(sock, local, ipv6, line);
 }
 
 /* Where there is little room, what a listener has more in front it has less behind. */
@@ -170,6 +170,11 @@ static void put_others(const struct skt_row *row, enum skt_hands hands, struct s
 	}
 }
 
+static void put_lasted(uint64_t us, struct skt_buf *line)
+{
+	skt_duration_format(line, us > INT64_MAX / 1000 ? INT64_MAX : (int64_t)us * 1000);
+}
+
 static void put_change(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct skt_buf *line)
 {
 	enum skt_hands hands = skt_change_hands(row->snapshot, row->change);
@@ -197,6 +202,11 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 	}
 	line_holders(&side, scratch, line);
 	put_others(row, hands, line);
+	line_told(row, line);
+	if (row->event && row->event->has & SKT_BIT(SKT_E_DURATION)) {
+		skt_buf_text(line, "  lasted ");
+		put_lasted(row->event->duration_us, line);
+	}
 	if (many_namespaces && table->net_namespace)
 		skt_buf_printf(line, "  netns %llu", (unsigned long long)table->net_namespace);
 	if (row->render->several && row->recording) {
@@ -225,16 +235,30 @@ void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 	skt_buf_release(&line);
 }
 
-void table_changes(const struct skt_row *about, const uint32_t *which, size_t n, struct skt_buf *out)
+void table_change(const struct skt_row *row, struct skt_buf *out)
+{
+	struct skt_buf scratch, line;
+
+	skt_buf_init(&scratch);
+	skt_buf_init(&line);
+	put_change(row, line_needs_namespaces(row->snapshot), &scratch, &line);
+	line_end(&line, row->render->width, out);
+	skt_buf_release(&line);
+	skt_buf_release(&scratch);
+}
+
+void table_changes(const struct skt_row *about, struct skt_changes *changes, const uint32_t *which, size_t n,
+		   struct skt_buf *out)
 {
 	bool many = line_needs_namespaces(about->snapshot);
+	struct skt_sock_change room;
 	struct skt_row row = *about;
 	struct skt_buf scratch, line;
 
 	skt_buf_init(&scratch);
 	skt_buf_init(&line);
 	for (size_t i = 0; i < n; i++) {
-		row.change = &about->step->socks[which[i]];
+		skt_changes_whole_row(changes, which[i], &room, &row);
 		skt_buf_clear(&line);
 		put_change(&row, many, &scratch, &line);
 		line_end(&line, about->render->width, out);

@@ -115,6 +115,13 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		quote(out, start, "\\\\x");
 		return;
 	}
+	if (field->type == SKT_TYPE_CANDIDATES) {
+		if (!row->event)
+			return;
+		json_candidates(row, out);
+		quote(out, start, "\\\\x");
+		return;
+	}
 	if (!skt_field_get(field, row, &value))
 		return;
 	switch (field->type) {
@@ -153,6 +160,7 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		put_before(row, out);
 		break;
 	case SKT_TYPE_OWNERS:
+	case SKT_TYPE_CANDIDATES:
 		break;
 	}
 }

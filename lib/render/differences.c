@@ -101,11 +101,11 @@ struct widths {
 	bool namespaces; /* sockets are of several */
 };
 
-static void put_endpoint(const uint8_t address[16], bool ipv6, uint16_t port, size_t width, struct skt_buf *line)
+static void put_end(const struct skt_sock *sock, bool local, bool ipv6, size_t width, struct skt_buf *line)
 {
 	size_t start = line->len;
 
-	cell_endpoint(address, ipv6, port, line);
+	cell_end(sock, local, ipv6, line);
 	line_pad(line, start, width);
 }
 
@@ -117,10 +117,10 @@ static void widen(size_t *width, const struct skt_buf *cell, size_t most)
 		*width = len;
 }
 
-static void widen_to_endpoint(size_t *width, const uint8_t address[16], bool ipv6, uint16_t port, struct skt_buf *cell)
+static void widen_to_end(size_t *width, const struct skt_sock *sock, bool local, bool ipv6, struct skt_buf *cell)
 {
 	skt_buf_clear(cell);
-	cell_endpoint(address, ipv6, port, cell);
+	cell_end(sock, local, ipv6, cell);
 	widen(width, cell, ENDPOINT_WIDTH);
 }
 
@@ -151,8 +151,8 @@ static struct widths fit(const struct skt_render *render, const struct group_ent
 
 		widen_to_text(&widths.what, what_of(entries[i].item), WHAT_WIDTH, &cell);
 		widen_to_text(&widths.table, skt_table_kind_name(entries[i].kind), TABLE_WIDTH, &cell);
-		widen_to_endpoint(&widths.local, sock->local_address, ipv6, sock->local_port, &cell);
-		widen_to_endpoint(&widths.remote, sock->remote_address, ipv6, sock->remote_port, &cell);
+		widen_to_end(&widths.local, sock, true, ipv6, &cell);
+		widen_to_end(&widths.remote, sock, false, ipv6, &cell);
 		skt_buf_clear(&cell);
 		line_state(sock->state, &cell);
 		widen(&widths.state, &cell, STATE_WIDTH);
@@ -241,6 +241,10 @@ static void put_lived(const struct skt_difference *item, struct skt_buf *line)
 	int64_t most = (item->lived_most + SKT_NS_PER_MS - 1) / SKT_NS_PER_MS * SKT_NS_PER_MS;
 
 	skt_buf_text(line, "  lived ");
+	if (least && least == most) {
+		skt_duration_format(line, least);
+		return;
+	}
 	if (least) {
 		skt_duration_format(line, least);
 		skt_buf_text(line, " to ");
@@ -263,8 +267,8 @@ static void put_columns(const struct group_entry *entry, const struct widths *wi
 	start = line->len;
 	skt_buf_text(line, skt_table_kind_name(entry->kind));
 	line_pad(line, start, widths->table);
-	put_endpoint(entry->sock->local_address, ipv6, entry->sock->local_port, widths->local, line);
-	put_endpoint(entry->sock->remote_address, ipv6, entry->sock->remote_port, widths->remote, line);
+	put_end(entry->sock, true, ipv6, widths->local, line);
+	put_end(entry->sock, false, ipv6, widths->remote, line);
 	start = line->len;
 	if (before && after && before->sock->state != after->sock->state) {
 		line_state(before->sock->state, line);
@@ -300,6 +304,8 @@ static void put_entry(const struct skt_render *render, const struct skt_diff_sid
 	wrap_part(wrap, line);
 	if (item->passing)
 		put_lived(item, line);
+	wrap_part(wrap, line);
+	line_told(is ? &after : &before, line);
 	wrap_part(wrap, line);
 	if (widths->namespaces && entry->net_namespace)
 		skt_buf_printf(line, "  netns %llu", (unsigned long long)entry->net_namespace);

@@ -20,6 +20,9 @@ void json_gaps(uint64_t gaps, struct skt_buf *out);
 void json_words(const char *text, size_t len, struct skt_buf *out);
 void json_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
 
+/* Who may have held it, and why: the fields of processes, and `because`. null where no event tells of the row. */
+void json_candidates(const struct skt_row *row, struct skt_buf *out);
+
 /* The names of fields, SKT_BIT(enum skt_field), and these fields of a change's socket as it is now, or as it was. */
 void json_fields(uint64_t fields, struct skt_buf *out);
 void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct skt_buf *out);
@@ -43,8 +46,10 @@ void table_part(const struct skt_kind *kind, const struct skt_row *row, const st
 void table_parts(const struct skt_kind *kind, const struct skt_part *parts, size_t n, const struct skt_render *render,
 		 struct skt_buf *out);
 
-/* A change a line: they come as they are seen, so there is nothing to fit columns to. */
-void table_changes(const struct skt_row *row, const uint32_t *which, size_t n, struct skt_buf *out);
+/* A change a line: they come as they are seen, so there is nothing to fit columns to. One that is whole, and those of a step. */
+void table_change(const struct skt_row *row, struct skt_buf *out);
+void table_changes(const struct skt_row *row, struct skt_changes *changes, const uint32_t *which, size_t n,
+		   struct skt_buf *out);
 void table_changes_heading(const struct skt_row *row, struct skt_buf *out);
 
 /* Groups of differences. 0 or -ENOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/holders.h"
 
+#include <skt/changes.h>
 #include <skt/escape.h>
 
 #include <stdlib.h>
@@ -35,6 +36,26 @@ static int compare_ranks(const void *va, const void *vb)
 	return by_rank ? by_rank : compare_names(a, b);
 }
 
+static void set(const struct skt_row *row, uint32_t slot, int32_t fd, struct holder *ret)
+{
+	const struct skt_process *process = &row->snapshot->processes[slot];
+
+	ret->comm = process->has & SKT_BIT(SKT_P_COMM) ? process->comm : NO_COMM;
+	ret->pid = process->pid;
+	ret->fd = fd;
+	ret->process = slot;
+}
+
+static void sort(struct holder *list, size_t n)
+{
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_names);
+	for (size_t i = 0; i < n; i++)
+		list[i].rank = i && list[i].comm == list[i - 1].comm ? list[i - 1].rank : list[i].pid;
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_ranks);
+}
+
 const struct holder *holders_list(const struct skt_row *row, struct skt_buf *scratch)
 {
 	const struct skt_owner *owners = skt_row_owners(row);
@@ -45,20 +66,9 @@ const struct holder *holders_list(const struct skt_row *row, struct skt_buf *scr
 	list = skt_buf_room(scratch, n * sizeof(*list));
 	if (!list)
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		const struct skt_process *process = &row->snapshot->processes[owners[i].process];
-
-		list[i].comm = process->has & SKT_BIT(SKT_P_COMM) ? process->comm : NO_COMM;
-		list[i].pid = process->pid;
-		list[i].fd = owners[i].fd;
-		list[i].process = owners[i].process;
-	}
-	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_names);
 	for (size_t i = 0; i < n; i++)
-		list[i].rank = i && list[i].comm == list[i - 1].comm ? list[i - 1].rank : list[i].pid;
-	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_ranks);
+		set(row, owners[i].process, owners[i].fd, &list[i]);
+	sort(list, n);
 	return list;
 }
 
@@ -94,6 +104,35 @@ void holders_put(const struct skt_row *row, const struct holder *list, struct sk
 		skt_buf_byte(out, '/');
 		skt_buf_number(out, (uint64_t)list[i].fd);
 	}
+}
+
+void holders_put_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
+{
+	const struct skt_candidates *candidates = row->candidates;
+	struct holder *list;
+
+	if (!candidates)
+		return;
+	skt_buf_clear(scratch);
+	list = skt_buf_room(scratch, (candidates->n + (size_t)1) * sizeof(*list));
+	if (!list) {
+		out->failed = true;
+		return;
+	}
+	for (uint32_t i = 0; i < candidates->n; i++)
+		set(row, candidates->list[i].process, 0, &list[i]);
+	sort(list, candidates->n);
+	skt_buf_text(out, " perhaps");
+	for (uint32_t i = 0; i < candidates->n; i++) {
+		if (!i || list[i].comm != list[i - 1].comm) {
+			skt_buf_text(out, i ? ", " : " ");
+			put_comm(row, list[i].comm, out);
+		}
+		skt_buf_byte(out, ' ');
+		skt_buf_number(out, list[i].pid);
+	}
+	if (candidates->more)
+		skt_buf_printf(out, "%s%u more", candidates->n ? ", or " : " one of ", candidates->more);
 }
 
 void holders_put_state(const struct skt_sock *sock, struct skt_buf *out)

@@ -3,6 +3,7 @@
 
 #include "render/cells.h"
 
+#include <skt/changes.h>
 #include <skt/escape.h>
 #include <skt/time.h>
 
@@ -96,6 +97,10 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		json_owners(field, row, out);
 		return;
 	}
+	if (field->type == SKT_TYPE_CANDIDATES) {
+		json_candidates(row, out);
+		return;
+	}
 	if ((field->of_process && !row->process) || !skt_field_get(field, row, &value)) {
 		skt_buf_text(out, "null");
 		return;
@@ -132,16 +137,23 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		json_words(value.text, value.len, out);
 		break;
 	case SKT_TYPE_OWNERS:
+	case SKT_TYPE_CANDIDATES:
 		break;
 	}
 }
 
-static void put_member(const struct skt_field_info *field, const struct skt_row *row, bool first, struct skt_buf *out)
+static void put_name_and_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
-	skt_buf_text(out, first ? "{\"" : ",\"");
+	skt_buf_byte(out, '"');
 	skt_buf_text(out, field->name);
 	skt_buf_text(out, "\":");
 	put_value(field, row, out);
+}
+
+static void put_member(const struct skt_field_info *field, const struct skt_row *row, bool first, struct skt_buf *out)
+{
+	skt_buf_byte(out, first ? '{' : ',');
+	put_name_and_value(field, row, out);
 }
 
 void json_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
@@ -159,6 +171,32 @@ void json_owners(const struct skt_field_info *field, const struct skt_row *row, 
 		for (size_t i = 0; i < field->n_more; i++)
 			put_member(&field->more[i], &owner, false, out);
 		skt_buf_byte(out, '}');
+	}
+	skt_buf_byte(out, ']');
+}
+
+void json_candidates(const struct skt_row *row, struct skt_buf *out)
+{
+	const struct skt_candidates *candidates = row->candidates;
+
+	if (!row->event) {
+		skt_buf_text(out, "null");
+		return;
+	}
+	skt_buf_byte(out, '[');
+	for (uint32_t n = 0; candidates && n < candidates->n; n++) {
+		struct skt_row candidate = *row;
+		const char *separator = n ? ",{" : "{";
+
+		candidate.process = &row->snapshot->processes[candidates->list[n].process];
+		for (size_t i = 0; i < skt_n_owner_fields; i++) {
+			if (skt_owner_fields[i].of_link)
+				continue;
+			skt_buf_text(out, separator);
+			put_name_and_value(&skt_owner_fields[i], &candidate, out);
+			separator = ",";
+		}
+		skt_buf_printf(out, ",\"because\":\"%s\"}", skt_because_name(candidates->list[n].because));
 	}
 	skt_buf_byte(out, ']');
 }

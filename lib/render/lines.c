@@ -36,8 +36,10 @@ void line_holders(const struct skt_row *about, struct skt_buf *scratch, struct s
 	}
 	row.sock = &sock;
 	holders_put_state(&sock, line);
-	if (!sock.n_owners)
+	if (!sock.n_owners) {
+		holders_put_candidates(about, scratch, line);
 		return;
+	}
 	list = holders_list(&row, scratch);
 	if (!list) {
 		line->failed = true;
@@ -48,11 +50,21 @@ void line_holders(const struct skt_row *about, struct skt_buf *scratch, struct s
 		skt_buf_text(line, " +?");
 }
 
+void line_told(const struct skt_row *row, struct skt_buf *line)
+{
+	const struct skt_event *event = row->event;
+
+	if (event && event->has & SKT_BIT(SKT_E_BYTES_SENT))
+		skt_buf_printf(line, "  sent %llu", (unsigned long long)event->bytes_sent);
+	if (event && event->has & SKT_BIT(SKT_E_BYTES_RECEIVED))
+		skt_buf_printf(line, "  received %llu", (unsigned long long)event->bytes_received);
+}
+
 void line_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *line)
 {
 	struct skt_value value;
 
-	if (field->type == SKT_TYPE_OWNERS || !skt_field_get(field, row, &value))
+	if (field->type == SKT_TYPE_OWNERS || field->type == SKT_TYPE_CANDIDATES || !skt_field_get(field, row, &value))
 		return;
 	if (field->type == SKT_TYPE_NUMBER)
 		put_number_value(line, &value);

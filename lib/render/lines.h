@@ -24,6 +24,9 @@ void line_state(unsigned state, struct skt_buf *line);
 /* Where it is not known who holds it, there is the word for that, and who did when it last was. */
 void line_holders(const struct skt_row *about, struct skt_buf *scratch, struct skt_buf *line);
 
+/* What an event told of it: "  sent 88  received 41"; nothing where none did. */
+void line_told(const struct skt_row *row, struct skt_buf *line);
+
 /* A value as it stands in other tables; nothing where it is unknown. */
 void line_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *line);
 

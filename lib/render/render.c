@@ -176,9 +176,7 @@ void skt_render_part(const struct skt_render *render, const struct skt_kind *kin
 		row = kind->lines ? side_of(&row) : row;
 		put_owner_lines(&kind->flat, &row, 0, out);
 	} else if (kind->lines) {
-		uint32_t which = (uint32_t)(row.change - row.step->socks);
-
-		table_changes(&row, &which, 1, out);
+		table_change(&row, out);
 	} else if (!is_table(render, kind)) {
 		netstat_socket(&row, out);
 	} else {
@@ -291,13 +289,12 @@ void skt_kind_of_changes(struct skt_kind *ret)
 	skt_view_changes(&ret->flat, true);
 }
 
-void skt_render_changes(struct skt_render *render, const struct skt_snapshot *now, const struct skt_step *step,
-			const uint32_t *which, size_t n, struct skt_buf *out)
+void skt_render_changes(struct skt_render *render, struct skt_changes *changes, const uint32_t *which, size_t n,
+			struct skt_buf *out)
 {
-	struct skt_row row = row_of(render, now);
+	struct skt_row row = row_of(render, changes->snapshot);
 	struct skt_kind kind;
 
-	row.step = step;
 	skt_kind_of_changes(&kind);
 	if (render->several) {
 		skt_view_add(&kind.view, &skt_recording_field);
@@ -305,20 +302,23 @@ void skt_render_changes(struct skt_render *render, const struct skt_snapshot *no
 	}
 	put_heading(render, &kind, &row, out);
 	if (is_table(render, &kind)) {
-		table_changes(&row, which, n, out);
+		table_changes(&row, changes, which, n, out);
 		render->rows += n;
+		out->failed |= changes->failed;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
+		struct skt_sock_change room;
 		struct skt_row side;
 
-		row.change = &step->socks[which[i]];
+		skt_changes_whole_row(changes, which[i], &room, &row);
 		side = side_of(&row);
 		if (render->format == SKT_FORMAT_CSV)
 			put_lines(render, &kind.flat, &side, out);
 		else
 			put_object(render, &kind.view, &row, out);
 	}
+	out->failed |= changes->failed;
 }
 
 bool difference_side(const struct skt_render *render, const struct skt_diff_sides *sides,
@@ -336,6 +336,12 @@ bool difference_side(const struct skt_render *render, const struct skt_diff_side
 				 .boot_time = side->boot_time,
 				 .snapshot = side->snapshot,
 				 .sock = &side->snapshot->socks[slot] };
+	if (difference->passing && difference->told) {
+		const struct skt_diff_told *told = &sides->told[difference->told - 1];
+
+		ret->event = &told->event;
+		ret->candidates = told->candidates.n || told->candidates.more ? &told->candidates : NULL;
+	}
 	return true;
 }
 
@@ -350,7 +356,15 @@ static void put_difference(struct skt_render *render, const struct skt_diff_side
 				      .host = sides->after.host,
 				      .time = sides->after.snapshot->time,
 				      .forced = sides->forced };
-	struct skt_row row = { .render = render, .subject = &about, .pair = &pair };
+	const struct skt_row *told = is ? &after : &before;
+	/* what an event told is the row's, as its sides are */
+	struct skt_row row = { .render = render,
+			       .boot_time = told->boot_time,
+			       .snapshot = told->snapshot,
+			       .event = told->event,
+			       .candidates = told->candidates,
+			       .subject = &about,
+			       .pair = &pair };
 
 	if (render->format != SKT_FORMAT_CSV)
 		put_object(render, view, &row, out);

@@ -94,8 +94,10 @@ static void put_holders(const struct skt_row *row, struct skt_buf *scratch, stru
 	const struct holder *list;
 
 	holders_put_state(row->sock, out);
-	if (!row->sock->n_owners)
+	if (!row->sock->n_owners) {
+		holders_put_candidates(row, scratch, out);
 		return;
+	}
 	list = holders_list(row, scratch);
 	if (!list) {
 		out->failed = true;
@@ -138,6 +140,9 @@ static bool put_value(struct table_maker *maker, const struct skt_row *row, cons
 	case SKT_TYPE_OWNERS:
 		put_holders(row, &maker->scratch, out);
 		return true;
+	case SKT_TYPE_CANDIDATES:
+		json_candidates(row, out);
+		return row->candidates;
 	default:
 		skt_escape(out, value->text, value->len);
 		return true;
@@ -152,7 +157,7 @@ static void put_field(struct table_maker *maker, size_t column, const struct skt
 	bool signs, says = false;
 	size_t short_at = 0;
 
-	if (field->type != SKT_TYPE_OWNERS &&
+	if (!skt_field_is_list(field) &&
 	    ((field->of_process && !row->process) || !skt_field_get(field, row, &value))) {
 		skt_buf_byte(text, '-');
 		put_text(out, false, text, 0);
@@ -182,8 +187,7 @@ static size_t put_port(const struct skt_row *row, struct skt_buf *out)
 	const struct skt_sock *sock = row->sock;
 	size_t short_at;
 
-	cell_endpoint(sock->local_address, skt_table_kind_is_ipv6(row->snapshot->tables[sock->table].kind),
-		      sock->local_port, out);
+	cell_end(sock, true, skt_table_kind_is_ipv6(row->snapshot->tables[sock->table].kind), out);
 	short_at = out->len;
 	cell_port(sock->local_port, out);
 	return short_at;
@@ -192,14 +196,12 @@ static size_t put_port(const struct skt_row *row, struct skt_buf *out)
 static size_t put_endpoint(const struct skt_row *row, bool local, struct skt_buf *out)
 {
 	const struct skt_sock *sock = row->sock;
-	const uint8_t *address = local ? sock->local_address : sock->remote_address;
-	uint16_t port = local ? sock->local_port : sock->remote_port;
 	bool ipv6 = skt_table_kind_is_ipv6(row->snapshot->tables[sock->table].kind);
 	size_t short_at;
 
-	cell_endpoint(address, ipv6, port, out);
+	cell_end(sock, local, ipv6, out);
 	short_at = out->len;
-	return ipv6 && cell_short_endpoint(address, port, out) ? short_at : 0;
+	return cell_short_end(sock, local, ipv6, out) ? short_at : 0;
 }
 
 static void put_command(const struct skt_row *about, struct skt_buf *scratch, struct skt_buf *out)

@@ -80,7 +80,7 @@ static void numbers_without_a_name_are_no_trouble(void **state)
 	assert_null(skt_timer_name(255));
 	assert_string_equal(skt_owner_state_name(SKT_OWNER_CARRIED), "carried");
 	assert_string_equal(skt_owner_state_name(SKT_OWNER_UNHELD), "unheld");
-	assert_string_equal(skt_owner_state_name(SKT_OWNER_STATES), "unknown");
+	assert_string_equal(skt_owner_state_name(SKT_OWNER_UNSEEN + 1), "unknown");
 	assert_string_equal(skt_owner_gap_name(SKT_GAP_DENIED), "denied");
 	assert_string_equal(skt_owner_gap_name(SKT_GAP_VANISHED), "vanished");
 	assert_string_equal(skt_owner_gap_name(SKT_GAP_UNSEARCHED), "unsearched");
