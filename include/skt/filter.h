@@ -58,6 +58,12 @@ enum skt_truth skt_filter_test(const struct skt_filter *filter, const struct skt
  */
 enum skt_truth skt_filter_test_flow(const struct skt_filter *filter, const struct skt_row *row);
 
+/*
+ * Whether no row of this socket was or will be meant, by its table and both ends and by what the row's event tells. Of what only events tell
+ * nothing is known while a socket lives: this is how that is known afterwards.
+ */
+bool skt_filter_is_never(const struct skt_filter *filter, const struct skt_row *row);
+
 /* What of a recording is needed to evaluate it. Table, ends, state, uid, inode and owner state always are. */
 enum {
 	SKT_NEEDS_OWNERS = 1, /* it asks about processes or descriptors */

@@ -86,6 +86,14 @@ enum skt_truth skt_filter_test_flow(const struct skt_filter *filter, const struc
 	return walk(filter, &filter->nodes[0], PART_FLOW, row, 0);
 }
 
+bool skt_filter_is_never(const struct skt_filter *filter, const struct skt_row *row)
+{
+	struct skt_row of_ends = *row;
+
+	of_ends.ends_only = true;
+	return filter->of_events && skt_filter_test(filter, &of_ends) == SKT_FALSE;
+}
+
 uint32_t skt_filter_kinds(const struct skt_filter *filter)
 {
 	uint32_t kinds = 0;

@@ -265,7 +265,7 @@ static const struct skt_field_info *find_field(struct word word)
 {
 	struct skt_view view;
 
-	skt_view_sockets(&view, true);
+	skt_view_testable(&view);
 	for (size_t i = 0; i < view.n; i++)
 		if (lex_is(word, view.fields[i]->name))
 			return view.fields[i];
@@ -276,6 +276,10 @@ static int no_field(struct parser *p, struct word word)
 {
 	if (lex_is(word, "owners"))
 		return lex_fail(p, word.text, "a field of the owners: pid, comm, cmdline, exe, fd, process_user");
+	if (lex_is(word, "candidates"))
+		return lex_fail(
+			p, word.text,
+			"something that is known: of candidates only who they are, and no test of them is true");
 	if (lex_is(word, "states"))
 		return lex_fail(p, word.text, "'state': a flow is meant by each that it was seen in");
 	if (find_flow_field(word))
@@ -307,9 +311,10 @@ static int take_field(struct parser *p, struct node *node, struct word word)
 		test->kind = test->field->type == SKT_TYPE_NUMBER ? TEST_PORT : TEST_HOST;
 		test->remote = test->field->name[0] == 'r';
 	}
+	p->filter->of_events |= test->field->of_event;
 	if (test->field->of_process)
 		p->filter->needs |= SKT_NEEDS_OWNERS;
-	else if (!is_identity(test->field))
+	else if (!test->field->of_event && !is_identity(test->field))
 		p->filter->needs |= SKT_NEEDS_STATE;
 	/* which is a word of ss's, too */
 	rc = take_comparison(p, node, lex_is(word, "cgroup"));

@@ -64,12 +64,17 @@ static enum skt_truth test_end(const struct test *test, const struct value *valu
 
 	if (!sock)
 		return value->family == 6 && !skt_table_kind_is_ipv6(kind) ? SKT_FALSE : SKT_UNKNOWN;
-	has = test->remote ? sock->remote_port : sock->local_port;
-	if (!value->any_port && !holds(test->op, order(has < port, has == port)))
+	if (test->kind != TEST_PORT && value->family && !test->remote && !skt_sock_has_local_address(sock))
+		return value->family == 6 && !skt_table_kind_is_ipv6(kind) ? SKT_FALSE : SKT_UNKNOWN;
+	if (test->kind != TEST_PORT &&
+	    !is_host(value, test->remote ? sock->remote_address : sock->local_address, skt_table_kind_is_ipv6(kind)))
 		return SKT_FALSE;
-	return truth_of(test->kind == TEST_PORT ||
-			is_host(value, test->remote ? sock->remote_address : sock->local_address,
-				skt_table_kind_is_ipv6(kind)));
+	if (value->any_port)
+		return SKT_TRUE;
+	if (test->remote && !skt_sock_has_remote_port(sock))
+		return SKT_UNKNOWN;
+	has = test->remote ? sock->remote_port : sock->local_port;
+	return truth_of(holds(test->op, order(has < port, has == port)));
 }
 
 static enum skt_truth test_ends(const struct test *test, const struct value *values, const struct skt_sock *sock,
@@ -182,6 +187,11 @@ static enum skt_truth truth_of_null(const struct skt_field_info *field, const st
 	}
 	if (is_field(field, "container"))
 		return row->process->has & SKT_BIT(SKT_P_CGROUP) ? SKT_FALSE : SKT_UNKNOWN;
+	/* a socket that waits for others sends nothing; of any other nobody tells before it is gone, and of UDP's nobody does */
+	if (field->of_event)
+		return row->sock->state == SKT_LISTEN ? SKT_FALSE : SKT_UNKNOWN;
+	if (row->sock->owner == SKT_OWNER_UNSEEN)
+		return SKT_UNKNOWN;
 	if (field->of_process || is_field(field, "host") || is_field(field, "net_namespace"))
 		return SKT_UNKNOWN;
 	return SKT_FALSE;
@@ -195,11 +205,20 @@ static bool is_unknown(const struct skt_field_info *field, const struct skt_row 
 	return is_field(field, "direction") && !strcmp(has->text, direction_name(DIRECTION_UNKNOWN));
 }
 
+/* What no row of a socket says otherwise than another: who it is, and what is told once. */
+static bool is_of_all_rows(const struct skt_field_info *field)
+{
+	return (field->of_event && !is_field(field, "source")) || is_field(field, "table") || is_field(field, "host") ||
+	       is_field(field, "net_namespace");
+}
+
 static enum skt_truth test_field(const struct test *test, const struct value *values, const struct skt_row *row)
 {
 	const struct skt_field_info *field = test->field;
 	struct skt_value has = { 0 };
 
+	if (row->ends_only && !is_of_all_rows(field))
+		return SKT_UNKNOWN;
 	if (!skt_field_get(field, row, &has))
 		return truth_of_null(field, row);
 	/* values that stand for "not known": which it would be, the row does not say */
@@ -215,11 +234,12 @@ static enum skt_truth test_field(const struct test *test, const struct value *va
 
 /*
  * Whether its owners are all known: then a test that none of them passes is false. What has lost its inode and
- * was never seen held was somebody's all the same.
+ * was never seen held was somebody's all the same, and candidates are no owners.
  */
 static bool owners_are_complete(const struct skt_sock *sock)
 {
-	return !sock->owner_gaps && sock->owner != SKT_OWNER_UNKNOWN && sock->owner != SKT_OWNER_DETACHED;
+	return !sock->owner_gaps && sock->owner != SKT_OWNER_UNKNOWN && sock->owner != SKT_OWNER_DETACHED &&
+	       sock->owner != SKT_OWNER_UNSEEN;
 }
 
 static enum skt_truth test_owners(const struct test *test, const struct value *values, const struct skt_row *row)
@@ -227,6 +247,8 @@ static enum skt_truth test_owners(const struct test *test, const struct value *v
 	const struct skt_owner *owners = skt_row_owners(row);
 	enum skt_truth truth = owners_are_complete(row->sock) ? SKT_FALSE : SKT_UNKNOWN;
 
+	if (row->ends_only)
+		return SKT_UNKNOWN;
 	for (uint32_t i = 0; i < row->sock->n_owners && truth != SKT_TRUE; i++) {
 		struct skt_row of_owner = skt_row_of_owner(row, &owners[i]);
 		enum skt_truth one = test_field(test, values, &of_owner);
@@ -238,11 +260,36 @@ static enum skt_truth test_owners(const struct test *test, const struct value *v
 
 /* ---- all ---- */
 
-static enum skt_truth test_states(const struct test *test, const struct skt_sock *sock)
+static uint32_t bit_of(unsigned state)
 {
-	if (!sock)
+	return 1u << (state < 32 ? state : 0);
+}
+
+/* What a TCP connection goes through for certain is one of these, whichever. */
+#define CONNECTED (((1u << SKT_NEW_SYN_RECV) - 2) & ~(1u << SKT_LISTEN | 1u << SKT_CLOSE))
+
+/* Of a socket that no look has seen it is known in which state it ended; and what got data was established. */
+static enum skt_truth test_unseen_states(const struct test *test, const struct skt_row *row, unsigned kind)
+{
+	const struct skt_event *event = row->event;
+	bool got = event && event->has & SKT_BIT(SKT_E_BYTES_RECEIVED) && event->bytes_received;
+
+	if (test->states & bit_of(row->sock->state))
+		return SKT_TRUE;
+	if (!skt_table_kind_is_tcp(kind))
+		return SKT_FALSE;
+	if (got && test->states & bit_of(SKT_ESTABLISHED))
+		return SKT_TRUE;
+	return (test->states & CONNECTED) == CONNECTED && skt_sock_has_peer(row->sock) ? SKT_TRUE : SKT_UNKNOWN;
+}
+
+static enum skt_truth test_states(const struct test *test, const struct skt_row *row, unsigned kind)
+{
+	if (!row || row->ends_only)
 		return SKT_UNKNOWN;
-	return truth_of(test->states & 1u << (sock->state < 32 ? sock->state : 0));
+	if (row->sock->owner == SKT_OWNER_UNSEEN)
+		return test_unseen_states(test, row, kind);
+	return truth_of(test->states & bit_of(row->sock->state));
 }
 
 /* Of any row of such a table only the table's name is known. */
@@ -264,7 +311,7 @@ enum skt_truth test_socket(const struct skt_filter *filter, const struct test *t
 
 	switch (test->kind) {
 	case TEST_STATES:
-		return test_states(test, row ? row->sock : NULL);
+		return test_states(test, row, kind);
 	case TEST_HOST:
 	case TEST_PORT:
 		return test_ends(test, values, row ? row->sock : NULL, kind);

@@ -2,6 +2,8 @@
 #include "query/filter.h"
 #include "query/flow.h"
 
+#include <skt/changes.h>
+
 #include "base/scan.h"
 
 #include <string.h>
@@ -134,9 +136,10 @@ static const struct {
 } vocabularies[] = {
 	{ "table", skt_table_kind_name, SKT_TABLE_KINDS, "a table: tcp tcp6 udp udp6 udplite udplite6 raw raw6" },
 	{ "table_status", skt_table_status_name, 3, "one of fresh stale unknown" },
+	{ "source", skt_source_name, SKT_SOURCE_DESTROY + 1, "one of look destroy" },
 	{ "timer", skt_timer_name, 5, "one of off retransmit keepalive time_wait probe" },
-	{ "owner", skt_owner_state_name, SKT_OWNER_STATES,
-	  "one of held carried queued detached unheld unknown (of whom it is: pid, comm, user)" },
+	{ "owner", skt_owner_state_name, SKT_OWNER_UNSEEN + 1,
+	  "one of held carried queued detached unheld unknown unseen (of whom it is: pid, comm, user)" },
 	{ "direction", direction_name, DIRECTIONS, "one of in out local unknown" },
 	{ "ended", flow_end_name, FLOW_ENDS, "one of closed lost gap" },
 };

@@ -56,7 +56,7 @@ static void make_heading(const char *name, char *heading, size_t size)
 /* What the host says may be of any length. */
 static bool is_long(const struct skt_field_info *field)
 {
-	return field->type == SKT_TYPE_BYTES || field->type == SKT_TYPE_ARGV || field->type == SKT_TYPE_OWNERS ||
+	return field->type == SKT_TYPE_BYTES || field->type == SKT_TYPE_ARGV || skt_field_is_list(field) ||
 	       field->type == SKT_TYPE_WORDS || field->type == SKT_TYPE_FIELDS;
 }
 
