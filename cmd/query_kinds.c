@@ -21,6 +21,8 @@ static const struct skt_column flow_columns[] = {
 	{ .heading = "MAX RX", .field = "rx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
 	{ .heading = "MAX TX", .field = "tx_queue_most", .spare = SKT_SPARE_EMPTY, .goes = 3 },
 	{ .heading = "RETR", .field = "retransmits_most", .spare = SKT_SPARE_EMPTY, .goes = 4 },
+	{ .heading = "SENT", .field = "bytes_sent", .spare = SKT_SPARE_EMPTY, .goes = 4 },
+	{ .heading = "RECEIVED", .field = "bytes_received", .spare = SKT_SPARE_EMPTY, .goes = 4 },
 	{ .heading = "LOCAL", .cell = SKT_CELL_PORT, .shortens = 6, .goes = 8 },
 	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE, .shortens = 3 },
 	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = SKT_SPARE_SAME, .goes = 6 },

@@ -40,6 +40,7 @@ int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **re
 	lookup_init(&flows->old_by_pid);
 	lookup_init(&flows->images_by_key);
 	lookup_init(&flows->waiting_by_key);
+	lookup_init(&flows->closing_by_key);
 	listeners_init(&flows->listeners, options->seed);
 	if (skt_snapshot_init(&flows->kept, NULL, options->seed)) {
 		skt_flows_free(flows);
@@ -59,6 +60,8 @@ void skt_flows_free(struct skt_flows *flows)
 	lookup_release(&flows->old_by_pid);
 	lookup_release(&flows->images_by_key);
 	lookup_release(&flows->waiting_by_key);
+	lookup_release(&flows->closing_by_key);
+	skt_changes_release(&flows->changes);
 	listeners_release(&flows->listeners);
 	free(flows->holds);
 	free(flows->images);
@@ -72,6 +75,11 @@ void skt_flows_free(struct skt_flows *flows)
 	free(flows->old_lives);
 	free(flows->changed);
 	free(flows->waiting);
+	free(flows->events);
+	free(flows->closing);
+	free(flows->candidates);
+	free(flows->runs);
+	free(flows->lists);
 	free(flows->skips);
 	free(flows->scratch);
 	free(flows->merged);
@@ -97,7 +105,7 @@ static int see_user(struct skt_flows *flows, const struct skt_snapshot *snapshot
 
 /* ---- a flow ---- */
 
-static int new_flow(struct skt_flows *flows, uint32_t *ret)
+int flow_new(struct skt_flows *flows, uint32_t *ret)
 {
 	if (flows->n_free) {
 		*ret = flows->free[--flows->n_free];
@@ -110,19 +118,7 @@ static int new_flow(struct skt_flows *flows, uint32_t *ret)
 	memset(&flows->flows[*ret], 0, sizeof(*flows->flows));
 	flows->flows[*ret].used = true;
 	flows->flows[*ret].kept = NONE;
-	return 0;
-}
-
-static int drop_flow(struct skt_flows *flows, uint32_t i)
-{
-	struct flow *flow = &flows->flows[i];
-
-	if (flow->unknown && flow_test(flows, flow) != SKT_FALSE)
-		flow_count_unknown(flows, flow->unknown_time, flow->unknown_last);
-	flow->used = false;
-	if (array_room(&flows->free, &flows->room_free, flows->n_free + 1, sizeof(*flows->free)))
-		return -ENOMEM;
-	flows->free[flows->n_free++] = i;
+	flows->flows[*ret].run = NONE;
 	return 0;
 }
 
@@ -166,16 +162,20 @@ static void see_row(struct flow *flow, const struct skt_snapshot *snapshot, cons
 		flow->direction = DIRECTION_NONE;
 }
 
-/* Is it meant, by what its row says now? */
-static int test_flow(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
-		     const struct skt_sock *sock)
+int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
+	      const struct skt_sock *sock, const struct skt_event *event)
 {
 	const struct skt_flows_options *options = &flows->options;
-	struct skt_row row = {
-		.host = options->host, .boot_time = options->boot_time, .snapshot = snapshot, .sock = sock
-	};
+	struct skt_row row = { .host = options->host,
+			       .boot_time = options->boot_time,
+			       .snapshot = snapshot,
+			       .sock = sock,
+			       .event = event };
 	enum skt_truth truth = SKT_TRUE;
 
+	/* what was told of it stays known */
+	if (flow->told)
+		row.event = &flows->events[flow - flows->flows];
 	if (flow->kept == NONE) {
 		if (options->listening && !skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
 			return 0;
@@ -187,57 +187,13 @@ static int test_flow(struct skt_flows *flows, struct flow *flow, const struct sk
 			flow->unknown_last = snapshot->time;
 			flow->unknown = true;
 		}
+		/* what was not known of it before it is known now */
+		if (truth == SKT_FALSE && row.event && skt_filter_is_never(options->filter, &row))
+			flow->unknown = false;
 		if (truth != SKT_TRUE)
 			return 0;
 	}
 	return flow_keep(flows, flow, snapshot, sock);
-}
-
-/* What it was called at the end, for itself. */
-static int write_states(struct skt_flows *flows, struct flow *flow)
-{
-	char text[FLOW_STATES * 16];
-	size_t len = 0;
-
-	for (unsigned i = 0; i < flow->n_states; i++) {
-		const char *name = skt_state_name(flow->states[i]);
-		static const char digits[] = "0123456789ABCDEF";
-		char number[] = { '0', 'x', digits[flow->states[i] >> 4], digits[flow->states[i] & 15], '\0' };
-		size_t add;
-
-		name = name ? name : number;
-		add = strlen(name);
-		if (i)
-			text[len++] = ' ';
-		memcpy(text + len, name, add);
-		len += add;
-	}
-	return skt_strtab_add(flows->kept.strings, text, len, &flow->states_text);
-}
-
-uint64_t flow_count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted)
-{
-	uint64_t before = flow->reads_before + not_counted, reads = flows->places[flow->place].reads;
-
-	return reads > before ? reads - before : 0;
-}
-
-int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until)
-{
-	struct flow *flow = &flows->flows[i];
-
-	flow->end = (uint8_t)end;
-	flow->last_seen = last_seen > flow->first_seen ? last_seen : flow->first_seen;
-	flow->last_until = until;
-	flow->stayed = flows->time > flow->last_seen ? flows->time : flow->last_seen;
-	flow_mark_skip(flows, flow);
-	/* the read that did not find it any more is none; of one that is broken it was counted at the gap */
-	if (end != FLOW_BROKEN)
-		flow->seen = flow_count_seen(flows, flow, end == FLOW_CLOSED);
-	if (flow->kept == NONE)
-		return drop_flow(flows, i);
-	flow_let_go(flows, flow, flow->last_seen);
-	return write_states(flows, flow);
 }
 
 /* ---- rows that come ---- */
@@ -263,6 +219,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 			    .sk = sock->sk,
 			    .used = true,
 			    .kept = NONE,
+			    .run = NONE,
 			    .first_after = was_there ? INT64_MIN : after,
 			    .first_seen = until,
 			    .behind = flows->skipping ? (uint32_t)flows->n_skips : 0,
@@ -282,7 +239,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	if (flows->waiting_by_key.n)
 		i = flow_join(flows, &key);
 	if (i == NONE) {
-		rc = new_flow(flows, &i);
+		rc = flow_new(flows, &i);
 		if (rc)
 			return rc;
 		flows->flows[i] = key;
@@ -295,7 +252,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	if (rc)
 		return rc;
 	see_row(&flows->flows[i], snapshot, sock, after, until);
-	return test_flow(flows, &flows->flows[i], snapshot, sock);
+	return flow_test(flows, &flows->flows[i], snapshot, sock, NULL);
 }
 
 /* ---- steps ---- */
@@ -314,11 +271,12 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	flow = &flows->flows[i];
 	if (change->change == SKT_CHANGED) {
 		see_row(flow, snapshot, &change->now, change->after, change->until);
-		return test_flow(flows, flow, snapshot, &change->now);
+		return flow_test(flows, flow, snapshot, &change->now, NULL);
 	}
 	flows->of_slot[change->slot] = NONE;
-	return flow_finish(flows, i, change->change == SKT_LOST ? FLOW_LOST : FLOW_CLOSED, change->after,
-			   change->until);
+	if (change->change == SKT_LOST)
+		return flow_finish(flows, i, FLOW_LOST, change->after, change->until);
+	return flow_close(flows, snapshot, i, change);
 }
 
 /* Rows whose holder is another program now, though nothing else happened to them. */
@@ -335,7 +293,7 @@ static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot)
 		for (uint32_t k = 0; k < sock->n_owners && !changed; k++)
 			changed = flows->lives[snapshot->owners[sock->first_owner + k].process].changed;
 		if (changed)
-			rc = test_flow(flows, &flows->flows[flows->of_slot[slot]], snapshot, sock);
+			rc = flow_test(flows, &flows->flows[flows->of_slot[slot]], snapshot, sock, NULL);
 	}
 	return rc;
 }
@@ -395,8 +353,12 @@ int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		rc = lives_step(flows, snapshot, step, &others);
 	if (!rc)
 		rc = flow_see_listeners(flows, snapshot, step);
+	if (!rc)
+		rc = flow_see_told(flows, snapshot, step);
 	for (size_t i = 0; i < step->n_socks && !rc; i++)
 		rc = see_change(flows, snapshot, &step->socks[i]);
+	if (!rc)
+		rc = flow_see_unseen(flows, snapshot, step);
 	if (!rc && others)
 		rc = revisit(flows, snapshot);
 	if (!rc && again)

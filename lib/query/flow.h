@@ -2,6 +2,7 @@
 #ifndef QUERY_FLOW_H
 #define QUERY_FLOW_H
 
+#include <skt/changes.h>
 #include <skt/flow.h>
 
 #include "query/listeners.h"
@@ -21,7 +22,8 @@
 
 /* A table that there was. */
 struct place {
-	int64_t last_read; /* ns since 1970; 0 never */
+	int64_t last_read;   /* ns since 1970; 0 never */
+	int64_t read_before; /* the read before that */
 	uint64_t reads;
 };
 
@@ -66,7 +68,17 @@ struct flow {
 	uint8_t end;
 	bool was_there;
 	bool unknown;
-	bool used; /* else it is free */
+	bool told;    /* an event told of its end: flows->events has it */
+	bool closing; /* it is over, and an event that tells of it may still come */
+	bool used;    /* else it is free */
+	uint32_t run; /* of candidates; NONE: there are none */
+};
+
+/* A run of candidates, while they are gathered. */
+struct run {
+	size_t first;
+	uint32_t n;
+	uint32_t more;
 };
 
 /* How long an owner was seen to hold it; beside each of kept.owners. */
@@ -151,6 +163,19 @@ struct skt_flows {
 
 	struct listeners listeners;
 
+	struct skt_changes changes; /* of the step */
+	struct skt_event *events;   /* that told of a flow, by its number */
+	size_t room_events;
+	uint32_t *closing; /* flows, in the order in which they closed */
+	size_t n_closing, room_closing;
+	struct lookup closing_by_key;
+	struct skt_candidate *candidates; /* processes are images */
+	size_t n_candidates, room_candidates;
+	struct run *runs;
+	size_t n_runs, room_runs;
+	const struct skt_candidates *last_run; /* of the step, that became the last of those */
+	struct skt_candidates *lists;	       /* the same, once nothing moves any more */
+
 	struct skt_owner *scratch; /* owners of a row as kept has them, and merged */
 	size_t room_scratch;
 	struct skt_owner *merged;
@@ -173,7 +198,7 @@ const struct skt_field_info *flow_field(const char *name, size_t len);
 /* flow_end.c */
 
 /* What is asked of it as a whole, once it is over. */
-enum skt_truth flow_test(const struct skt_flows *flows, const struct flow *flow);
+enum skt_truth flow_test_whole(const struct skt_flows *flows, const struct flow *flow);
 
 /* One more of which it is not known whether it is meant, at these first and last instants. */
 void flow_count_unknown(struct skt_flows *flows, int64_t first, int64_t last);
@@ -183,14 +208,35 @@ void flow_count_unknown(struct skt_flows *flows, int64_t first, int64_t last);
 /* What is wrong, in words: -ENOMEM, or -E2BIG for what a snapshot cannot hold. */
 int flow_failed(int rc, struct skt_err *err);
 
-/* It is over: it was seen last then, and was gone until then (INT64_MIN: not seen). What did not match is forgotten. 0 or -ENOMEM. */
+int flow_new(struct skt_flows *flows, uint32_t *ret);
+
+/* Is it meant, by what its row says now, or by what an event told of it (NULL: none)? */
+int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
+	      const struct skt_sock *sock, const struct skt_event *event);
+
+/* Where what slots meant ends. */
+void flow_forget_slots(struct skt_flows *flows);
+
+/* flow_close.c. 0, -ENOMEM or -E2BIG. */
+
+/* It is over: it was seen last then, and was gone until then (INT64_MIN: not seen). What did not match is forgotten. */
 int flow_finish(struct skt_flows *flows, uint32_t i, enum flow_end end, int64_t last_seen, int64_t until);
+
+/* Its row is gone. What was told of it knows better when that was, where it was told since it was last read. */
+int flow_close(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t i,
+	       const struct skt_sock_change *change);
+
+/* What was over is: nothing more is to be told of it. */
+int flow_settle(struct skt_flows *flows, uint32_t i);
 
 /* How many reads of its table had it; the last not_counted ones had not. */
 uint64_t flow_count_seen(const struct skt_flows *flows, const struct flow *flow, uint64_t not_counted);
 
-/* Where what slots meant ends. */
-void flow_forget_slots(struct skt_flows *flows);
+/* Whether an event is all that is known of it. */
+static inline bool flow_is_unseen(const struct flow *flow)
+{
+	return !flow->n_states;
+}
 
 static inline bool change_is_new(const struct skt_sock_change *change)
 {
@@ -224,6 +270,23 @@ uint32_t flow_join(struct skt_flows *flows, const struct flow *as);
 
 /* Those who still wait when the first snapshot after the gap has been seen are broken. */
 int flow_break_waiting(struct skt_flows *flows);
+
+/* told.c: events. 0, -ENOMEM or -E2BIG. */
+
+/* Before the step's changes are looked at: what is told of sockets that close with it, or did before. */
+int flow_see_told(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
+
+/* And after: what no look has seen, or only what was left of it. */
+int flow_see_unseen(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
+
+/* It has just closed, and no event has told of it yet: one may still come. */
+int flow_wait_for_event(struct skt_flows *flows, uint32_t i);
+
+/* Of those that wait for one, those that were gone before this instant do no more. */
+int flow_settle_closing(struct skt_flows *flows, int64_t before);
+
+/* The end of all: candidates do not move any more. -ENOMEM or 0. */
+int flow_list_candidates(struct skt_flows *flows);
 
 /* skip.c. A flow that is seen no more, or that a skip comes after: does what is not read matter to it? */
 bool flow_matters(const struct flow *flow);

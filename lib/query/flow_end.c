@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum skt_truth flow_test(const struct skt_flows *flows, const struct flow *flow)
+enum skt_truth flow_test_whole(const struct skt_flows *flows, const struct flow *flow)
 {
 	const struct skt_filter *filter = flows->options.filter;
 	struct skt_row row = { .host = flows->options.host,
@@ -55,7 +55,7 @@ static void count_flows(struct skt_flows *flows)
 static void choose(struct skt_flows *flows, uint32_t i)
 {
 	const struct flow *flow = &flows->flows[i];
-	enum skt_truth truth = flow_test(flows, flow);
+	enum skt_truth truth = flow_test_whole(flows, flow);
 
 	if (truth == SKT_UNKNOWN)
 		flow_count_unknown(flows, flow->first_seen, flow->last_seen);
@@ -72,6 +72,10 @@ int skt_flows_end(struct skt_flows *flows, struct skt_err *err)
 			rc = flow_finish(flows, flows->of_slot[slot], FLOW_STILL,
 					 flows->places[flows->flows[flows->of_slot[slot]].place].last_read, INT64_MIN);
 	flows->n_of_slot = 0;
+	if (!rc)
+		rc = flow_settle_closing(flows, INT64_MAX);
+	if (!rc)
+		rc = flow_list_candidates(flows);
 	lives_end(flows);
 	flows->order = malloc((flows->n_flows + 1) * sizeof(*flows->order));
 	if (rc || !flows->order)

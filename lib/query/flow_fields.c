@@ -25,6 +25,12 @@ static bool get_number(const struct skt_field_info *field, const struct skt_row 
 							       : *(const uint32_t *)member(field, row));
 }
 
+/* Of what no look has seen nobody knows it. */
+static bool get_most(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	return !flow_is_unseen(row->subject) && get_number(field, row, ret);
+}
+
 static bool get_bool(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
 	return set_number(ret, *(const bool *)member(field, row));
@@ -166,7 +172,7 @@ static const struct skt_field_info flow_fields[] = {
 	{ "time", SKT_TYPE_TIME, .get = get_instant, FLOW(first_seen), .meaning = "when it was first seen" },
 	{ "host", SKT_TYPE_BYTES, .get = get_host, .meaning = "name of the recorded host" },
 	{ "first_after", SKT_TYPE_TIME, .get = get_instant, FLOW(first_after),
-	  .meaning = "it came after this; null: it was there at the first look" },
+	  .meaning = "it came after this; null: nobody knows, for it was there at the first look, say" },
 	{ "first_seen", SKT_TYPE_TIME, .get = get_instant, FLOW(first_seen), .meaning = "and until this" },
 	{ "last_seen", SKT_TYPE_TIME, .get = get_instant, FLOW(last_seen), .meaning = "it was there until this" },
 	{ "last_until", SKT_TYPE_TIME, .get = get_instant, FLOW(last_until),
@@ -177,15 +183,15 @@ static const struct skt_field_info flow_fields[] = {
 	{ "ended", SKT_TYPE_WORD, .get = get_ended,
 	  .meaning = "closed; lost: its namespace could no longer be read; gap: not seen again after one" },
 	{ "close_time", SKT_TYPE_TIME, .get = get_instant, FLOW(close_time),
-	  .meaning = "when it came into TIME_WAIT, by that timer" },
+	  .meaning = "when it was closed: as an event told, or by its TIME_WAIT timer" },
 	{ "direction", SKT_TYPE_WORD, .get = get_direction, .meaning = "who called: in out local unknown" },
 	{ "states", SKT_TYPE_WORDS, .get = get_states, .meaning = "the states that it was seen in, in order" },
 	{ "seen", SKT_TYPE_NUMBER, .get = get_number, FLOW(seen), .meaning = "how many reads of its table had it" },
 	{ "gaps", SKT_TYPE_NUMBER, .get = get_number, FLOW(gaps),
 	  .meaning = "gaps of the recording that it was there before and after" },
-	{ "tx_queue_most", SKT_TYPE_NUMBER, .get = get_number, FLOW(most_tx), .meaning = "the largest tx_queue" },
-	{ "rx_queue_most", SKT_TYPE_NUMBER, .get = get_number, FLOW(most_rx), .meaning = "the largest rx_queue" },
-	{ "retransmits_most", SKT_TYPE_NUMBER, .get = get_number, FLOW(most_retransmits),
+	{ "tx_queue_most", SKT_TYPE_NUMBER, .get = get_most, FLOW(most_tx), .meaning = "the largest tx_queue" },
+	{ "rx_queue_most", SKT_TYPE_NUMBER, .get = get_most, FLOW(most_rx), .meaning = "the largest rx_queue" },
+	{ "retransmits_most", SKT_TYPE_NUMBER, .get = get_most, FLOW(most_retransmits),
 	  .meaning = "the largest retransmits" },
 };
 
@@ -225,6 +231,7 @@ void skt_view_flows(struct skt_view *ret, bool flat)
 	skt_view_sockets(&sockets, false);
 	ret->n = 0;
 	add(ret, flow_fields, sizeof(flow_fields) / sizeof(*flow_fields));
+	add(ret, skt_event_fields, skt_n_event_fields);
 	for (size_t i = 0; i < sockets.n; i++) {
 		const char *name = sockets.fields[i]->name;
 
@@ -284,6 +291,8 @@ struct skt_row skt_flows_row(const struct skt_flows *flows, size_t i)
 
 	row.sock = &flows->kept.socks[flow->kept];
 	row.subject = flow;
+	row.event = flow->told ? &flows->events[flows->order[i]] : NULL;
+	row.candidates = flow->run != NONE ? &flows->lists[flow->run] : NULL;
 	row.ago = flows->kept.boottime - flow->boottime;
 	return row;
 }

@@ -56,6 +56,8 @@ int flow_begin_again(struct skt_flows *flows, const struct skt_snapshot *snapsho
 {
 	bool same_boot = snapshot->boottime >= flows->boottime;
 
+	if (flow_settle_closing(flows, INT64_MAX))
+		return -ENOMEM;
 	flows->n_waiting = 0;
 	lookup_clear(&flows->waiting_by_key);
 	for (size_t slot = 0; slot < flows->n_of_slot; slot++) {

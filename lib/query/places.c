@@ -71,6 +71,7 @@ int flow_see_table(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 	if (rc)
 		return rc;
 	if (table->read_time && table->read_time != flows->places[place].last_read) {
+		flows->places[place].read_before = flows->places[place].last_read;
 		flows->places[place].last_read = table->read_time;
 		flows->places[place].reads++;
 	}

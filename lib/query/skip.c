@@ -35,6 +35,10 @@ int skt_flows_skip(struct skt_flows *flows, const struct skt_skipped *skipped, s
 		skip->before |= flow_matters(&flows->flows[i]);
 		rc = flow_finish(flows, i, FLOW_BROKEN, flows->places[flows->flows[i].place].last_read, INT64_MIN);
 	}
+	/* what is told late may lie in what is gone over */
+	for (size_t i = 0; i < flows->n_closing; i++)
+		skip->before |= flow_matters(&flows->flows[flows->closing[i]]);
+	rc = rc ? rc : flow_settle_closing(flows, INT64_MAX);
 	flow_forget_slots(flows);
 	listeners_clear(&flows->listeners);
 	lives_set_aside(flows, false);

@@ -190,7 +190,7 @@ static enum skt_truth truth_of_null(const struct skt_field_info *field, const st
 	/* a socket that waits for others sends nothing; of any other nobody tells before it is gone, and of UDP's nobody does */
 	if (field->of_event)
 		return row->sock->state == SKT_LISTEN ? SKT_FALSE : SKT_UNKNOWN;
-	if (row->sock->owner == SKT_OWNER_UNSEEN)
+	if (row->sock ? row->sock->owner == SKT_OWNER_UNSEEN : flow_is_unseen(row->subject))
 		return SKT_UNKNOWN;
 	if (field->of_process || is_field(field, "host") || is_field(field, "net_namespace"))
 		return SKT_UNKNOWN;
