@@ -43,6 +43,7 @@ static void json_hole(const struct skt_hole *hole, enum skt_zone zone, struct sk
 	static const char *const names[] = { [SKT_HOLE_LOST] = "lost",
 					     [SKT_HOLE_TABLE] = "table",
 					     [SKT_HOLE_UNREAD] = "unread",
+					     [SKT_HOLE_EVENTS] = "events",
 					     [SKT_HOLE_OUTSIDE] = "outside" };
 	bool table = hole->kind == SKT_HOLE_TABLE || hole->kind == SKT_HOLE_UNREAD;
 
@@ -62,6 +63,21 @@ static void json_hole(const struct skt_hole *hole, enum skt_zone zone, struct sk
 	put_time(out, "time_after", hole->after, zone, hole->after != INT64_MIN);
 	put_time(out, "time_until", hole->until, zone, hole->until != INT64_MAX);
 	skt_buf_byte(out, '}');
+}
+
+static void json_kinds(const char *name, uint32_t kinds, struct skt_buf *out)
+{
+	const char *separator = "";
+
+	put_name(out, name);
+	skt_buf_byte(out, '[');
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
+		if (!(kinds & 1u << kind))
+			continue;
+		skt_buf_printf(out, "%s\"%s\"", separator, skt_table_kind_name(kind));
+		separator = ",";
+	}
+	skt_buf_byte(out, ']');
 }
 
 /* What a slice left out, all the time. */
@@ -105,6 +121,8 @@ void coverage_json(struct query *query, const struct skt_file *file, const struc
 	put_number(out, "blind_ns", (uint64_t)skt_coverage_blind(coverage));
 	put_time(out, "blind_after", coverage->blind_after, zone, blind);
 	put_time(out, "blind_until", coverage->blind_until, zone, blind);
+	json_kinds("blind_tables", coverage->blind_kinds, out);
+	json_kinds("told_tables", coverage->heard_kinds & ~coverage->blind_kinds, out);
 	put_name(out, "damaged");
 	skt_buf_text(out, walk->lost || query_is_damaged(query, file) ? "true" : "false");
 	put_number(out, "missed", coverage->missed);

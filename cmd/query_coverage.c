@@ -38,6 +38,11 @@ static void put_hole(const struct query *query, const struct skt_hole *hole, str
 	case SKT_HOLE_LOST:
 		skt_buf_text(line, "snapshots are lost");
 		break;
+	case SKT_HOLE_EVENTS:
+		skt_buf_text(
+			line,
+			"more sockets were closed than could be taken down, and what no look has seen may be missing,");
+		break;
 	case SKT_HOLE_TABLE:
 	case SKT_HOLE_UNREAD:
 		skt_buf_printf(line, "table %s", skt_table_kind_name(hole->table));
@@ -56,17 +61,35 @@ static void put_hole(const struct query *query, const struct skt_hole *hole, str
 	put_interval(query, hole->after, hole->until, line);
 }
 
+static void put_kinds(uint32_t kinds, struct skt_buf *line)
+{
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
+		if (kinds & 1u << kind)
+			skt_buf_printf(line, " %s", skt_table_kind_name(kind));
+}
+
 /* The longest interval that nothing is known of. */
 static void put_blind(const struct query *query, const struct skt_coverage *coverage, struct skt_buf *line)
 {
-	if (!skt_coverage_blind(coverage)) {
+	uint32_t heard = coverage->heard_kinds & ~coverage->blind_kinds;
+
+	if (!skt_coverage_blind(coverage) && !heard) {
 		skt_buf_text(line, "what was there before or after is not known");
 		return;
 	}
-	skt_buf_text(line, "the longest interval between two looks is ");
-	skt_duration_format(line, skt_coverage_blind(coverage));
-	put_interval(query, coverage->blind_after, coverage->blind_until, line);
-	skt_buf_text(line, ": what was there only within one may be missing");
+	if (skt_coverage_blind(coverage)) {
+		skt_buf_text(line, "the longest interval between two looks is ");
+		skt_duration_format(line, skt_coverage_blind(coverage));
+		put_interval(query, coverage->blind_after, coverage->blind_until, line);
+		skt_buf_text(line, ": what was there only within one may be missing");
+	}
+	if (!heard)
+		return;
+	skt_buf_text(line, skt_coverage_blind(coverage) ? ", but not of" : "between looks each socket of");
+	put_kinds(heard, line);
+	skt_buf_text(line, skt_coverage_blind(coverage)
+				   ? ": each socket of those that was closed was told of"
+				   : " that was closed was told of: only what never came into a table may be missing");
 }
 
 static bool is_too_blind(const struct query *query, const struct skt_coverage *coverage)

@@ -16,12 +16,15 @@
  *
  * A table is known at the instants at which it was read. Between two reads whatever comes and goes is not seen: the longest such
  * interval, of any table that is asked about, is the blind interval. Missed ticks, gaps and turns of namespaces make it longer by
- * themselves. A hole is worse than that: rows that were there at a look, and that this look did not get.
+ * themselves. Where each socket that went was told of (struct skt_quality, events_tables), nothing went unseen between two reads, and that
+ * interval is not blind. A hole is worse than that: rows that were there at a look, and that this look did not get, or
+ * what was told and could not be taken.
  */
 enum skt_hole_kind {
 	SKT_HOLE_LOST,	  /* snapshots are damaged, or were never written */
 	SKT_HOLE_TABLE,	  /* a table could not be read: error */
 	SKT_HOLE_UNREAD,  /* a table of a namespace that was found, and that had no turn */
+	SKT_HOLE_EVENTS,  /* more sockets went than could be taken down */
 	SKT_HOLE_OUTSIDE, /* asked about, but before the first snapshot or after the last one */
 };
 
@@ -37,6 +40,7 @@ struct skt_hole {
 /* More are counted, not listed. */
 #define SKT_HOLES_MAX 256
 
+struct heard;
 struct skt_coverage_place;
 
 struct skt_coverage {
@@ -44,8 +48,10 @@ struct skt_coverage {
 	uint64_t snapshots;
 	int64_t first; /* of the snapshots looked at */
 	int64_t last;
-	int64_t blind_after; /* the longest blind interval; both 0: there is none, for nothing was read twice */
+	int64_t blind_after; /* the longest blind interval; both 0: there is none, for nothing was read twice, or all was told of */
 	int64_t blind_until;
+	uint32_t blind_kinds;  /* tables of which there is such an interval, 1 << enum skt_table_kind; */
+	uint32_t heard_kinds;  /* and those of which there is one between reads in which all that went was told of */
 	uint64_t missed;       /* ticks */
 	uint32_t denied;       /* processes whose descriptors could not be read, at the worst snapshot */
 	uint32_t netns_denied; /* processes that may live in a namespace that is not known, at the worst snapshot */
@@ -61,6 +67,7 @@ struct skt_coverage {
 	struct skt_coverage_place *places;
 	size_t n_places;
 	size_t room_places;
+	struct heard *heard;
 	void *by_key;
 };
 

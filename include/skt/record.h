@@ -227,6 +227,9 @@ void skt_slice_free(struct skt_slice *slice);
 int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		  const bool *rows, struct skt_err *err);
 
+/* Which events of the next step are kept, by number (borrowed until then). NULL, as without this: those of rows that are, and of sockets that no look has seen. */
+void skt_slice_events(struct skt_slice *slice, const bool *events);
+
 /* What comes next is missing: so many snapshots, 0 where that is not known, which counts as one. For the end: between two snapshots it is found. */
 int skt_slice_gap(struct skt_slice *slice, uint64_t snapshots, struct skt_err *err);
 
@@ -405,7 +408,8 @@ bool skt_key_of_comm(const char *comm, size_t len, struct skt_key *ret);
 
 /* Why a group has to be read all the same. */
 enum skt_doubt {
-	SKT_DOUBT_TABLES = 1, /* some table was unknown, could not be read, or had lines that are no rows */
+	/* some table was unknown, could not be read, or had lines that are no rows; an event lacks its port, or events were lost */
+	SKT_DOUBT_TABLES = 1,
 	/* of some row it is not known for certain who holds or held it, or of a process what it is called */
 	SKT_DOUBT_OWNERS = 2,
 };
@@ -453,8 +457,10 @@ struct skt_left {
 	uint64_t missed; /* ticks */
 	uint32_t denied;
 	uint32_t netns_denied;
-	int64_t blind_after; /* the longest interval between two reads of a table of these kinds; both 0: none ... */
+	int64_t blind_after; /* the longest interval between two reads of a table of these kinds in which what went was not told of; both 0: none ... */
 	int64_t blind_until; /* ... those that end in the first group behind included */
+	uint32_t blind_kinds; /* of which tables there is one, */
+	uint32_t heard_kinds; /* and of which one in which it was */
 };
 
 struct skt_left skt_choice_left(const struct skt_choice *choice, uint32_t kinds);

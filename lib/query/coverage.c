@@ -2,6 +2,7 @@
 #include <skt/coverage.h>
 
 #include "base/array.h"
+#include "model/heard.h"
 #include "query/lookup.h"
 
 #include <errno.h>
@@ -21,16 +22,21 @@ struct skt_coverage_place {
 int skt_coverage_init(struct skt_coverage *coverage, uint32_t kinds, uint64_t seed)
 {
 	struct lookup *by_key = malloc(sizeof(*by_key));
+	struct heard *heard = calloc(1, sizeof(*heard));
 
 	memset(coverage, 0, sizeof(*coverage));
 	coverage->kinds = kinds;
 	coverage->seed = seed;
 	coverage->first = INT64_MIN;
 	coverage->last = INT64_MIN;
-	if (!by_key)
+	if (!by_key || !heard) {
+		free(by_key);
+		free(heard);
 		return -ENOMEM;
+	}
 	lookup_init(by_key);
 	coverage->by_key = by_key;
+	coverage->heard = heard;
 	return 0;
 }
 
@@ -39,6 +45,7 @@ void skt_coverage_release(struct skt_coverage *coverage)
 	if (coverage->by_key)
 		lookup_release(coverage->by_key);
 	free(coverage->by_key);
+	free(coverage->heard);
 	free(coverage->holes);
 	free(coverage->places);
 	memset(coverage, 0, sizeof(*coverage));
@@ -57,12 +64,13 @@ static int add_hole(struct skt_coverage *coverage, const struct skt_hole *hole)
 }
 
 /* Nothing was looked at in between; a clock that was set back says nothing. */
-static void see_blind(struct skt_coverage *coverage, int64_t after, int64_t until)
+static void see_blind(struct skt_coverage *coverage, uint32_t kinds, int64_t after, int64_t until)
 {
 	uint64_t length, have;
 
 	if (after == INT64_MIN || until <= after)
 		return;
+	coverage->blind_kinds |= kinds;
 	length = (uint64_t)until - (uint64_t)after;
 	have = (uint64_t)coverage->blind_until - (uint64_t)coverage->blind_after;
 	/* of equally long ones that which ended first, in whatever order they come */
@@ -70,6 +78,15 @@ static void see_blind(struct skt_coverage *coverage, int64_t after, int64_t unti
 		return;
 	coverage->blind_after = after;
 	coverage->blind_until = until;
+}
+
+/* Between two reads of a table of this kind. */
+static void see_interval(struct skt_coverage *coverage, unsigned kind, int64_t after, int64_t until)
+{
+	if (heard_all(coverage->heard, kind, after, until))
+		coverage->heard_kinds |= 1u << kind;
+	else
+		see_blind(coverage, 1u << kind, after, until);
 }
 
 void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_t first, int64_t last)
@@ -87,7 +104,8 @@ void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_
 
 void skt_coverage_left(struct skt_coverage *coverage, const struct skt_left *left)
 {
-	see_blind(coverage, left->blind_after, left->blind_until);
+	coverage->heard_kinds |= left->heard_kinds;
+	see_blind(coverage, left->blind_kinds, left->blind_after, left->blind_until);
 	coverage->missed += left->missed;
 	coverage->denied = left->denied > coverage->denied ? left->denied : coverage->denied;
 	coverage->netns_denied =
@@ -172,7 +190,9 @@ static int see_table(struct skt_coverage *coverage, const struct skt_table *tabl
 		place->since = since;
 	place->there = true;
 	if (table->read_time && table->read_time != place->last_read) {
-		see_blind(coverage, place->last_read != INT64_MIN ? place->last_read : place->since, table->read_time);
+		int64_t after = place->last_read != INT64_MIN ? place->last_read : place->since;
+
+		see_interval(coverage, place->kind, after, table->read_time);
 		rc = end_hole(coverage, place, table->read_time);
 		place->last_read = table->read_time;
 	}
@@ -199,6 +219,32 @@ static int see_tables(struct skt_coverage *coverage, const struct skt_snapshot *
 	return rc;
 }
 
+/* More was told than could be taken: it may have been told over several steps. */
+static int lose_events(struct skt_coverage *coverage, const struct skt_quality *quality)
+{
+	struct skt_hole hole = { .kind = SKT_HOLE_EVENTS,
+				 .after = quality->events_lost_since,
+				 .until = quality->events_lost_until };
+	struct skt_hole *last = coverage->n_holes ? &coverage->holes[coverage->n_holes - 1] : NULL;
+
+	if (!last || last->kind != SKT_HOLE_EVENTS || last->until < hole.after)
+		return add_hole(coverage, &hole);
+	last->after = hole.after < last->after ? hole.after : last->after;
+	last->until = hole.until > last->until ? hole.until : last->until;
+	return 0;
+}
+
+/* What was told of what went since the snapshot before; where the stretch begins that is none of it. */
+static int listen(struct skt_coverage *coverage, const struct skt_snapshot *snapshot, bool begins)
+{
+	const struct skt_quality *quality = &snapshot->quality;
+
+	heard_step(coverage->heard, snapshot, begins);
+	if (begins || !quality->events_lost_until || !(quality->events_tables & coverage->kinds))
+		return 0;
+	return lose_events(coverage, quality);
+}
+
 int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *snapshot, const struct skt_step *step)
 {
 	struct skt_hole hole = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = snapshot->time };
@@ -208,6 +254,8 @@ int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *
 	if (coverage->lost)
 		rc = add_hole(coverage, &hole);
 	coverage->lost = false;
+	if (!rc)
+		rc = listen(coverage, snapshot, begins);
 	if (begins)
 		for (size_t i = 0; i < coverage->n_places; i++)
 			coverage->places[i].there = false;
@@ -245,7 +293,7 @@ int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, in
 
 		if (!place->there)
 			continue;
-		see_blind(coverage, place->last_read, coverage->last);
+		see_blind(coverage, 1u << place->kind, place->last_read, coverage->last);
 		rc = end_place(coverage, place, coverage->last);
 	}
 	if (!rc && coverage->lost)

@@ -269,8 +269,11 @@ static void add_left(const struct skt_choice *choice, uint32_t kinds, struct bli
 			continue;
 		facts = &choice->facts[i];
 		for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
-			if (kinds & 1u << kind)
+			if (kinds & 1u << kind && facts->blind[kind].until > facts->blind[kind].after) {
 				blind_add(blind, facts->blind[kind].after, facts->blind[kind].until);
+				ret->blind_kinds |= 1u << kind;
+			}
+		ret->heard_kinds |= kinds & facts->heard;
 		if (choice->groups[i])
 			continue;
 		ret->missed += facts->missed;

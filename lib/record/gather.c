@@ -118,7 +118,8 @@ static int add_key(struct skt_writer *writer, struct skt_snapshot *now, const st
 	if (!writer->began)
 		reads_forget(&writer->reads);
 	/* without these keys are not written, but nothing is lost */
-	writer->item.keys.failed |= reads_begin_group(&writer->reads, now, writer->item.facts.blind) != 0;
+	writer->item.keys.failed |=
+		reads_begin_group(&writer->reads, now, writer->item.facts.blind, &writer->item.facts.heard) != 0;
 	writer->began = true;
 	writer->group_boottime = now->boottime;
 	writer->group++;
@@ -149,7 +150,8 @@ int gather(struct skt_writer *writer, struct skt_snapshot *now, const struct skt
 	} else {
 		step_encode(&writer->encoder, step, now, writer->strings, writer->item.sections);
 		keys_of_step(now, step, &writer->item.keys, &writer->item.facts);
-		writer->item.keys.failed |= reads_step(&writer->reads, now, step, writer->item.facts.blind) != 0;
+		writer->item.keys.failed |=
+			reads_step(&writer->reads, now, step, writer->item.facts.blind, &writer->item.facts.heard) != 0;
 		writer->digest = digest_step(writer->digest, now, step);
 	}
 	writer->group_snapshots++;

@@ -27,6 +27,7 @@ void group_facts_add(struct group_facts *facts, const struct group_facts *more)
 	facts->missed += more->missed;
 	facts->denied = more->denied > facts->denied ? more->denied : facts->denied;
 	facts->netns_denied = more->netns_denied > facts->netns_denied ? more->netns_denied : facts->netns_denied;
+	facts->heard |= more->heard;
 	facts->doubts |= more->doubts;
 }
 
@@ -220,6 +221,7 @@ static void put_facts(const struct group_facts *facts, int64_t *before, struct s
 	skt_buf_varint(out, facts->denied);
 	skt_buf_varint(out, facts->netns_denied);
 	skt_buf_byte(out, facts->doubts);
+	skt_buf_byte(out, facts->heard);
 	skt_buf_byte(out, kinds);
 	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
 		const struct blind *blind = &facts->blind[kind];

@@ -33,6 +33,7 @@ struct group_facts {
 	uint64_t missed;		/* ticks, with those before its first snapshot */
 	uint32_t denied;		/* as in struct skt_quality, at its worst snapshot */
 	uint32_t netns_denied;
+	uint8_t heard;	/* tables of which such an interval was not blind: all that went was told of */
 	uint8_t doubts; /* enum skt_doubt, ored */
 };
 

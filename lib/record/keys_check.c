@@ -101,13 +101,17 @@ static int follow_reads(struct keys_check *check, const struct skt_snapshot *now
 			const struct skt_step *step, struct group_facts *facts)
 {
 	if (!key)
-		return reads_step(&check->reads, now, step, facts->blind);
+		return reads_step(&check->reads, now, step, facts->blind, &facts->heard);
 	if (from_nothing) {
 		reads_forget(&check->reads);
-		if (check->in_group)
-			memcpy(facts->blind, check->block.groups[check->group - 1].facts.blind, sizeof(facts->blind));
+		if (check->in_group) {
+			const struct group_facts *told = &check->block.groups[check->group - 1].facts;
+
+			memcpy(facts->blind, told->blind, sizeof(facts->blind));
+			facts->heard = told->heard;
+		}
 	}
-	return reads_begin_group(&check->reads, now, facts->blind);
+	return reads_begin_group(&check->reads, now, facts->blind, &facts->heard);
 }
 
 int keys_check_step(struct keys_check *check, const struct skt_cursor *cursor, const struct skt_step *step)

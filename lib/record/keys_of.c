@@ -118,6 +118,9 @@ static void add_quality(const struct skt_snapshot *now, struct group_facts *fact
 		if (!table->gone && (table->status == SKT_TABLE_UNKNOWN || table->error || table->malformed))
 			facts->doubts |= SKT_DOUBT_TABLES;
 	}
+	/* which addresses were in what was lost nobody knows */
+	if (now->quality.events_lost_until)
+		facts->doubts |= SKT_DOUBT_TABLES;
 	if (now->quality.denied > facts->denied)
 		facts->denied = now->quality.denied;
 	if (now->quality.netns_denied > facts->netns_denied)

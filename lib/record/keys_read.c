@@ -33,6 +33,7 @@ static void get_facts(struct cur *in, int64_t *before, struct group_facts *ret)
 	ret->denied = (uint32_t)cur_count(in, UINT32_MAX);
 	ret->netns_denied = (uint32_t)cur_count(in, UINT32_MAX);
 	ret->doubts = cur_byte(in);
+	ret->heard = cur_byte(in);
 	kinds = cur_byte(in);
 	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
 		struct blind *blind = &ret->blind[kind];
@@ -289,7 +290,7 @@ static bool facts_equal(const struct group_facts *a, const struct group_facts *b
 		if (a->blind[kind].after != b->blind[kind].after || a->blind[kind].until != b->blind[kind].until)
 			return false;
 	return a->missed == b->missed && a->denied == b->denied && a->netns_denied == b->netns_denied &&
-	       a->doubts == b->doubts;
+	       a->heard == b->heard && a->doubts == b->doubts;
 }
 
 int keys_block_equals(struct keys_block *block, struct dictionary *dictionary, const uint64_t *numbers, size_t n)

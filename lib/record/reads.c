@@ -43,11 +43,17 @@ static int compare(const void *x, const void *y)
 }
 
 /* The rows of a table are of this instant now. */
-static void see(struct read *read, const struct skt_table *table, struct blind *blind)
+static void see(const struct reads *reads, struct read *read, const struct skt_table *table, struct blind *blind,
+		uint8_t *heard)
 {
+	int64_t after = read->time != INT64_MIN ? read->time : read->since;
+
 	if (!table->read_time || table->read_time == read->time)
 		return;
-	blind_add(&blind[table->kind], read->time != INT64_MIN ? read->time : read->since, table->read_time);
+	if (heard_all(&reads->heard, table->kind, after, table->read_time))
+		*heard |= (uint8_t)(1u << table->kind);
+	else
+		blind_add(&blind[table->kind], after, table->read_time);
 	read->time = table->read_time;
 }
 
@@ -60,12 +66,13 @@ static struct read new_read(const struct skt_table *table, int64_t since)
 			      .there = true };
 }
 
-int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struct blind *blind)
+int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struct blind *blind, uint8_t *heard)
 {
 	struct read *before = reads->before;
 	size_t room = reads->room_before, n_before = 0;
 	int64_t since = reads->begun ? reads->time : INT64_MIN;
 
+	heard_step(&reads->heard, now, !reads->begun);
 	/* those that were there, to be found by what they are, for slots are others now */
 	for (size_t i = 0; i < reads->n; i++)
 		if (reads->tables[i].there)
@@ -91,15 +98,17 @@ int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struc
 			old = bsearch(read, reads->before, n_before, sizeof(*read), compare);
 		if (old)
 			*read = *old;
-		see(read, table, blind);
+		see(reads, read, table, blind, heard);
 	}
 	reads->begun = true;
 	reads->time = now->time;
 	return 0;
 }
 
-int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct skt_step *step, struct blind *blind)
+int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct skt_step *step, struct blind *blind,
+	       uint8_t *heard)
 {
+	heard_step(&reads->heard, now, false);
 	for (size_t i = 0; i < step->n_tables; i++) {
 		uint32_t slot = step->tables[i].slot;
 		const struct skt_table *table = &now->tables[slot];
@@ -116,7 +125,7 @@ int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct
 		}
 		if (!read->there || read->kind != table->kind || read->net_namespace != table->net_namespace)
 			*read = new_read(table, step->from);
-		see(read, table, blind);
+		see(reads, read, table, blind, heard);
 	}
 	reads->time = now->time;
 	return 0;

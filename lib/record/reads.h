@@ -4,16 +4,18 @@
 
 #include <skt/step.h>
 
+#include "model/heard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
  * When each table was read last, from snapshot to snapshot and over the borders of groups: what lies between two reads
- * of a table nobody saw. The writer and whoever verifies follow a recording with it, as coverage (skt/coverage.h) does.
+ * of a table nobody saw, unless it was listened for. The writer and whoever verifies follow a recording with it, as coverage (skt/coverage.h) does.
  */
 
-/* The longest interval between two reads; of equally long ones that which ended first. Both 0: none. */
+/* The longest interval between two reads in which what went was not told of; of equally long ones that which ended first. Both 0: none. */
 struct blind {
 	int64_t after;
 	int64_t until;
@@ -36,6 +38,7 @@ struct reads {
 	size_t room_before;
 	int64_t time; /* of the last snapshot */
 	bool begun;
+	struct heard heard;
 };
 
 void reads_release(struct reads *reads);
@@ -43,8 +46,12 @@ void reads_release(struct reads *reads);
 /* A gap: what comes next starts from nothing. */
 void reads_forget(struct reads *reads);
 
-/* The first snapshot of a group; and one that a step led to. blind has one for each kind of table. 0 or -ENOMEM. */
-int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struct blind *blind);
-int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct skt_step *step, struct blind *blind);
+/*
+ * The first snapshot of a group; and one that a step led to. blind has one for each kind of table, heard a bit for each of which there was
+ * an interval in which all that went was told of. 0 or -ENOMEM.
+ */
+int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struct blind *blind, uint8_t *heard);
+int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct skt_step *step, struct blind *blind,
+	       uint8_t *heard);
 
 #endif

@@ -134,6 +134,8 @@ static void expect_same(const struct answer *a, const struct answer *b, const ch
 	assert_int_equal(x->last, y->last);
 	assert_int_equal(x->blind_after, y->blind_after);
 	assert_int_equal(x->blind_until, y->blind_until);
+	assert_int_equal(x->blind_kinds, y->blind_kinds);
+	assert_int_equal(x->heard_kinds, y->heard_kinds);
 	assert_int_equal(x->missed, y->missed);
 	assert_int_equal(x->denied, y->denied);
 	assert_int_equal(x->netns_denied, y->netns_denied);
@@ -214,7 +216,7 @@ static void random_test(const struct skt_snapshot *snapshot, struct random *rand
 		comm = memchr(its, '"', comm_len) || memchr(its, '\\', comm_len) || !comm_len ? "odd" : its;
 		comm_len = comm == its ? comm_len : 3;
 	}
-	switch (random_below(random, 9)) {
+	switch (random_below(random, 10)) {
 	case 0:
 		snprintf(text, 256, "dst [%s]", address);
 		break;
@@ -235,6 +237,9 @@ static void random_test(const struct skt_snapshot *snapshot, struct random *rand
 		break;
 	case 6:
 		snprintf(text, 256, "comm = \"%.*s\"", (int)comm_len, comm);
+		break;
+	case 8:
+		snprintf(text, 256, "bytes_sent > 1500");
 		break;
 	case 7:
 		snprintf(text, 256, "remote_address = [%s]", address);
@@ -265,12 +270,62 @@ static void random_expression(const struct recording *recording, struct random *
 	}
 }
 
+/* Of what closed now and then, and of what no look has seen; late, or without what a reset loses, here and there. */
+static void tell(const struct skt_snapshot *now, struct skt_step *step, struct random *random)
+{
+	size_t room = step->n_socks + 2, n = 0;
+
+	if (step->from == INT64_MIN)
+		return;
+	free(step->events);
+	step->events = calloc(room, sizeof(*step->events));
+	assert_non_null(step->events);
+	step->room_events = room;
+	for (size_t i = 0; i < room; i++) {
+		const struct skt_sock_change *change = i < step->n_socks ? &step->socks[i] : NULL;
+		struct skt_event *event = &step->events[n];
+		const struct skt_sock *sock;
+
+		if (change && (change->change != SKT_CLOSED || random_one_in(random, 3)))
+			continue;
+		if (!change && (!now->n_socks || !random_one_in(random, 3)))
+			continue;
+		sock = change ? &change->before : &now->socks[random_below(random, (uint32_t)now->n_socks)];
+		if (sock->table == SKT_NO_TABLE)
+			continue;
+		*event = (struct skt_event){ .when = step->time - 1000000 + (int64_t)n * 1000,
+					     .source = SKT_SOURCE_DESTROY,
+					     .change = SKT_CLOSED,
+					     .state = SKT_CLOSE,
+					     .slot = change ? change->slot : SKT_NO_SLOT,
+					     .table = sock->table,
+					     .local_port = (uint16_t)(sock->local_port + !change),
+					     .remote_port = sock->remote_port,
+					     .has = SKT_BIT(SKT_E_REMOTE_PORT) | SKT_BIT(SKT_E_BYTES_SENT),
+					     .bytes_sent = random_below(random, 3000) };
+		memcpy(event->local_address, sock->local_address, 16);
+		memcpy(event->remote_address, sock->remote_address, 16);
+		if (!change && random_one_in(random, 40))
+			event->has &= ~SKT_BIT(SKT_E_REMOTE_PORT);
+		n++;
+	}
+	step->n_events = n;
+}
+
 /* One after another; quiet: what is known is known for certain but here and there, for else every group has its doubts. */
 static void add(struct recording *recording, struct random *random, const struct random_world *world, bool quiet)
 {
 	struct skt_snapshot read;
 
 	recording_random(recording, random, world, 10 * SKT_NS_PER_S, &read);
+	if (quiet) {
+		read.quality.events_tables = random_one_in(random, 20) ? 3 : UINT32_MAX >> (32 - SKT_TABLE_KINDS);
+		read.quality.events_deaf = random_one_in(random, 20);
+	}
+	if (quiet && !random_one_in(random, 200)) {
+		read.quality.events_lost_since = 0;
+		read.quality.events_lost_until = 0;
+	}
 	for (size_t i = 0; i < read.n_tables && quiet; i++) {
 		struct skt_table *table = &read.tables[i];
 
@@ -311,6 +366,8 @@ static void compare_random(bool quiet, struct totals *totals)
 		struct skt_file *file;
 
 		recording_begin(&recording, 10 * SKT_NS_PER_S);
+		recording.tell = tell;
+		recording.random = &own;
 		while (recording.n < 120)
 			add(&recording, &own, &world, quiet);
 		recording_end(&recording);

@@ -83,6 +83,8 @@ void recording_add(struct recording *recording, struct skt_snapshot *read)
 	read->number = recording->n + 1;
 	must(skt_match(recording->matcher, now, read, !recording->n, step), "match");
 	must_err(skt_apply(now, step, &err), &err);
+	if (recording->tell)
+		recording->tell(now, step, recording->random);
 	made = &recording->made[recording->n++];
 	must(skt_snapshot_copy(now, &made->snapshot), "copy");
 	made->step = step_text(step, now, true);

@@ -23,6 +23,9 @@ struct recording {
 		char *step_seen; /* the same, not exact: what matching two snapshots by themselves can tell */
 	} * made;
 	size_t n, room;
+	/* puts what was told on the step that led to the snapshot; NULL: nothing was */
+	void (*tell)(const struct skt_snapshot *now, struct skt_step *step, struct random *random);
+	struct random *random;
 };
 
 #define RECORDING_NAME "test.skt"
