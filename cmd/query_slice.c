@@ -203,6 +203,8 @@ static int put(struct making *making, const struct skt_snapshot *snapshot, const
 	}
 	making->last = snapshot->time;
 	making->end = snapshot->end;
+	if (!rc && making->selection)
+		skt_slice_events(making->slice, skt_selection_events(making->selection));
 	return rc ? rc : skt_slice_add(making->slice, snapshot, step, rows, err);
 }
 

@@ -22,7 +22,8 @@
  *
  * A socket is kept if the filter was true or unknown of it at some snapshot; rows are tested when they come, when they change, and when a
  * process that holds them does. A listener is kept as well where one that is kept has its port, for without it
- * nobody could tell who called whom. A socket is followed from step to step: after a gap it is another one.
+ * nobody could tell who called whom. A socket is followed from step to step: after a gap it is another one. What only an event tells of is
+ * tested by itself, and what an event tells of others is tested as well.
  */
 struct skt_selection;
 
@@ -59,5 +60,8 @@ struct skt_selected skt_selection_again(struct skt_selection *selection);
  * next call.
  */
 const bool *skt_selection_rows(const struct skt_selection *selection);
+
+/* Of each event of the last step whether it is kept: of a socket that is, or of one that no look has seen and that is meant, or may be. Likewise. */
+const bool *skt_selection_events(const struct skt_selection *selection);
 
 #endif

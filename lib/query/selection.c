@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/selection.h>
 
+#include <skt/changes.h>
+
 #include "base/array.h"
 
 #include <errno.h>
@@ -24,7 +26,11 @@ struct skt_selection {
 	size_t n_slots, room_here, room_rows;
 	bool *changed; /* processes, by slot */
 	size_t room_changed;
-	uint8_t *ports; /* local ones of those that are kept, a bit each, for each kind of table */
+	uint8_t *ports;		    /* local ones of those that are kept, a bit each, for each kind of table */
+	struct skt_changes changes; /* of the step */
+	bool *events;		    /* of it, what skt_selection_events() says */
+	size_t room_events;
+	uint64_t told, told_unknown; /* sockets that no look has seen: meant, and perhaps */
 	bool again;
 	int64_t unknown_first, unknown_last;
 };
@@ -59,17 +65,21 @@ void skt_selection_free(struct skt_selection *selection)
 	free(selection->rows);
 	free(selection->changed);
 	free(selection->ports);
+	free(selection->events);
+	skt_changes_release(&selection->changes);
 	free(selection);
 }
 
 static enum skt_truth test(const struct skt_selection *selection, const struct skt_snapshot *snapshot,
-			   const struct skt_sock *sock)
+			   const struct skt_sock *sock, const struct skt_event *event)
 {
 	const struct skt_selection_options *options = &selection->options;
 	unsigned kind = snapshot->tables[sock->table].kind;
-	struct skt_row row = {
-		.host = options->host, .boot_time = options->boot_time, .snapshot = snapshot, .sock = sock
-	};
+	struct skt_row row = { .host = options->host,
+			       .boot_time = options->boot_time,
+			       .snapshot = snapshot,
+			       .sock = sock,
+			       .event = event };
 
 	if (!(options->kinds & 1u << kind) || (options->listening && !skt_sock_is_listening(sock, kind)))
 		return SKT_FALSE;
@@ -81,26 +91,81 @@ static uint8_t *port_byte(const struct skt_selection *selection, unsigned kind, 
 	return &selection->ports[(kind * (size_t)PORTS + port) / 8];
 }
 
-/* Whether it is meant as it is now. */
-static void see(struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot)
+static enum skt_truth see_sock(struct skt_selection *selection, const struct skt_snapshot *snapshot,
+			       const struct skt_sock *sock, const struct skt_event *event)
 {
-	const struct skt_sock *sock = &snapshot->socks[slot];
-	uint8_t *truth = &selection->truths[selection->here[slot]];
-	enum skt_truth now;
+	enum skt_truth now = test(selection, snapshot, sock, event);
 
-	if (*truth == SKT_TRUE)
-		return;
-	now = test(selection, snapshot, sock);
 	if (now == SKT_UNKNOWN) {
 		if (!selection->unknown_first)
 			selection->unknown_first = snapshot->time;
 		selection->unknown_last = snapshot->time;
 	}
-	if (now > *truth)
-		*truth = (uint8_t)now;
 	if (now != SKT_FALSE)
 		*port_byte(selection, snapshot->tables[sock->table].kind, sock->local_port) |=
 			(uint8_t)(1u << sock->local_port % 8);
+	return now;
+}
+
+/* Whether it is meant as it is now. */
+static void see(struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot)
+{
+	uint8_t *truth = &selection->truths[selection->here[slot]];
+	enum skt_truth now;
+
+	if (*truth == SKT_TRUE)
+		return;
+	now = see_sock(selection, snapshot, &snapshot->socks[slot], NULL);
+	if (now > *truth)
+		*truth = (uint8_t)now;
+}
+
+/* The row that an event tells of; SKT_NO_SLOT: none. */
+static uint32_t row_of(const struct skt_selection *selection, const struct skt_told *told)
+{
+	uint32_t slot = SKT_NO_SLOT;
+
+	if (told->kind == SKT_TOLD_ROW)
+		slot = told->at;
+	else if (told->kind == SKT_TOLD_CHANGE || told->kind == SKT_TOLD_BEHIND)
+		slot = selection->changes.step->socks[told->at].slot;
+	return slot < selection->n_slots ? slot : SKT_NO_SLOT;
+}
+
+/* After the rows that came were given their numbers, and before those that went lose them. */
+static void see_event(struct skt_selection *selection, size_t i)
+{
+	const struct skt_changes *changes = &selection->changes;
+	uint32_t slot = row_of(selection, &changes->told[i]);
+	struct skt_row row = { .host = NULL };
+	struct skt_sock_change change;
+	enum skt_truth truth = SKT_FALSE;
+	uint8_t *of_row = NULL;
+
+	skt_changes_row(changes, i, &change, &row);
+	if (slot != SKT_NO_SLOT && selection->here[slot] != NOBODY)
+		of_row = &selection->truths[selection->here[slot]];
+	if (!selection->again || !of_row)
+		truth = see_sock(selection, changes->snapshot, &change.before, row.event);
+	if (of_row && !selection->again && truth > *of_row)
+		*of_row = (uint8_t)truth;
+	if (!of_row && !selection->again) {
+		selection->told += truth == SKT_TRUE;
+		selection->told_unknown += truth == SKT_UNKNOWN;
+	}
+	selection->events[i] = of_row ? selection->rows[slot] : truth != SKT_FALSE;
+}
+
+static int see_events(struct skt_selection *selection, const struct skt_snapshot *snapshot, const struct skt_step *step)
+{
+	if (!step->n_events)
+		return 0;
+	if (skt_changes_take(&selection->changes, snapshot, step) ||
+	    array_room(&selection->events, &selection->room_events, step->n_events, sizeof(*selection->events)))
+		return -ENOMEM;
+	for (size_t i = 0; i < step->n_events; i++)
+		see_event(selection, i);
+	return 0;
 }
 
 static bool is_kept(const struct skt_selection *selection, const struct skt_snapshot *snapshot, uint32_t slot)
@@ -188,8 +253,12 @@ int skt_selection_step(struct skt_selection *selection, const struct skt_snapsho
 {
 	int rc;
 
-	if (!step || step->from == INT64_MIN)
-		return begin(selection, snapshot, err);
+	if (!step || step->from == INT64_MIN) {
+		rc = begin(selection, snapshot, err);
+		if (!rc && step && see_events(selection, snapshot, step))
+			rc = no_memory(err);
+		return rc;
+	}
 	rc = make_room(selection, snapshot->n_socks, err);
 	for (size_t i = 0; !rc && i < step->n_socks; i++) {
 		const struct skt_sock_change *change = &step->socks[i];
@@ -198,10 +267,13 @@ int skt_selection_step(struct skt_selection *selection, const struct skt_snapsho
 			rc = come(selection, snapshot, change->slot, err);
 		else if (change->change == SKT_CHANGED && !selection->again)
 			see(selection, snapshot, change->slot);
-		/* where one closed, rows says of it what it said, until the slot is taken again */
-		else if (change->change != SKT_CHANGED)
-			selection->here[change->slot] = NOBODY;
 	}
+	if (!rc && see_events(selection, snapshot, step))
+		rc = no_memory(err);
+	/* where one closed, rows says of it what it said, until the slot is taken again */
+	for (size_t i = 0; !rc && i < step->n_socks; i++)
+		if (step->socks[i].change == SKT_CLOSED || step->socks[i].change == SKT_LOST)
+			selection->here[step->socks[i].slot] = NOBODY;
 	return rc ? rc : see_changed_holders(selection, snapshot, step, err);
 }
 
@@ -234,7 +306,9 @@ int skt_selection_renumber(struct skt_selection *selection, const uint32_t *slot
 
 struct skt_selected skt_selection_again(struct skt_selection *selection)
 {
-	struct skt_selected selected = { .sockets = selection->n };
+	struct skt_selected selected = { .sockets = selection->n,
+					 .matched = selection->told,
+					 .unknown = selection->told_unknown };
 
 	for (size_t i = 0; i < selection->n; i++) {
 		selected.matched += selection->truths[i] == SKT_TRUE;
@@ -253,4 +327,9 @@ struct skt_selected skt_selection_again(struct skt_selection *selection)
 const bool *skt_selection_rows(const struct skt_selection *selection)
 {
 	return selection->rows;
+}
+
+const bool *skt_selection_events(const struct skt_selection *selection)
+{
+	return selection->events;
 }

@@ -20,8 +20,9 @@ struct skt_slice {
 	size_t room_tables;
 	struct skt_event *events; /* of the step, as picked numbers rows */
 	size_t n_events, room_events;
-	uint64_t source_number; /* of the last snapshot, 0: none yet */
-	uint64_t number;	/* the same in the slice */
+	const bool *keep_events; /* of the next step; NULL: not told */
+	uint64_t source_number;	 /* of the last snapshot, 0: none yet */
+	uint64_t number;	 /* the same in the slice */
 };
 
 int skt_slice_new(struct skt_writer *writer, uint64_t seed, struct skt_slice **ret)
@@ -81,7 +82,7 @@ static int number_tables(struct skt_slice *slice, const struct skt_snapshot *sna
 
 /*
  * What was told of rows that are kept, or, where they closed with this very step, were. An event of a row that no look has seen
- * is kept as well: whether it is meant is not known.
+ * is kept as well, unless it was said which are.
  */
 static int pick_events(struct skt_slice *slice, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		       const bool *rows)
@@ -97,14 +98,20 @@ static int pick_events(struct skt_slice *slice, const struct skt_snapshot *snaps
 	for (size_t i = 0; i < n; i++) {
 		struct skt_event event = step->events[i];
 		bool seen = event.slot < snapshot->n_socks;
+		bool kept = slice->keep_events ? slice->keep_events[i] : !seen || !rows || rows[event.slot];
 
-		if ((seen && rows && !rows[event.slot]) || slice->tables[event.table] == SKT_NO_SLOT)
+		if (!kept || slice->tables[event.table] == SKT_NO_SLOT)
 			continue;
 		event.table = slice->tables[event.table];
 		event.slot = seen ? slice->slots[event.slot] : SKT_NO_SLOT;
 		slice->events[slice->n_events++] = event;
 	}
 	return 0;
+}
+
+void skt_slice_events(struct skt_slice *slice, const bool *events)
+{
+	slice->keep_events = events;
 }
 
 /* The step from what stands there to what was picked, taken. */
@@ -141,6 +148,7 @@ int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, 
 		rc = skt_snapshot_pick(snapshot, rows, &slice->picked, slice->slots);
 	if (!rc)
 		rc = pick_events(slice, snapshot, step, rows);
+	slice->keep_events = NULL;
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	slice->source_number = snapshot->number;
