@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* How often it is seen whether a recorder has written more. */
 #define FOLLOW_NS (SKT_NS_PER_S / 5)
@@ -24,6 +25,43 @@ static void put_day(struct replay *replay, int64_t time, char day[16])
 	skt_buf_release(&text);
 }
 
+/* When it is due on the recorded clock: between the step before and this one. */
+static int64_t boottime_of(const struct replay *replay, const struct skt_step *step, const struct skt_event *event)
+{
+	int64_t boottime;
+
+	if (__builtin_sub_overflow(event->when, step->time, &boottime) ||
+	    __builtin_add_overflow(boottime, step->boottime, &boottime) || boottime > step->boottime)
+		return step->boottime;
+	return boottime > replay->pace.latest ? boottime : replay->pace.latest;
+}
+
+/*
+ * What was told stands in front, in the order of its instants; each is printed when it is due. How many are done, or a negative errno. *ret_end: a
+ * signal has come.
+ */
+static ssize_t play_events(struct replay *replay, const struct skt_step *step, char day[16], bool *ret_end,
+			   struct skt_err *err)
+{
+	struct changes *changes = &replay->changes;
+	size_t i = 0;
+
+	for (; i < changes->n && changes->which[i] < step->n_events; i++) {
+		const struct skt_event *event = &step->events[changes->which[i]];
+		int64_t due = pace_due(&replay->pace, boottime_of(replay, step, event));
+		int rc;
+
+		*ret_end = guard_wait(&replay->guard, due) != GUARD_TIME;
+		if (*ret_end)
+			break;
+		put_day(replay, event->when, day);
+		rc = changes_print(changes, i, i + 1, err);
+		if (rc || changes->closed)
+			return rc ? rc : (ssize_t)i;
+	}
+	return (ssize_t)i;
+}
+
 /* Print the steps of a span, each when it is due: 0 at its end or a signal, or what is wrong. */
 static int play(struct replay *replay, struct span *span, struct skt_err *err)
 {
@@ -40,18 +78,30 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 	}
 	while ((rc = span_next(replay, span, &step, err)) != 0) {
 		int64_t due = pace_now() + FOLLOW_NS;
+		ssize_t done = 0;
+		bool end = false;
 
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == 1) {
+			int failed = changes_take(changes, skt_cursor_snapshot(replay->cursor), step,
+						  step->from == INT64_MIN, err);
+
+			if (failed)
+				return failed;
+			/* the clock begins with the first step */
+			if (!replay->pace.begun && replay->pace.speed > 0)
+				pace_begin(&replay->pace, step->boottime);
+			done = play_events(replay, step, day, &end, err);
+			if (done < 0 || end || changes->closed)
+				return done < 0 ? (int)done : 0;
 			due = pace_due(&replay->pace, step->boottime);
 			put_day(replay, step->time, day);
 		}
 		if (guard_wait(&replay->guard, due) != GUARD_TIME)
 			return 0;
 		if (rc == 1)
-			rc = changes_step(changes, skt_cursor_snapshot(replay->cursor), step, step->from == INT64_MIN,
-					  err);
+			rc = changes_print(changes, (size_t)done, changes->n, err);
 		if (rc < 0 && rc != -EAGAIN)
 			return rc;
 		if (changes->closed)

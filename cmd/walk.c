@@ -195,6 +195,19 @@ static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_
 	}
 }
 
+/* The step from the snapshot in force at the beginning covers what was told before it, too. */
+static void leave_out_before(struct skt_step *step, int64_t from)
+{
+	size_t n = 0;
+
+	while (n < step->n_events && step->events[n].when < from)
+		n++;
+	if (!n)
+		return;
+	step->n_events -= n;
+	memmove(step->events, step->events + n, step->n_events * sizeof(*step->events));
+}
+
 int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struct skt_step **ret_step,
 	      struct skt_err *err)
 {
@@ -214,6 +227,8 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	/* in the middle of a recording everything is as if it were seen for the first time */
 	*ret_step = walk->begun || (step && step->from == INT64_MIN) ? step : NULL;
 	walk->begun = true;
+	if (*ret_step)
+		leave_out_before(*ret_step, walk->from);
 	if (skt_coverage_step(&walk->coverage, *ret_snapshot, *ret_step))
 		return no_memory(err);
 	return 1;
