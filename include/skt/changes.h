@@ -15,10 +15,10 @@
  *	a change that looking found too	  the socket closed, or went on in TIME_WAIT: the change, with the event's instant
  *	of a socket that is still listed  its row, closed
  *	of one that no look has seen	  a row of its own, made of what the event says: its `owner` is `unseen`
- *	late				  the same, but a step before this one said already that the socket closed
+ *	late				  a step before this one said already that the socket closed
  *
- * Which is which says the event's slot; where it has none, for one that ends with a group has not, both ends do, as long as only
- * one socket is meant by them.
+ * Which is which says the event's slot; where it has none, for one that ends with a group has not (SKT_E_LATE), both ends do, as long
+ * as only one socket is meant by them.
  *
  * Who held a socket that no look has seen is not known. Candidates are those who may have: who holds the listener that it was accepted
  * from, and who began and ended within the same step, before the event. They are not owners, and not all who may have.

@@ -150,6 +150,18 @@ static size_t first_of(const struct skt_changes *changes, const struct skt_event
 /* No host closes so many sockets with the same ends between two looks: a recording that was made up must not make this slow. */
 #define TWINS_MAX 64
 
+/*
+ * Whether the change is the end of a row that a look had seen and that has no slot any more. It closed with this step, where a group begins,
+ * or before: then what closes now has been read since, or is another one.
+ */
+static bool may_be_late(const struct skt_event *event, const struct skt_sock_change *change)
+{
+	bool other_inode = event->has & SKT_BIT(SKT_E_INODE) && change->before.inode &&
+			   event->inode != change->before.inode;
+
+	return change->change == SKT_CLOSED && event->when > change->after && !other_inode;
+}
+
 /* How well a change goes with the event; 0 not at all. What closed goes before what only is left. */
 static unsigned fitness(const struct skt_changes *changes, const struct skt_event *event, uint32_t i)
 {
@@ -157,7 +169,7 @@ static unsigned fitness(const struct skt_changes *changes, const struct skt_even
 	const struct skt_sock *was = change->change == SKT_OPENED ? &change->now : &change->before;
 	bool same_inode = event->has & SKT_BIT(SKT_E_INODE) && event->inode && event->inode == was->inode;
 
-	if (changes->dated[i])
+	if (changes->dated[i] || (event->has & SKT_BIT(SKT_E_LATE) && !may_be_late(event, change)))
 		return 0;
 	return same_inode ? 4 : change->change == SKT_CLOSED ? 3 : change->change == SKT_CHANGED ? 2 : 1;
 }
@@ -216,10 +228,8 @@ static struct skt_told find(struct skt_changes *changes, uint32_t i)
 
 	if (event->change != SKT_CLOSED)
 		return told;
-	if (event->has & SKT_BIT(SKT_E_LATE)) {
+	if (event->has & SKT_BIT(SKT_E_LATE))
 		told.kind = SKT_TOLD_LATE;
-		return told;
-	}
 	if (event->slot != SKT_NO_SLOT)
 		told.at = find_by_slot(changes, event);
 	if (told.at == SKT_NO_SLOT && !is_row(changes->snapshot, event->slot))
@@ -233,6 +243,18 @@ static struct skt_told find(struct skt_changes *changes, uint32_t i)
 		told.at = event->slot;
 	}
 	return told;
+}
+
+static void find_all(struct skt_changes *changes, bool late)
+{
+	const struct skt_step *step = changes->step;
+
+	for (uint32_t i = 0; i < step->n_events; i++) {
+		bool is_late = step->events[i].has & SKT_BIT(SKT_E_LATE);
+
+		if (is_late == late)
+			changes->told[i] = find(changes, i);
+	}
 }
 
 int skt_changes_take(struct skt_changes *changes, const struct skt_snapshot *snapshot, const struct skt_step *step)
@@ -251,8 +273,9 @@ int skt_changes_take(struct skt_changes *changes, const struct skt_snapshot *sna
 	    sort_changes(changes))
 		return -ENOMEM;
 	memset(changes->dated, 0, step->n_socks * sizeof(*changes->dated));
-	for (uint32_t i = 0; i < step->n_events; i++)
-		changes->told[i] = find(changes, i);
+	/* what has a slot goes before what may be of any row with its ends */
+	find_all(changes, false);
+	find_all(changes, true);
 	changes->n = step->n_events + step->n_socks;
 	return 0;
 }

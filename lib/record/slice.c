@@ -104,6 +104,9 @@ static int pick_events(struct skt_slice *slice, const struct skt_snapshot *snaps
 			continue;
 		event.table = slice->tables[event.table];
 		event.slot = seen ? slice->slots[event.slot] : SKT_NO_SLOT;
+		/* that it was seen is still true */
+		if (event.slot == SKT_NO_SLOT && step->events[i].slot != SKT_NO_SLOT)
+			event.has |= SKT_BIT(SKT_E_LATE);
 		slice->events[slice->n_events++] = event;
 	}
 	return 0;
