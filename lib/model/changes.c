@@ -156,8 +156,8 @@ static size_t first_of(const struct skt_changes *changes, const struct skt_event
  */
 static bool may_be_late(const struct skt_event *event, const struct skt_sock_change *change)
 {
-	bool other_inode = event->has & SKT_BIT(SKT_E_INODE) && change->before.inode &&
-			   event->inode != change->before.inode;
+	bool other_inode =
+		event->has & SKT_BIT(SKT_E_INODE) && change->before.inode && event->inode != change->before.inode;
 
 	return change->change == SKT_CLOSED && event->when > change->after && !other_inode;
 }

@@ -157,8 +157,7 @@ static void put_field(struct table_maker *maker, size_t column, const struct skt
 	bool signs, says = false;
 	size_t short_at = 0;
 
-	if (!skt_field_is_list(field) &&
-	    ((field->of_process && !row->process) || !skt_field_get(field, row, &value))) {
+	if (!skt_field_is_list(field) && ((field->of_process && !row->process) || !skt_field_get(field, row, &value))) {
 		skt_buf_byte(text, '-');
 		put_text(out, false, text, 0);
 		return;
