@@ -145,8 +145,8 @@ int changes_print(struct changes *changes, size_t from, size_t to, struct skt_er
 
 	/* a terminal may have been given another width */
 	changes->render.width = cli_width();
-	if (to > from)
-		skt_render_changes(&changes->render, &changes->of, changes->which + from, to - from, &changes->text);
+	/* where nothing is shown there is a heading, once */
+	skt_render_changes(&changes->render, &changes->of, changes->which + from, to - from, &changes->text);
 	rc = put(changes, err);
 	skt_buf_clear(&changes->text);
 	changes->closed |= is_closed();
