@@ -334,6 +334,10 @@ class Group:
         quality["events_lost_since"] = part.time_from(time) if lost else 0
         quality["events_lost_until"] = part.time_from(time) if lost else 0
         need(not lost or quality["events_lost_since"] <= quality["events_lost_until"] != 0)
+        lived = part.byte()
+        need(lived <= 3)
+        quality["lived_told"], quality["lived_lost"] = bool(lived & 1), bool(lived & 2)
+        quality["lived_more"] = part.varint(U32)
         return Snapshot(number=number, time=time, boottime=boottime, end=end, missed=missed, quality=quality)
 
     def take_finding(self, part):

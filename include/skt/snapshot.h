@@ -112,6 +112,14 @@ struct skt_quality {
 	int64_t events_lost_since; /* ns since 1970: more was told than could be taken after this instant ... */
 	int64_t events_lost_until; /* ... and until this one; both 0: nothing was lost */
 
+	/*
+	 * Processes that began and ended since the snapshot before (skt_change_is_lived()): whether the kernel tells of them,
+	 * and whether the step that led here has all there were.
+	 */
+	bool lived_told;
+	bool lived_lost;     /* more were told of than could be taken: nobody knows how many are missing */
+	uint32_t lived_more; /* that had no room (SKT_LIVED_MAX) */
+
 	uint32_t n_findings;
 	uint32_t more_findings; /* that had no room in the list */
 	struct skt_finding findings[SKT_FINDINGS_MAX];

@@ -109,6 +109,12 @@ enum skt_event_field {
 
 #define SKT_NO_SLOT UINT32_MAX
 
+/*
+ * Processes of one step that began and ended within it, at most, and so never held a socket at a look: as many as are worth reading by
+ * a person. A host that makes thousands a second has most of them from one program, and each is a slot until its group ends.
+ */
+#define SKT_LIVED_MAX 1024
+
 /* Events of one step: half of the sockets that a host may have, closed within a tick. */
 #define SKT_EVENTS_MAX (1u << 20)
 
@@ -186,6 +192,12 @@ enum skt_hands skt_change_hands(const struct skt_snapshot *snapshot, const struc
  * or was lost, another state, uid or inode, and other hands. What was there at the first look is not quiet either.
  */
 bool skt_change_is_quiet(const struct skt_snapshot *snapshot, const struct skt_sock_change *change);
+
+/*
+ * Of a change of a process, after it was applied to the snapshot: whether no look has seen it, for it began and ended between
+ * two, and a source that is told had to say so.
+ */
+bool skt_change_is_lived(const struct skt_snapshot *snapshot, const struct skt_process_change *change);
 
 /* Which fields of a changed row differ, SKT_BIT(enum skt_field): each column that came or went in place of SKT_F_HAS. */
 uint32_t skt_change_fields(const struct skt_sock_change *change);

@@ -189,7 +189,8 @@ static bool same_header(const struct pair *pair)
 	    p->walk_us != q->walk_us || p->netns_denied != q->netns_denied || p->checked_since != q->checked_since)
 		return differ(pair, "quality");
 	if (p->events_tables != q->events_tables || p->events_deaf != q->events_deaf ||
-	    p->events_lost_since != q->events_lost_since || p->events_lost_until != q->events_lost_until)
+	    p->events_lost_since != q->events_lost_since || p->events_lost_until != q->events_lost_until ||
+	    p->lived_told != q->lived_told || p->lived_lost != q->lived_lost || p->lived_more != q->lived_more)
 		return differ(pair, "what was told of");
 	if (!same_findings(p, q))
 		return differ(pair, "findings");

@@ -122,3 +122,41 @@ void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old)
 		}
 	}
 }
+
+bool skt_change_is_lived(const struct skt_snapshot *snapshot, const struct skt_process_change *change)
+{
+	const struct skt_process *process = &snapshot->processes[change->slot];
+
+	return change->change == SKT_PROCESS_APPEARED && process->exited && !process->sockets;
+}
+
+int step_add_lived(struct skt_step *step, struct skt_snapshot *now, struct translation *translation,
+		   const struct skt_process *process)
+{
+	struct skt_process_change change = { .change = SKT_PROCESS_APPEARED, .now = *process };
+	int rc = translate_process(translation, &change.now);
+
+	if (!rc && array_room(&step->processes, &step->room_processes, step->n_processes + 1, sizeof(*step->processes)))
+		rc = -ENOMEM;
+	if (!rc)
+		rc = skt_snapshot_add_process(now, &change.now, &change.slot);
+	if (!rc)
+		step->processes[step->n_processes++] = change;
+	return rc;
+}
+
+int step_carry_lived(const struct skt_step *told, const struct skt_snapshot *from, struct skt_snapshot *to,
+		     struct skt_step *step)
+{
+	struct translation translation;
+	int rc = translation_init(&translation, from->strings, to->strings);
+
+	for (size_t i = 0; i < told->n_processes && !rc; i++) {
+		const struct skt_process_change *change = &told->processes[i];
+
+		if (skt_change_is_lived(from, change))
+			rc = step_add_lived(step, to, &translation, &from->processes[change->slot]);
+	}
+	translation_release(&translation);
+	return rc;
+}

@@ -4,6 +4,8 @@
 
 #include <skt/step.h>
 
+#include "model/copy.h"
+
 /*
  * Set after and until of every socket change of a step that is about to be applied to old. They follow from when its
  * table was read: after the last good read before, until the end of this one. What came to a table that was not read
@@ -12,6 +14,17 @@
  * of old), until the end of the look. Slots that do not fit are passed over.
  */
 void step_set_intervals(struct skt_step *step, const struct skt_snapshot *old);
+
+/*
+ * Processes that no look has seen, for they began and ended between two: they are in the step that covers both, and in its snapshot
+ * from then on not listed (SKT_LIVED_MAX). Neither is found by matching, so they are added to a step that was applied, and to
+ * the snapshot it led to: one, with its strings translated, or those of a step that led to the same snapshot in another numbering
+ * (`from`). 0, -ENOMEM, or -E2BIG: the snapshot has no room.
+ */
+int step_add_lived(struct skt_step *step, struct skt_snapshot *now, struct translation *translation,
+		   const struct skt_process *process);
+int step_carry_lived(const struct skt_step *told, const struct skt_snapshot *from, struct skt_snapshot *to,
+		     struct skt_step *step);
 
 /* -EBADMSG: a step does not fit its snapshot. what is wrong, and in which slot. */
 int step_misfit(struct skt_err *err, const char *what, uint32_t number);

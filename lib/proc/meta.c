@@ -338,6 +338,8 @@ void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 	meta_put_number(out, quality->events_deaf);
 	meta_put_signed(out, quality->events_lost_since);
 	meta_put_signed(out, quality->events_lost_until);
+	meta_put_number(out, quality->lived_told | quality->lived_lost << 1);
+	meta_put_number(out, quality->lived_more);
 	put_findings(out, quality);
 	skt_buf_text(out, "\nmade");
 	for (unsigned file = 0; file <= META_MADE_UNIX; file++)
@@ -350,6 +352,7 @@ void meta_put_head(struct skt_buf *out, const struct meta_head *head)
 void meta_get_head(struct meta *meta, struct meta_head *ret)
 {
 	struct skt_quality *quality = &ret->quality;
+	uint32_t lived;
 
 	ret->big_endian = get_line_is(meta, "byte_order", "big", "little");
 	ret->btime = get_btime(meta);
@@ -383,6 +386,12 @@ void meta_get_head(struct meta *meta, struct meta_head *ret)
 	if (quality->events_lost_until < quality->events_lost_since ||
 	    (!quality->events_lost_until && quality->events_lost_since))
 		meta_fail(meta);
+	lived = meta_32(meta);
+	if (lived > 3)
+		meta_fail(meta);
+	quality->lived_told = lived & 1;
+	quality->lived_lost = lived & 2;
+	quality->lived_more = meta_32(meta);
 	meta_done(meta);
 	get_findings(meta, quality);
 	get_made(meta, &ret->made);

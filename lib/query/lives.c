@@ -278,7 +278,12 @@ static int see_process(struct skt_flows *flows, const struct skt_snapshot *snaps
 		life->image = change->fields & SKT_BIT(SKT_P_UID) ? NONE : life->image;
 		break;
 	default:
-		return 0;
+		if (!skt_change_is_lived(snapshot, change))
+			return 0;
+		/* no look has seen it */
+		life->last_seen = INT64_MIN;
+		life->last_until = step->time;
+		return flows->options.processes ? lives_image(flows, snapshot, change->slot, &image) : 0;
 	}
 	life->changed = true;
 	*ret_revisit |= snapshot->processes[change->slot].sockets != 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/cursor.h"
 
+#include "model/step.h"
 #include "record/digest.h"
 #include "record/events.h"
 
@@ -222,6 +223,23 @@ static int change_groups(struct skt_cursor *cursor, struct skt_err *err)
 	return 0;
 }
 
+/* Give back what a step takes, but for what was told and is found nowhere else. */
+static void keep_told(struct skt_step *step)
+{
+	struct skt_step whole = *step;
+
+	skt_step_init(step);
+	step->events = whole.events;
+	step->n_events = whole.n_events;
+	step->room_events = whole.room_events;
+	step->processes = whole.processes;
+	step->n_processes = whole.n_processes;
+	step->room_processes = whole.room_processes;
+	whole.events = NULL;
+	whole.processes = NULL;
+	skt_step_release(&whole);
+}
+
 static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)
 {
 	struct skt_snapshot *into = cursor->has_now ? &cursor->next : &cursor->now;
@@ -241,7 +259,7 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 	}
 	/* it is as large as the snapshot, and what is handed on is another */
 	if (cursor->key_step.room_socks > ROWS_KEPT)
-		skt_step_release(&cursor->key_step);
+		keep_told(&cursor->key_step);
 	/* rows without an order are matched in that of their slots */
 	if (!(cursor->want & SKT_WANT_ORDER) && (skt_snapshot_order(&cursor->now) || skt_snapshot_order(&cursor->next)))
 		return skt_err_set(err, -ENOMEM, "out of memory");
@@ -254,8 +272,12 @@ static int read_key(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 	/* matching finds all that changed, but not what was told in between */
 	if (!rc && events_carry(cursor->key_step.events, cursor->key_step.n_events, &cursor->next, &cursor->now,
 				&cursor->step))
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	return rc;
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	if (rc)
+		return rc;
+	rc = step_carry_lived(&cursor->key_step, &cursor->next, &cursor->now, &cursor->step);
+	return rc ? skt_err_set(err, rc, rc == -E2BIG ? "more processes than a snapshot may hold" : "out of memory")
+		  : 0;
 }
 
 static int read_step(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err)

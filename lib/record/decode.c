@@ -177,6 +177,17 @@ static void get_findings(struct skt_quality *quality, struct cur *in)
 	quality->more_findings = (uint32_t)cur_count(in, UINT32_MAX);
 }
 
+static void get_lived(struct skt_quality *quality, struct cur *in)
+{
+	unsigned how = cur_byte(in);
+
+	if (how > 3)
+		cur_fail(in);
+	quality->lived_told = how & 1;
+	quality->lived_lost = how & 2;
+	quality->lived_more = (uint32_t)cur_count(in, UINT32_MAX);
+}
+
 static void get_meta(struct reading *reading, struct cur *section)
 {
 	struct cur record = get_record(section), *in = &record;
@@ -212,6 +223,7 @@ static void get_meta(struct reading *reading, struct cur *section)
 		if (!quality->events_lost_until || quality->events_lost_until < quality->events_lost_since)
 			cur_fail(in);
 	}
+	get_lived(quality, in);
 	if (in->bad)
 		cur_fail(section);
 }

@@ -105,6 +105,8 @@ static void put_meta(const struct skt_step *step, const struct skt_snapshot *now
 		skt_buf_zigzag(out, quality->events_lost_since - step->time);
 		skt_buf_zigzag(out, quality->events_lost_until - step->time);
 	}
+	skt_buf_byte(out, (uint8_t)(quality->lived_told | quality->lived_lost << 1));
+	skt_buf_varint(out, quality->lived_more);
 }
 
 static void put_strings(const struct skt_strtab *strings, uint32_t first, struct skt_buf *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/gather.h"
 
+#include "model/step.h"
 #include "record/digest.h"
 #include "record/events.h"
 
@@ -59,8 +60,8 @@ bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_s
 
 /*
  * The whole snapshot, as the step that leads to it from nothing. The snapshot which that makes takes the place of
- * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only the
- * events cannot be found anew.
+ * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only
+ * what was told cannot be found anew: events, and processes that no look has seen.
  */
 static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		     struct skt_err *err)
@@ -79,7 +80,8 @@ static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const 
 		rc = skt_apply(&dense, &key, err);
 	if (!rc && skt_snapshot_is_over(&dense))
 		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
-	if (!rc && events_carry(step->events, step->n_events, now, &dense, &key))
+	if (!rc && (events_carry(step->events, step->n_events, now, &dense, &key) ||
+		    step_carry_lived(step, now, &dense, &key)))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
 	if (!rc) {
 		skt_snapshot_release(now);

@@ -148,7 +148,8 @@ void keys_of_step(const struct skt_snapshot *now, const struct skt_step *step, s
 		if (step->socks[i].change != SKT_CLOSED && step->socks[i].change != SKT_LOST)
 			put_sock(keys, now, &step->socks[i].now, facts);
 	for (size_t i = 0; i < step->n_processes; i++)
-		if (step->processes[i].change != SKT_PROCESS_EXITED)
+		/* who lived only between two looks held no row, and no flow is found by his name */
+		if (step->processes[i].change != SKT_PROCESS_EXITED && !skt_change_is_lived(now, &step->processes[i]))
 			put_process(keys, now, &step->processes[i].now, facts);
 	put_events(keys, now, step, facts);
 	add_quality(now, facts);

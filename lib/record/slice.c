@@ -2,6 +2,7 @@
 #include <skt/record.h>
 
 #include "base/array.h"
+#include "model/step.h"
 #include "record/events.h"
 
 #include <errno.h>
@@ -118,7 +119,8 @@ void skt_slice_events(struct skt_slice *slice, const bool *events)
 }
 
 /* The step from what stands there to what was picked, taken. */
-static int make_step(struct skt_slice *slice, bool from_nothing, struct skt_err *err)
+static int make_step(struct skt_slice *slice, bool from_nothing, const struct skt_snapshot *source,
+		     const struct skt_step *told, struct skt_err *err)
 {
 	int rc = skt_match(slice->matcher, &slice->now, &slice->picked, from_nothing, &slice->step);
 
@@ -128,7 +130,11 @@ static int make_step(struct skt_slice *slice, bool from_nothing, struct skt_err 
 	rc = skt_apply(&slice->now, &slice->step, err);
 	if (!rc && events_carry(slice->events, slice->n_events, &slice->picked, &slice->now, &slice->step))
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	return rc;
+	if (rc || !told)
+		return rc;
+	rc = step_carry_lived(told, source, &slice->now, &slice->step);
+	return rc ? skt_err_set(err, rc, rc == -E2BIG ? "snapshot exceeds what a recording may hold" : "out of memory")
+		  : 0;
 }
 
 int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, const struct skt_step *step,
@@ -159,7 +165,8 @@ int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, 
 	/* what was missed before the slice begins is none of it */
 	if (!step)
 		slice->picked.missed = 0;
-	rc = make_step(slice, from_nothing, err);
+	/* who lived only between two looks may have held what is only told of: of what is selected only that is left open */
+	rc = make_step(slice, from_nothing, snapshot, !from_nothing && (!rows || slice->n_events) ? step : NULL, err);
 	return rc ? rc : skt_writer_add(slice->writer, &slice->now, &slice->step, err);
 }
 

@@ -25,7 +25,7 @@
  *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
  *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
  *			start_time state threads uid
- *	quality		checked_since denied events_deaf events_lost_since events_lost_until events_tables findings links malformed more_findings netns_denied processes unsearched vanished walk
+ *	quality		checked_since denied events_deaf events_lost_since events_lost_until events_tables findings links lived_lost lived_more lived_told malformed more_findings netns_denied processes unsearched vanished walk
  *			walk_us; each finding: fd inode kind net_namespace pid table
  *	tables		those not gone, by net_namespace, then kind. Each: duplicates error heading kind malformed
  *			net_namespace raw ([before, text], in order) read_time read_us rows (in order) source status
@@ -392,6 +392,9 @@ static void put_quality(struct skt_buf *out, const struct skt_quality *quality)
 	put_number(out, "events_tables", quality->events_tables);
 	put_findings(out, quality);
 	put_number(out, "links", quality->links);
+	put_bool(out, "lived_lost", quality->lived_lost);
+	put_number(out, "lived_more", quality->lived_more);
+	put_bool(out, "lived_told", quality->lived_told);
 	put_number(out, "malformed", quality->malformed);
 	put_number(out, "more_findings", quality->more_findings);
 	put_number(out, "netns_denied", quality->netns_denied);

@@ -151,7 +151,7 @@ static void put_meta(const struct much *much, struct skt_buf *out)
 		skt_buf_varint(&record, 2 * i + (much->differs & 1));
 		skt_buf_byte(&record, 0);
 	}
-	skt_buf_fill(&record, 0, 7);
+	skt_buf_fill(&record, 0, 9);
 	skt_buf_varint(out, record.len);
 	skt_buf_add(out, record.data, record.len);
 	skt_buf_release(&record);
@@ -244,10 +244,10 @@ static void put_moves(struct file *file, unsigned steps, unsigned rows)
 	for (unsigned i = 0; i < steps; i++) {
 		struct skt_buf *residual = &sections[SECTION_RESIDUAL];
 
-		skt_buf_varint(&sections[SECTION_META], 8 + 8 + 12 + 7);
+		skt_buf_varint(&sections[SECTION_META], 8 + 8 + 12 + 9);
 		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_TIME);
 		skt_buf_le64(&sections[SECTION_META], (uint64_t)SCENE_BOOTTIME);
-		skt_buf_fill(&sections[SECTION_META], 0, 12 + 7);
+		skt_buf_fill(&sections[SECTION_META], 0, 12 + 9);
 		skt_buf_fill(&sections[SECTION_STRINGS], 0, 1);
 		skt_buf_fill(&sections[SECTION_IDENTITY], 0, 7);
 		skt_buf_fill(&sections[SECTION_STATE], 0, 3);

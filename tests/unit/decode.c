@@ -55,6 +55,8 @@ struct draft {
 	unsigned n_findings, finding_table;
 	unsigned events_lost; /* whether it is told that some were */
 	int64_t lost_since, lost_until;
+	uint8_t lived; /* how far processes were told of */
+	uint32_t lived_more;
 	uint64_t finding_fd; /* and one more */
 	struct changes closed, lost, changed, changed_state;
 	struct {
@@ -185,6 +187,8 @@ static void put_meta(const struct draft *draft, int64_t time, struct skt_buf *ou
 		skt_buf_zigzag(&record, draft->lost_since);
 		skt_buf_zigzag(&record, draft->lost_until);
 	}
+	skt_buf_byte(&record, draft->lived);
+	skt_buf_varint(&record, draft->lived_more);
 	put_record(&record, out);
 	skt_buf_release(&record);
 }
@@ -517,6 +521,23 @@ static void findings_keep_within_their_bounds(void **state)
 	key.finding_table = 0;
 	assert_int_equal(take_key(), 0);
 	key.n_findings = 17;
+	DAMAGE(take_key());
+}
+
+static void how_far_processes_were_told_of_is_one_of_four(void **state)
+{
+	struct skt_snapshot snapshot;
+
+	(void)state;
+	key.lived = 3;
+	key.lived_more = UINT32_MAX;
+	begin(&snapshot);
+	assert_int_equal(take(&key, &snapshot, true), 0);
+	assert_true(snapshot.quality.lived_told);
+	assert_true(snapshot.quality.lived_lost);
+	assert_int_equal(snapshot.quality.lived_more, UINT32_MAX);
+	skt_snapshot_release(&snapshot);
+	key.lived = 4;
 	DAMAGE(take_key());
 }
 
@@ -944,6 +965,7 @@ int main(void)
 		TEST(names_of_users_are_merged),
 		TEST(findings_keep_within_their_bounds),
 		TEST(what_was_lost_was_so_from_one_instant_to_a_later_one),
+		TEST(how_far_processes_were_told_of_is_one_of_four),
 		TEST(a_process_that_changed_changed_in_something),
 		TEST(a_row_goes_once_and_changes_no_more),
 		TEST(masks_are_of_their_section_and_not_empty),

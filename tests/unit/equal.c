@@ -24,9 +24,9 @@ static void fill(struct skt_snapshot *s)
 
 	scene_begin(s, NULL, 1);
 	s->missed = 2;
-	s->quality =
-		(struct skt_quality){ SKT_WALK_FULL,	       10, 20, 30, 40, 50, 60, 70, 80, 90, 3, 1, 91, 92, 2, 0,
-				      { { 1, 0, 4, 5, 0, 0 } } };
+	s->quality = (struct skt_quality){
+		SKT_WALK_FULL, 10, 20, 30, 40, 50, 60, 70, 80, 90, 3, 1, 91, 92, 1, 0, 5, 2, 0, { { 1, 0, 4, 5, 0, 0 } }
+	};
 	skt_snapshot_add_user(s, 0, scene_string(s, "root"));
 	skt_snapshot_add_user(s, 33, scene_string(s, "www-data"));
 	both[0] = (struct skt_owner){ .process = scene_process(s, 100, 5000, "nginx"), .fd = 6 };
@@ -150,6 +150,9 @@ static void notices_every_bit_of_the_header(void **state)
 		MEMBER(struct skt_snapshot, quality.events_deaf),
 		MEMBER(struct skt_snapshot, quality.events_lost_since),
 		MEMBER(struct skt_snapshot, quality.events_lost_until),
+		MEMBER(struct skt_snapshot, quality.lived_told),
+		MEMBER(struct skt_snapshot, quality.lived_lost),
+		MEMBER(struct skt_snapshot, quality.lived_more),
 		MEMBER(struct skt_snapshot, quality.more_findings),
 		MEMBER(struct skt_snapshot, quality.findings[1].kind),
 		MEMBER(struct skt_snapshot, quality.findings[1].table),

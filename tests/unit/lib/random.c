@@ -693,6 +693,10 @@ static void make_quality(struct making *making)
 		quality->events_lost_until = making->now->time - below(making, 1000);
 		quality->events_lost_since = quality->events_lost_until - below(making, 1000);
 	}
+	/* of what was drawn before: another draw would make other worlds of the seeds that tests have chosen */
+	quality->lived_told = quality->walk_us & 1;
+	quality->lived_lost = quality->walk_us & 2;
+	quality->lived_more = quality->walk_us >> 2 & 3;
 	for (uint32_t n = one_in(making, 4) ? below(making, SKT_FINDINGS_MAX + 3) : 0; n; n--)
 		skt_quality_add(quality, &(struct skt_finding){ .kind = (uint8_t)(1 + below(making, 3)),
 								.table = (uint8_t)below(making, SKT_TABLE_KINDS),

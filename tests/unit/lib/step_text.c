@@ -73,6 +73,7 @@ static void put_head(struct text *text)
 	    q->netns_denied, d(q->checked_since));
 	PUT(" told=%x deaf=%u lost=%lld,%lld", q->events_tables, q->events_deaf, d(q->events_lost_since),
 	    d(q->events_lost_until));
+	PUT(" lived=%d lost=%d more=%u", q->lived_told, q->lived_lost, q->lived_more);
 	for (uint32_t i = 0; i < q->n_findings; i++) {
 		const struct skt_finding *finding = &q->findings[i];
 
