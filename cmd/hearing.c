@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hearing.h"
 
+#include "clocks.h"
 #include "manners.h"
 
 #include <errno.h>
@@ -63,9 +64,9 @@ static bool take(int from, int *ret)
 }
 
 /* In the namespace of this thread. More than net.core.rmem_max takes CAP_NET_ADMIN. */
-static int open_here(uint64_t buffer)
+static int open_here(int protocol, uint64_t buffer)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	uint64_t bytes = buffer ? buffer : HEARING_BUFFER;
 	/* the kernel doubles it */
 	int half = bytes / 2 > INT32_MAX ? INT32_MAX : (int)(bytes / 2);
@@ -81,7 +82,7 @@ static int open_there(int netns, uint64_t buffer)
 {
 	if (netns < 0)
 		return netns;
-	return setns(netns, CLONE_NEWNET) ? -errno : open_here(buffer);
+	return setns(netns, CLONE_NEWNET) ? -errno : open_here(NETLINK_SOCK_DIAG, buffer);
 }
 
 /* Who stays in a namespace lives in it, and would be found there when all others have left: it goes home (own) each time. */
@@ -158,10 +159,23 @@ int hearing_socket(void *data, int netns)
 	int fd;
 
 	if (netns < 0)
-		return open_here(hearing->buffer);
+		return open_here(NETLINK_SOCK_DIAG, hearing->buffer);
 	if (!hearing->child)
 		return -EPERM;
 	if (!pass(hearing->fd, netns) || !take(hearing->fd, &fd))
 		return -ECHILD;
 	return fd;
+}
+
+int hearing_processes(void *data)
+{
+	const struct hearing *hearing = data;
+
+	return open_here(NETLINK_CONNECTOR, hearing->buffer);
+}
+
+int64_t hearing_clock(void *data)
+{
+	(void)data;
+	return clock_ns(CLOCK_MONOTONIC);
 }

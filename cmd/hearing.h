@@ -30,4 +30,8 @@ void hearing_end(struct hearing *hearing);
 /* For struct skt_capture_options: data is the hearing. A socket, or a negative errno. */
 int hearing_socket(void *data, int netns);
 
+/* The same, of processes: to be told takes CAP_NET_ADMIN, once, before it is given up. And the clock of what is told. */
+int hearing_processes(void *data);
+int64_t hearing_clock(void *data);
+
 #endif

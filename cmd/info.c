@@ -99,6 +99,7 @@ struct totals {
 	uint64_t netns_denied; /* or that may live in a network namespace which was not */
 	uint64_t changes;
 	uint64_t events;
+	uint64_t lived, lived_heard, lived_lost, lived_more; /* processes that no look has seen */
 	uint64_t heard; /* snapshots until which somebody listened to sockets that go */
 	uint64_t deaf;	/* of these, not in all namespaces */
 	uint64_t lost;	/* and that something was lost before */
@@ -182,13 +183,20 @@ static void finding_lines(const struct totals *totals, enum skt_zone zone, struc
 		skt_buf_text(out, "  and more than are listed here\n");
 }
 
-static void add_events(struct totals *totals, const struct skt_step *step, const struct skt_quality *quality)
+static void add_events(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
 {
+	const struct skt_quality *quality = &now->quality;
+
 	totals->events += step->n_events;
 	totals->heard += quality->events_tables != 0;
 	totals->deaf += quality->events_tables && quality->events_deaf;
 	totals->lost += quality->events_lost_until != 0;
 	totals->lost_ns += quality->events_lost_until - quality->events_lost_since;
+	for (size_t i = 0; i < step->n_processes; i++)
+		totals->lived += skt_change_is_lived(now, &step->processes[i]);
+	totals->lived_heard += quality->lived_told;
+	totals->lived_lost += quality->lived_lost;
+	totals->lived_more += quality->lived_more;
 }
 
 static void event_lines(const struct totals *totals, struct skt_buf *out)
@@ -205,6 +213,17 @@ static void event_lines(const struct totals *totals, struct skt_buf *out)
 	skt_buf_byte(out, '\n');
 }
 
+static void lived_lines(const struct totals *totals, struct skt_buf *out)
+{
+	if (!totals->lived && !totals->lived_heard)
+		return;
+	number_line(out, "processes between", totals->lived);
+	if (totals->lived_more)
+		number_line(out, "  more, not recorded", totals->lived_more);
+	if (totals->lived_lost)
+		number_line(out, "  some were lost, at", totals->lived_lost);
+}
+
 static void add_snapshot(struct totals *totals, const struct skt_step *step, const struct skt_snapshot *now)
 {
 	totals->snapshots++;
@@ -216,7 +235,7 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	totals->netns_denied += now->quality.netns_denied != 0;
 	totals->malformed += now->quality.malformed;
 	add_findings(totals, now);
-	add_events(totals, step, &now->quality);
+	add_events(totals, step, now);
 	totals->changes += step->from == INT64_MIN ? 0 : step->n_socks;
 	for (size_t i = 0; i < now->n_tables; i++) {
 		totals->duplicates += now->tables[i].duplicates;
@@ -319,6 +338,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	number_line(out, "most sockets", totals.most);
 	number_line(out, "socket changes", totals.changes);
 	event_lines(&totals, out);
+	lived_lines(&totals, out);
 	if (totals.sockets)
 		skt_buf_printf(out, "%-24s %.3f\n", "bytes per row", (double)span.bytes / (double)totals.sockets);
 	if (totals.sampled && totals.sampled_text && totals.sockets)

@@ -201,17 +201,20 @@ void output_header(const struct recorder *recorder, struct skt_header *ret)
 	ret->live = live;
 }
 
-/* Of which tables the kernel tells when sockets go. */
+/* Of which tables the kernel tells when sockets go, and whether of processes. */
 static void add_events(struct facts *facts, const struct recorder *recorder)
 {
 	char list[64] = "none";
+	unsigned len = 0;
 	int why;
 	uint32_t kinds = skt_capture_events(recorder->capture, &why);
 
-	for (unsigned kind = 0, len = 0; kind < SKT_TABLE_KINDS && len < sizeof(list); kind++)
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS && len < sizeof(list); kind++)
 		if (kinds & 1u << kind)
 			len += (unsigned)snprintf(list + len, sizeof(list) - len, "%s%s", len ? "," : "",
 						  skt_table_kind_name(kind));
+	if (!skt_capture_processes(recorder->capture) && len < sizeof(list))
+		snprintf(list + len, sizeof(list) - len, "%sprocesses", len ? "," : "");
 	if (skt_capture_is_live(recorder->capture))
 		facts_add(facts, "recorder.events", list);
 }

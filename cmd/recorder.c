@@ -59,6 +59,10 @@ struct skt_capture_options recorder_capture_options(struct recorder *recorder, c
 		.cmdline = recorder->cmdline,
 		.hands = hands(),
 		.events_socket = recorder->no_events ? NULL : hearing_socket,
+		/* another tree may be of another pid namespace */
+		.processes_socket =
+			recorder->no_events || strcmp(recorder->tree, LIVE_TREE) != 0 ? NULL : hearing_processes,
+		.processes_clock = hearing_clock,
 		.events_data = &recorder->hearing,
 	};
 }

@@ -99,7 +99,7 @@ struct recorder {
 	struct skt_finding found[64]; /* findings told already; whoever reads so many wants no more of them */
 	size_t n_found;
 	bool more_found_told;
-	bool deaf_told, events_lost_told;
+	bool deaf_told, events_lost_told, lived_lost_told;
 };
 
 /* The words of --ticks, --netns, --cmdline and --events, as the header has them. */

@@ -80,6 +80,10 @@ void tell_events(struct recorder *recorder)
 	if (recorder->now.quality.events_lost_until && !recorder->events_lost_told)
 		cli_say("more sockets went than could be told of: some that came and went between two snapshots were not seen (--events-buffer)");
 	recorder->events_lost_told |= recorder->now.quality.events_lost_until != 0;
+	if ((recorder->now.quality.lived_lost || recorder->now.quality.lived_more) && !recorder->lived_lost_told)
+		cli_say("more processes came and went between two snapshots than are recorded (%u of a step)",
+			SKT_LIVED_MAX);
+	recorder->lived_lost_told |= recorder->now.quality.lived_lost || recorder->now.quality.lived_more;
 }
 
 void tell_findings(struct recorder *recorder)

@@ -52,6 +52,12 @@ struct skt_capture_options {
 	 * asked for while skt_capture_open() or skt_capture_next() runs.
 	 */
 	int (*events_socket)(void *data, int netns);
+	/*
+	 * A socket(2) of NETLINK_CONNECTOR, the same way, and CLOCK_MONOTONIC in ns, by which its messages go. NULL: nobody listens
+	 * to processes that come and go. Numbers are those of the first pid namespace: the tree has to be of that.
+	 */
+	int (*processes_socket)(void *data);
+	int64_t (*processes_clock)(void *data);
 	void *events_data;
 };
 
@@ -134,12 +140,15 @@ const struct skt_place *skt_capture_place(const struct skt_capture *capture, int
  */
 uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why);
 
+/* Whether the kernel tells of processes that come and go: 0; or why not, a negative errno (1: nobody asked). The same way. */
+int skt_capture_processes(const struct skt_capture *capture);
+
 /*
- * Put into the step what was told since the one before of sockets that went (struct skt_event): after the snapshot was
- * captured, matched, and the step applied to `now`. A thread listens all the time, so instants are right to some milliseconds;
+ * Put into the step what was told since the one before of sockets that went (struct skt_event), and, into `now` as well, processes
+ * that began and ended since (skt_change_is_lived()): after the snapshot was captured, matched, and the step applied to `now`. A thread listens all the time, so instants are right to some milliseconds;
  * quality says what was lost, and where nobody listened. 0 or -ENOMEM.
  */
-int skt_capture_tell(struct skt_capture *capture, const struct skt_snapshot *now, struct skt_step *step);
+int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step);
 
 /*
  * What was wrong with the tree in the last snapshot (a file that cannot be read, a line that is no row), each with

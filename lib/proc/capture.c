@@ -5,6 +5,7 @@
 #include "proc/host.h"
 #include "proc/ledger.h"
 #include "proc/listen.h"
+#include "proc/lived.h"
 #include "proc/look.h"
 #include "proc/meta_tree.h"
 #include "proc/mounts.h"
@@ -45,6 +46,8 @@ struct skt_capture {
 	int deaf;	       /* why it does not */
 	int64_t told;	       /* time of the snapshot before; INT64_MAX: there was none */
 	struct tell tell;
+	struct lived *lived; /* of processes that come and go; NULL: nobody listens */
+	int not_lived;	     /* why, a negative errno; 1: nobody asked */
 
 	/* of a tree with .skt-meta */
 	bool written;		   /* it is being written, and has none yet */
@@ -155,10 +158,14 @@ static int begin_to_listen(struct skt_capture *capture)
 	const struct skt_capture_options *options = &capture->options;
 
 	capture->told = INT64_MAX;
-	if (!capture->tree.live || !options->interval || !options->events_socket)
+	capture->not_lived = 1;
+	if (!capture->tree.live || !options->interval)
 		return 0;
-	capture->deaf = listen_new(options, capture->host.net_namespace, &capture->listen, &capture->events);
-	return capture->deaf == -ENOMEM ? -ENOMEM : 0;
+	if (options->events_socket)
+		capture->deaf = listen_new(options, capture->host.net_namespace, &capture->listen, &capture->events);
+	if (options->processes_socket)
+		capture->not_lived = lived_new(options, &capture->tree, &capture->lived);
+	return capture->deaf == -ENOMEM || capture->not_lived == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int open_capture(int proc_fd, const struct skt_capture_options *options, bool written, struct skt_capture **ret,
@@ -203,6 +210,7 @@ void skt_capture_free(struct skt_capture *capture)
 	if (!capture)
 		return;
 	listen_free(capture->listen);
+	lived_free(capture->lived);
 	tell_release(&capture->tell);
 	namespaces_release(&capture->namespaces);
 	turns_release(&capture->turns);
@@ -271,6 +279,8 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 		rc = namespaces_look(&capture->namespaces, look);
 	if (!rc && capture->listen)
 		rc = listen_follow(capture->listen, &capture->namespaces);
+	if (!rc && capture->lived)
+		rc = lived_start(capture->lived);
 	snapshot->boottime = look_clock(look, &snapshot->time);
 	if (when >= 0)
 		snapshot->boottime = when;
@@ -286,6 +296,8 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 	if (!rc && capture->listen)
 		rc = listen_take(capture->listen, &capture->namespaces, capture->told, &capture->tell.waiting,
 				 &capture->tell.room_waiting, &capture->tell.n_waiting, &snapshot->quality);
+	if (!rc && capture->lived)
+		rc = lived_take(capture->lived, snapshot);
 	capture->told = snapshot->time;
 	look_clock(look, &snapshot->end);
 	return rc;
@@ -346,9 +358,16 @@ uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why)
 	return capture->events;
 }
 
-int skt_capture_tell(struct skt_capture *capture, const struct skt_snapshot *now, struct skt_step *step)
+int skt_capture_processes(const struct skt_capture *capture)
 {
-	return capture->listen ? tell_step(&capture->tell, now, step) : 0;
+	return capture->not_lived;
+}
+
+int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step)
+{
+	int rc = capture->listen ? tell_step(&capture->tell, now, step) : 0;
+
+	return rc || !capture->lived ? rc : lived_tell(capture->lived, now, step);
 }
 
 /* Nothing is due in a tree that was just written. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A message about a socket that was destroyed, as anybody might have made it. */
+/* A message about a socket that was destroyed, or about a process, as anybody might have made it. */
+#include "proc/connector.h"
 #include "proc/notice.h"
 
 #include "fuzz.h"
@@ -11,8 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct connector_event event;
 	struct notice notice, again;
-	int rc = notice_parse(data, size, &notice);
+	int rc = connector_parse(data, size, &event);
+
+	check(rc == 1 || rc == 0 || rc == -EBADMSG, "another answer than yes, no and nonsense");
+	check(rc <= 0 || (event.when >= 0 && event.when <= INT64_MAX / 2), "an instant that cannot be counted with");
+	check(rc <= 0 || event.what == CONNECTOR_FORK || !event.parent, "a parent of what did not begin");
+	rc = notice_parse(data, size, &notice);
 
 	check(rc == 1 || rc == 0 || rc == -EBADMSG, "another answer than yes, no and nonsense");
 	if (rc <= 0)
