@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Processes that come and go between two snapshots. The kernel tells of them in its first namespaces only, so this is not run in
+# one of its own: whatever else this host does is in the recordings, too.
+# shellcheck disable=SC2119 # no test here passes an argument to python
+. "$(dirname "$0")/../lib.sh"
+
+# heard: x.skt was recorded where the kernel tells of processes.
+heard() {
+	sockquery --info x.skt | grep -Eq '^recorder.events .*processes' ||
+		skip "the kernel tells nobody here of processes"
+}
+
+# record HOW [ARGUMENT...]: two snapshots 5 s apart into x.skt, while fifty processes of 5 ms run one after the other; their
+# numbers are in `ran`.
+record() {
+	sockrec "$@" -i 5s --ticks=exact -n 2 -o x.skt 2>said &
+	local recorder=$!
+	eventually test -s x.skt
+	sleep 0.5
+	python3 -c '
+import subprocess
+for n in range(50):
+    child = subprocess.Popen(["sleep", "0.005", f"0.{n:04}"], executable="/bin/sleep")
+    child.wait()
+    print(child.pid)' >ran
+	ends "$recorder" 0
+}
+
+t_fifty_processes_of_five_milliseconds_are_there_with_what_they_ran() {
+	record
+	heard
+	sockquery --view=processes --format=jsonl x.skt >processes 2>/dev/null
+	python <<'END'
+ran = [int(line) for line in open("ran")]
+rows = {row["pid"]: row for row in jsonl("processes")}
+for n, pid in enumerate(ran):
+    row = rows[pid]
+    assert row["ended"] == "exited" and row["last_seen"] is None and not row["still_there"], row
+    assert row["first_after"] < row["first_seen"] == row["last_until"], row
+    # the number and the parent are always told; the rest is read while it lives
+    assert row["ppid"], row
+read = [rows[pid] for pid in ran if rows[pid]["cmdline"]]
+assert len(read) > 25, len(read)
+for row in read:
+    assert row["cmdline"] == ["sleep", "0.005", f"0.{ran.index(row['pid']):04}"], row
+    assert row["comm"] == "sleep" and row["process_uid"] == os.getuid(), row
+END
+	sockquery --verify x.skt >verified
+	has verified WHOLE
+	skt-dump x.skt >dump
+	python3 "$TOP/contrib/skt.py" x.skt | cmp - dump
+}
+
+t_who_does_not_want_events_has_none() {
+	record --events=none
+	sockquery --info x.skt >info
+	fails grep -q 'processes between' info
+	fails grep -q 'recorder.events .*processes' info
+	sockquery --view=processes --format=jsonl x.skt >processes 2>/dev/null
+	python <<'END'
+ran = {int(line) for line in open("ran")}
+assert not any(row["pid"] in ran for row in jsonl("processes"))
+END
+}
+
+t_command_lines_are_kept_as_told() {
+	record --cmdline=none
+	heard
+	sockquery --view=processes --format=jsonl x.skt >processes 2>/dev/null
+	python <<'END'
+rows = [row for row in jsonl("processes") if row["last_seen"] is None]
+assert len(rows) >= 50 and not any(row["cmdline"] for row in rows)
+END
+}
+
+run_tests
