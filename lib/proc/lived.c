@@ -31,6 +31,10 @@
 /* What is told in one call of lived_take() at most: as many as a second of 40,000 forks leaves. */
 #define TAKEN_MAX ((size_t)1 << 17)
 
+/* To read one takes so long on a busy host (Linux 6.18: 0.1 to 0.2 ms), and a few are read whatever the interval. */
+#define READ_NS	   INT64_C(200000)
+#define READ_LEAST 16
+
 struct birth {
 	int64_t began; /* CLOCK_MONOTONIC, ns */
 	int64_t ended; /* 0: not yet */
@@ -52,6 +56,8 @@ struct lived {
 	bool lost;
 	uint32_t more;
 	uint32_t n_ended, n_read;
+	uint32_t
+		most_read; /* of a step: what fits into the share of the interval that may be taken for what can wait */
 	struct birth births[LIVED_BIRTHS];
 	uint32_t free[LIVED_BIRTHS];
 	size_t n_free;
@@ -99,7 +105,7 @@ static void forget_living(struct lived *lived, struct birth *birth, uint32_t bef
 
 static bool may_read(const struct lived *lived)
 {
-	return lived->n_read < SKT_LIVED_MAX && lived->n_ended < SKT_LIVED_MAX &&
+	return lived->n_read < lived->most_read && lived->n_ended < SKT_LIVED_MAX &&
 	       skt_strtab_bytes(lived->own.strings) < LIVED_TEXT;
 }
 
@@ -242,6 +248,7 @@ static void *run(void *data)
 struct lived *lived_new_deaf(const struct skt_capture_options *options, const struct tree *tree)
 {
 	struct lived *lived = calloc(1, sizeof(*lived));
+	int64_t most;
 
 	if (!lived)
 		return NULL;
@@ -256,6 +263,8 @@ struct lived *lived_new_deaf(const struct skt_capture_options *options, const st
 				     .snapshot = &lived->own,
 				     .problems = &lived->problems,
 				     .text = &lived->text };
+	most = look_budget(&lived->look) / READ_NS;
+	lived->most_read = most < READ_LEAST ? READ_LEAST : most > SKT_LIVED_MAX ? SKT_LIVED_MAX : (uint32_t)most;
 	for (uint32_t i = 0; i < LIVED_BIRTHS; i++)
 		lived->free[lived->n_free++] = LIVED_BIRTHS - 1 - i;
 	if (skt_snapshot_init(&lived->own, NULL, 0) || map_reset(&lived->by_pid, LIVED_BIRTHS)) {
