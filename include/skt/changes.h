@@ -111,7 +111,10 @@ bool skt_changes_is_quiet(const struct skt_changes *changes, size_t i);
  */
 const struct skt_candidates *skt_changes_candidates(struct skt_changes *changes, size_t i);
 
-/* The instant after which it happened, and not after event->when. */
+/*
+ * The instant after which it was heard of, and not after event->when. It may have happened before that by as long as the kernel took to tell:
+ * whoever knows of a look at which it had not happened yet has the better bound.
+ */
 int64_t skt_event_after(const struct skt_event *event);
 
 /* "look" for 0 and for tables that were read, "destroy" for what the kernel told of a socket that was destroyed; "" for a number without a name. */

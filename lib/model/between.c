@@ -366,10 +366,13 @@ static struct change change_of(const struct skt_between *between, size_t i)
 	const struct skt_step *step = between->changes.step;
 	const struct skt_sock_change *is = &step->socks[i];
 	uint32_t event = skt_changes_event(&between->changes, i);
+	int64_t until;
 
 	if (event == SKT_NO_SLOT)
 		return (struct change){ is, event, is->after, is->until };
-	return (struct change){ is, event, skt_event_after(&step->events[event]), step->events[event].when };
+	/* it was there at a look, and until then it had not happened */
+	until = step->events[event].when;
+	return (struct change){ is, event, is->after < until ? is->after : skt_event_after(&step->events[event]), until };
 }
 
 int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step)

@@ -325,7 +325,9 @@ static void make_change(const struct skt_changes *changes, size_t i, struct skt_
 			make_sock(event, &ret->before);
 		ret->now = ret->before;
 	}
-	ret->after = skt_event_after(event);
+	/* that it was still there at a look is certain; how long the kernel took to tell, nobody knows */
+	if (told->kind != SKT_TOLD_CHANGE || ret->after > event->when)
+		ret->after = changes->step->from < event->when ? changes->step->from : skt_event_after(event);
 	ret->until = event->when;
 }
 
