@@ -237,7 +237,9 @@ static void what_may_have_happened_a_little_before_is_said_so(void **state)
 	play(&tape, 0, BY_ENDS, AT(1) + 300 * MS);
 	tape.step.events[0].late_us = 40000;
 	assert_true(skt_changes_row(&tape.changes, 0, &room, &row));
-	assert_true(row.change->after == AT(1) + 260 * MS);
+	assert_true(skt_event_after(row.event) == AT(1) + 260 * MS);
+	/* it is certain that the look before still had it, not how long the kernel took */
+	assert_true(row.change->after >= AT(1) && row.change->after < AT(1) + 260 * MS);
 	assert_true(row.change->until == AT(1) + 300 * MS);
 	finish(&tape);
 }
