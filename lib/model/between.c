@@ -372,7 +372,8 @@ static struct change change_of(const struct skt_between *between, size_t i)
 		return (struct change){ is, event, is->after, is->until };
 	/* it was there at a look, and until then it had not happened */
 	until = step->events[event].when;
-	return (struct change){ is, event, is->after < until ? is->after : skt_event_after(&step->events[event]), until };
+	return (struct change){ is, event, is->after < until ? is->after : skt_event_after(&step->events[event]),
+				until };
 }
 
 int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step)
