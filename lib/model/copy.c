@@ -77,44 +77,24 @@ static int copy_processes(const struct skt_snapshot *from, struct skt_snapshot *
 	return 0;
 }
 
-/* n owners from `first` on, which then stand from *ret_first on: those whose process is there. */
-static int copy_owners(const struct skt_snapshot *from, struct skt_snapshot *to, const uint32_t *slots, uint32_t first,
-		       uint32_t n, uint32_t *ret_first, uint32_t *ret_n)
+static int copy_owners(const struct skt_snapshot *from, struct skt_snapshot *to, const uint32_t *slots,
+		       struct skt_sock *sock)
 {
-	*ret_first = 0;
-	*ret_n = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		struct skt_owner owner = from->owners[first + i];
+	uint32_t first = 0;
+
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		struct skt_owner owner = from->owners[sock->first_owner + i];
 		uint32_t at;
 		int rc;
 
-		if (!skt_process_is_listed(&from->processes[owner.process]))
-			continue;
 		owner.process = slots[owner.process];
 		rc = skt_snapshot_add_owners(to, &owner, 1, &at);
 		if (rc)
 			return rc;
-		if (!(*ret_n)++)
-			*ret_first = at;
+		if (!i)
+			first = at;
 	}
-	return 0;
-}
-
-/* With those who held it last: a row that is carried later is carried by them. */
-static int copy_sock(const struct skt_snapshot *from, struct skt_snapshot *to, const uint32_t *slots,
-		     const struct skt_sock *old, struct skt_sock *sock)
-{
-	uint32_t slot, first_last, n_last;
-	int rc = copy_owners(from, to, slots, old->first_owner, old->n_owners, &sock->first_owner, &sock->n_owners);
-
-	if (!rc)
-		rc = skt_snapshot_add_sock(to, sock, &slot);
-	if (!rc)
-		rc = copy_owners(from, to, slots, old->first_last, old->n_last, &first_last, &n_last);
-	if (rc)
-		return rc;
-	to->socks[slot].first_last = first_last;
-	to->socks[slot].n_last = n_last;
+	sock->first_owner = first;
 	return 0;
 }
 
@@ -135,15 +115,17 @@ static int copy_table(const struct skt_snapshot *from, const struct skt_table *t
 			rc = skt_table_add_raw(&to->tables[t], table->raw[i].before, text);
 	}
 	for (size_t i = 0; !rc && i < table->n_rows; i++) {
-		const struct skt_sock *old = &from->socks[table->order[i]];
-		struct skt_sock sock = *old;
+		struct skt_sock sock = from->socks[table->order[i]];
+		uint32_t slot;
 
 		sock.table = t;
 		rc = translate(translation, &sock.tail);
 		if (!rc)
 			rc = translate(translation, &sock.text);
 		if (!rc)
-			rc = copy_sock(from, to, slots, old, &sock);
+			rc = copy_owners(from, to, slots, &sock);
+		if (!rc)
+			rc = skt_snapshot_add_sock(to, &sock, &slot);
 	}
 	return rc;
 }
