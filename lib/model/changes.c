@@ -171,6 +171,9 @@ static unsigned fitness(const struct skt_changes *changes, const struct skt_even
 
 	if (changes->dated[i] || (event->has & SKT_BIT(SKT_E_LATE) && !may_be_late(event, change)))
 		return 0;
+	/* a reset leaves nothing behind */
+	if (!(event->has & SKT_BIT(SKT_E_REMOTE_PORT)) && change->change != SKT_CLOSED)
+		return 0;
 	return same_inode ? 4 : change->change == SKT_CLOSED ? 3 : change->change == SKT_CHANGED ? 2 : 1;
 }
 
