@@ -22,9 +22,13 @@
 
 static const uint8_t random_bytes[24] = "recording of a test....";
 
+enum { SNAPSHOTS_MOST = 600 };
+
 /* A recording that is made of random snapshots, one each 100 ms: its blocks have ten. */
 struct maker {
-	struct recording recording; /* what was made, written without a thread to a file of its own */
+	struct recording recording; /* the same, written without a thread to a file of its own */
+	/* What was handed to the writer: where a gap moves a group's border, matching starts anew elsewhere than there. */
+	struct skt_snapshot made[SNAPSHOTS_MOST];
 	struct skt_writer *writer;
 	struct skt_matcher *matcher;
 	struct skt_snapshot now;
@@ -58,6 +62,8 @@ static void maker_begin(struct maker *maker, int fd, size_t queue_bytes, size_t 
 
 static void maker_release(struct maker *maker)
 {
+	for (uint64_t i = 0; i < maker->n; i++)
+		skt_snapshot_release(&maker->made[i]);
 	skt_writer_free(maker->writer);
 	skt_step_release(&maker->step);
 	skt_snapshot_release(&maker->now);
@@ -77,8 +83,10 @@ static void maker_add(struct maker *maker)
 
 	recording_random(&maker->recording, &maker->random, &maker->world, INTERVAL, &read);
 	recording_add(&maker->recording, &read);
-	assert_int_equal(skt_match(maker->matcher, &maker->now, &read, !maker->n++, &maker->step), 0);
+	assert_true(maker->n < SNAPSHOTS_MOST);
+	assert_int_equal(skt_match(maker->matcher, &maker->now, &read, !maker->n, &maker->step), 0);
 	assert_int_equal(skt_apply(&maker->now, &maker->step, NULL), 0);
+	assert_int_equal(skt_snapshot_copy(&maker->now, &maker->made[maker->n++]), 0);
 	note(maker, skt_writer_add(maker->writer, &maker->now, &maker->step, NULL));
 	skt_snapshot_release(&read);
 }
@@ -121,7 +129,7 @@ static struct contents read_contents(const struct maker *maker, int fd)
 		if (rc < 0)
 			continue;
 		contents.n++;
-		if (!skt_snapshot_equal(&maker->recording.made[now->number - 1].snapshot, now, why, sizeof(why)))
+		if (!skt_snapshot_equal(&maker->made[now->number - 1], now, why, sizeof(why)))
 			fail_msg("#%llu: %s", (unsigned long long)now->number, why);
 	}
 	skt_cursor_free(cursor);
@@ -142,6 +150,8 @@ static void a_thread_keeps_every_snapshot(void **state)
 	maker_end(&maker);
 	contents = read_contents(&maker, fd);
 	assert_int_equal(maker.n_errors, 0);
+	for (int i = 0; i < 300; i++)
+		assert_true(skt_snapshot_equal(&maker.recording.made[i].snapshot, &maker.made[i], NULL, 0));
 	assert_int_equal(contents.n, 300);
 	assert_int_equal(contents.told, 0);
 	assert_true(contents.ended);
