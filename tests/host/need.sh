@@ -81,6 +81,9 @@ def worker(number, passing, until):
         tell(held)
         time.sleep(rng.random() / 200)
         children = [pid for pid in children if not os.waitpid(pid, os.WNOHANG)[0]]
+    # a child that ended with us might not have told yet what it holds
+    for pid in children:
+        os.waitpid(pid, 0)
     os._exit(0)
 
 begin()
