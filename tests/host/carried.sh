@@ -72,16 +72,17 @@ import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(listener.getsockname())
 peer = listener.accept()[0]
-print(client.getsockname()[1], flush=True)
+print("%s:%d" % client.getsockname(), "%s:%d" % client.getpeername(), flush=True)
 sys.stdin.read()
 client.close()
 peer.close()
 """
 child = subprocess.Popen([sys.executable, "-c", program, "arg"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-port = int(child.stdout.readline())
+# both ends: a port of the 300 that wait may be given anew towards another
+ends = child.stdout.readline().split()
 def rows():
     done = subprocess.run(["sockquery", "--format=jsonl", "y.skt"], capture_output=True, text=True)
-    return [row for row in map(json.loads, done.stdout.splitlines()) if row["local_port"] == port]
+    return [row for row in map(json.loads, done.stdout.splitlines()) if list(row_key(row)[1:]) == ends]
 def until(what):
     end = time.monotonic() + 30
     while not any(map(what, rows())):
