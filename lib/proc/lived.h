@@ -17,12 +17,6 @@
  * ended; if a look finds it (it is among the snapshot's processes) it is no such process.
  */
 
-/* Begun and not ended yet; what is over makes the list incomplete, which is told. 1.3 MB. */
-#define LIVED_BIRTHS 8192
-
-/* Bytes of names, paths and command lines of one step. A single command line may have 2 MiB. */
-#define LIVED_TEXT ((size_t)8 << 20)
-
 struct lived;
 
 /* Begin to listen, where it is allowed. 0, or what is wrong. The tree is borrowed. */

@@ -6,6 +6,7 @@
 #include "tree_files.h"
 
 #include "model/step.h"
+#include "proc/births.h"
 #include "proc/connector.h"
 #include "record/file.h"
 
