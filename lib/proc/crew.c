@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/crew.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -63,8 +63,6 @@ static void *run(void *data)
 int crew_new(unsigned hands, struct crew **ret)
 {
 	struct crew *crew = calloc(1, sizeof(*crew));
-	sigset_t all, before;
-	pthread_attr_t attr;
 
 	if (!crew)
 		return -ENOMEM;
@@ -72,20 +70,13 @@ int crew_new(unsigned hands, struct crew **ret)
 	pthread_mutex_init(&crew->lock, NULL);
 	pthread_cond_init(&crew->more, NULL);
 	pthread_cond_init(&crew->done, NULL);
-	if (!pthread_attr_init(&attr)) {
-		sigfillset(&all);
-		(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		while (crew->n_hands < hands && crew->n_hands < CREW_MAX) {
-			struct hand *hand = &crew->hands[crew->n_hands];
+	while (crew->n_hands < hands && crew->n_hands < CREW_MAX) {
+		struct hand *hand = &crew->hands[crew->n_hands];
 
-			*hand = (struct hand){ .crew = crew, .number = crew->n_hands };
-			if (pthread_create(&hand->thread, &attr, run, hand))
-				break;
-			crew->n_hands++;
-		}
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		pthread_attr_destroy(&attr);
+		*hand = (struct hand){ .crew = crew, .number = crew->n_hands };
+		if (thread_start(&hand->thread, STACK_SIZE, run, hand))
+			break;
+		crew->n_hands++;
 	}
 	*ret = crew;
 	return 0;

@@ -2,12 +2,11 @@
 #include "proc/listen.h"
 
 #include "base/array.h"
+#include "base/thread.h"
 #include "proc/diag.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -176,21 +175,16 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Signals are for the caller's threads, who know what to do with them. */
 static int start(struct listen *listen)
 {
 	struct epoll_event end = { .events = EPOLLIN, .data.fd = -1 };
-	sigset_t all, before;
 	int rc;
 
 	if (epoll_ctl(listen->epoll, EPOLL_CTL_ADD, listen->wake, &end))
 		return -errno;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&listen->thread, NULL, run, listen);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&listen->thread, 0, run, listen);
 	listen->threaded = !rc;
-	return -rc;
+	return rc;
 }
 
 /* ---- ears ---- */

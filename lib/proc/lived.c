@@ -2,6 +2,7 @@
 #include "proc/lived.h"
 
 #include "base/array.h"
+#include "base/thread.h"
 #include "model/copy.h"
 #include "model/step.h"
 #include "proc/births.h"
@@ -10,8 +11,6 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -172,20 +171,15 @@ void lived_free(struct lived *lived)
 	free(lived);
 }
 
-/* Signals are for the caller's threads, who know what to do with them. */
 int lived_start(struct lived *lived)
 {
-	sigset_t all, before;
 	int rc;
 
 	if (lived->threaded)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&lived->thread, NULL, run, lived);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&lived->thread, 0, run, lived);
 	lived->threaded = !rc;
-	return -rc;
+	return rc;
 }
 
 /* ---- at a snapshot ---- */

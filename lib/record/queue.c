@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/queue.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,25 +116,6 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Signals are for the caller's threads, who know what to do with them. */
-static int start(struct queue *queue)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int rc = pthread_attr_init(&attr);
-
-	if (rc)
-		return -rc;
-	sigfillset(&all);
-	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&queue->thread, &attr, run, queue);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	queue->threaded = !rc;
-	return -rc;
-}
-
 int queue_new(const struct skt_writer_options *options, struct queue **ret, struct skt_err *err)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
@@ -149,7 +130,8 @@ int queue_new(const struct skt_writer_options *options, struct queue **ret, stru
 	pthread_cond_init(&queue->more, NULL);
 	pthread_cond_init(&queue->less, NULL);
 	if (options->threaded)
-		rc = start(queue);
+		rc = thread_start(&queue->thread, STACK_SIZE, run, queue);
+	queue->threaded = options->threaded && !rc;
 	if (rc) {
 		queue_free(queue);
 		return skt_err_sys(err, rc, "cannot start a thread");
