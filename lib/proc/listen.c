@@ -2,17 +2,14 @@
 #include "proc/listen.h"
 
 #include "base/array.h"
-#include "base/thread.h"
 #include "proc/diag.h"
+#include "proc/messages.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +18,6 @@
 
 /* A notice has 380 bytes on Linux 6.18; what is longer is cut, and then passed over. */
 #define NOTICE_SIZE 1024
-#define AT_ONCE	    32
 
 #define NOTICES_KEPT 8192
 
@@ -32,19 +28,14 @@ struct listen {
 	uint32_t kinds; /* that are wanted, and of which the kernel tells */
 	uint32_t most;	/* namespaces */
 	int epoll;
-	int wake;
-	pthread_t thread;
-	bool threaded;
-
-	pthread_mutex_t lock; /* of all that follows */
-	bool ending;
-	int64_t woken; /* when the thread was woken by what it has not taken yet; 0: it sleeps */
+	struct waiter waiter; /* its lock is of all that follows */
+	int64_t woken;	      /* when the thread was woken by what it has not taken yet; 0: it sleeps */
 	struct ear *ears;
 	size_t n_ears, room_ears;
 	struct notice *notices;
 	size_t n, room;
 	int64_t lost_since, lost_until;
-	unsigned char bytes[AT_ONCE][NOTICE_SIZE];
+	unsigned char bytes[MESSAGES_AT_ONCE][NOTICE_SIZE];
 };
 
 static int64_t now_of(const struct listen *listen)
@@ -84,42 +75,29 @@ static void hear(struct listen *listen, const struct ear *ear, const unsigned ch
 	listen->notices[listen->n++] = notice;
 }
 
-/*
- * Take all that there is, or, where more comes than that, as much as may be kept. Only the kernel is believed: its messages have
- * no sender.
- */
+/* Take all that there is, or, where more comes than that, as much as may be kept. */
 static void drain(struct listen *listen, struct ear *ear)
 {
-	struct sockaddr_nl from[AT_ONCE];
-	struct mmsghdr messages[AT_ONCE];
-	struct iovec parts[AT_ONCE];
+	size_t len[MESSAGES_AT_ONCE];
 	bool lost = false, empty = false;
 	int64_t now = 0;
 
 	for (size_t taken = 0; !empty && taken <= LISTEN_NOTICES_MAX;) {
-		int n;
+		int n = messages_take(ear->fd, *listen->bytes, NOTICE_SIZE, len);
 
-		for (int i = 0; i < AT_ONCE; i++) {
-			parts[i] = (struct iovec){ listen->bytes[i], NOTICE_SIZE };
-			messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i],
-								     .msg_namelen = sizeof(from[i]),
-								     .msg_iov = &parts[i],
-								     .msg_iovlen = 1 } };
-		}
-		n = recvmmsg(ear->fd, messages, AT_ONCE, MSG_DONTWAIT, NULL);
-		if (n < 0 && errno == ENOBUFS) {
+		if (n == -ENOBUFS) {
 			lost = true;
 			taken++;
 			continue;
 		}
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		now = now_of(listen);
 		empty = n <= 0;
 		taken += n > 0 ? (size_t)n : 0;
 		for (int i = 0; i < n; i++)
-			if (messages[i].msg_hdr.msg_namelen == sizeof(from[i]) && !from[i].nl_pid)
-				hear(listen, ear, listen->bytes[i], messages[i].msg_len, now);
+			if (len[i])
+				hear(listen, ear, listen->bytes[i], len[i], now);
 	}
 	if (lost)
 		lose(listen, ear->empty, now);
@@ -155,14 +133,14 @@ static void *run(void *data)
 	while (!ending) {
 		int n = epoll_wait(listen->epoll, ready, sizeof(ready) / sizeof(*ready), -1);
 
-		pthread_mutex_lock(&listen->lock);
+		pthread_mutex_lock(&listen->waiter.lock);
 		if (!listen->woken)
 			listen->woken = now_of(listen);
-		ending = listen->ending;
-		pthread_mutex_unlock(&listen->lock);
+		ending = listen->waiter.ending;
+		pthread_mutex_unlock(&listen->waiter.lock);
 		if (!ending)
 			nanosleep(&gather, NULL);
-		pthread_mutex_lock(&listen->lock);
+		pthread_mutex_lock(&listen->waiter.lock);
 		for (int i = 0; i < n; i++) {
 			struct ear *ear = find_fd(listen, ready[i].data.fd);
 
@@ -170,21 +148,9 @@ static void *run(void *data)
 				drain(listen, ear);
 		}
 		listen->woken = 0;
-		pthread_mutex_unlock(&listen->lock);
+		pthread_mutex_unlock(&listen->waiter.lock);
 	}
 	return NULL;
-}
-
-static int start(struct listen *listen)
-{
-	struct epoll_event end = { .events = EPOLLIN, .data.fd = -1 };
-	int rc;
-
-	if (epoll_ctl(listen->epoll, EPOLL_CTL_ADD, listen->wake, &end))
-		return -errno;
-	rc = thread_start(&listen->thread, 0, run, listen);
-	listen->threaded = !rc;
-	return rc;
 }
 
 /* ---- ears ---- */
@@ -248,19 +214,23 @@ static uint32_t most_ears(void)
 
 int listen_new(const struct skt_capture_options *options, uint64_t own, struct listen **ret, uint32_t *ret_kinds)
 {
+	struct epoll_event end = { .events = EPOLLIN, .data.fd = -1 };
 	struct listen *listen = calloc(1, sizeof(*listen));
 	int rc;
 
 	if (!listen)
 		return -ENOMEM;
-	pthread_mutex_init(&listen->lock, NULL);
+	waiter_init(&listen->waiter);
 	listen->clock = options->clock;
 	listen->open = options->events_socket;
 	listen->data = options->events_data;
 	listen->most = most_ears();
 	listen->epoll = epoll_create1(EPOLL_CLOEXEC);
-	listen->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = listen->epoll < 0 || listen->wake < 0 ? -errno : add_ear(listen, own, -1);
+	rc = listen->epoll < 0 ? -errno : waiter_open(&listen->waiter);
+	if (!rc && epoll_ctl(listen->epoll, EPOLL_CTL_ADD, listen->waiter.wake, &end))
+		rc = -errno;
+	if (!rc)
+		rc = add_ear(listen, own, -1);
 	if (!rc) {
 		listen->kinds = kinds_told(listen, options->tables);
 		rc = listen->kinds ? 0 : -EOPNOTSUPP;
@@ -276,25 +246,14 @@ int listen_new(const struct skt_capture_options *options, uint64_t own, struct l
 
 void listen_free(struct listen *listen)
 {
-	const uint64_t one = 1;
-
 	if (!listen)
 		return;
-	if (listen->threaded) {
-		pthread_mutex_lock(&listen->lock);
-		listen->ending = true;
-		pthread_mutex_unlock(&listen->lock);
-		while (write(listen->wake, &one, sizeof(one)) < 0 && errno == EINTR)
-			continue;
-		pthread_join(listen->thread, NULL);
-	}
+	waiter_end(&listen->waiter);
 	for (size_t i = 0; i < listen->n_ears; i++)
 		close(listen->ears[i].fd);
 	if (listen->epoll >= 0)
 		close(listen->epoll);
-	if (listen->wake >= 0)
-		close(listen->wake);
-	pthread_mutex_destroy(&listen->lock);
+	waiter_release(&listen->waiter);
 	free(listen->ears);
 	free(listen->notices);
 	free(listen);
@@ -317,11 +276,11 @@ static void drop_unwanted(struct listen *listen)
 
 int listen_follow(struct listen *listen, const struct namespaces *all)
 {
-	int rc = listen->threaded ? 0 : start(listen);
+	int rc = waiter_start(&listen->waiter, run, listen);
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&listen->lock);
+	pthread_mutex_lock(&listen->waiter.lock);
 	for (size_t i = 0; i < listen->n_ears; i++)
 		listen->ears[i].wanted = false;
 	for (size_t i = 0; i < all->n && rc != -ENOMEM; i++) {
@@ -333,7 +292,7 @@ int listen_follow(struct listen *listen, const struct namespaces *all)
 			rc = add_ear(listen, all->list[i].inode, all->list[i].pin);
 	}
 	drop_unwanted(listen);
-	pthread_mutex_unlock(&listen->lock);
+	pthread_mutex_unlock(&listen->waiter.lock);
 	return rc == -ENOMEM ? rc : 0;
 }
 
@@ -355,7 +314,7 @@ int listen_take(struct listen *listen, const struct namespaces *all, int64_t sin
 	int64_t oldest;
 	int rc;
 
-	pthread_mutex_lock(&listen->lock);
+	pthread_mutex_lock(&listen->waiter.lock);
 	oldest = listen->n_ears ? listen->ears[0].empty : 0;
 	for (size_t i = 0; i < listen->n_ears; i++)
 		drain(listen, &listen->ears[i]);
@@ -383,6 +342,6 @@ int listen_take(struct listen *listen, const struct namespaces *all, int64_t sin
 		listen->lost_since = 0;
 		listen->lost_until = 0;
 	}
-	pthread_mutex_unlock(&listen->lock);
+	pthread_mutex_unlock(&listen->waiter.lock);
 	return rc;
 }

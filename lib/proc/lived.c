@@ -2,25 +2,21 @@
 #include "proc/lived.h"
 
 #include "base/array.h"
-#include "base/thread.h"
 #include "model/copy.h"
 #include "model/step.h"
 #include "proc/births.h"
 #include "proc/connector.h"
+#include "proc/messages.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 /* A message has 76 bytes; what is longer is of another kind. */
 #define MESSAGE_SIZE 128
-#define AT_ONCE	     32
 
 /* Once nobody is read any more, nothing is in a hurry: others are waited for, as many as the buffer holds. */
 #define GATHER_NS 4000000
@@ -31,15 +27,10 @@
 struct lived {
 	struct skt_capture_options options;
 	int fd;
-	int wake;
-	pthread_t thread;
-	bool threaded;
-
-	pthread_mutex_t lock; /* of all that follows but `done` */
-	bool ending;
-	bool begun; /* a snapshot was taken: from then on all is heard */
+	struct waiter waiter; /* its lock is of all that follows but `done` */
+	bool begun;	      /* a snapshot was taken: from then on all is heard */
 	struct births births;
-	unsigned char bytes[AT_ONCE][MESSAGE_SIZE];
+	unsigned char bytes[MESSAGES_AT_ONCE][MESSAGE_SIZE];
 
 	/* taken over, not told yet */
 	struct skt_process *done; /* by pid */
@@ -47,30 +38,19 @@ struct lived {
 	struct skt_strtab *done_strings;
 };
 
-/* One helping: how many there were, 0 where nothing was left. Only the kernel is believed: its messages have no sender. */
+/* One helping: how many there were, 0 where nothing was left. */
 static size_t drain(struct lived *lived)
 {
-	struct sockaddr_nl from[AT_ONCE];
-	struct mmsghdr messages[AT_ONCE];
-	struct iovec parts[AT_ONCE];
+	size_t len[MESSAGES_AT_ONCE];
 	struct connector_event event;
-	int n;
+	int n = messages_take(lived->fd, *lived->bytes, MESSAGE_SIZE, len);
 
-	for (int i = 0; i < AT_ONCE; i++) {
-		parts[i] = (struct iovec){ lived->bytes[i], MESSAGE_SIZE };
-		messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i],
-							     .msg_namelen = sizeof(from[i]),
-							     .msg_iov = &parts[i],
-							     .msg_iovlen = 1 } };
-	}
-	n = recvmmsg(lived->fd, messages, AT_ONCE, MSG_DONTWAIT, NULL);
-	if (n < 0 && errno == ENOBUFS)
+	if (n == -ENOBUFS)
 		lived->births.lost = true;
 	if (n < 0)
-		return errno == ENOBUFS || errno == EINTR;
+		return n == -ENOBUFS || n == -EINTR;
 	for (int i = 0; i < n; i++)
-		if (messages[i].msg_hdr.msg_namelen == sizeof(from[i]) && !from[i].nl_pid &&
-		    connector_parse(lived->bytes[i], messages[i].msg_len, &event) > 0)
+		if (len[i] && connector_parse(lived->bytes[i], len[i], &event) > 0)
 			births_hear(&lived->births, &event);
 	return (size_t)n;
 }
@@ -79,19 +59,20 @@ static void *run(void *data)
 {
 	const struct timespec gather = { .tv_nsec = GATHER_NS };
 	struct lived *lived = data;
-	struct pollfd ready[] = { { .fd = lived->fd, .events = POLLIN }, { .fd = lived->wake, .events = POLLIN } };
+	struct pollfd ready[] = { { .fd = lived->fd, .events = POLLIN },
+				  { .fd = lived->waiter.wake, .events = POLLIN } };
 
 	for (;;) {
 		bool ending, hurry;
 
 		while (poll(ready, 2, -1) < 0)
 			continue;
-		pthread_mutex_lock(&lived->lock);
-		ending = lived->ending;
+		pthread_mutex_lock(&lived->waiter.lock);
+		ending = lived->waiter.ending;
 		if (!ending)
 			drain(lived);
 		hurry = births_may_read(&lived->births);
-		pthread_mutex_unlock(&lived->lock);
+		pthread_mutex_unlock(&lived->waiter.lock);
 		if (ending)
 			return NULL;
 		if (!hurry)
@@ -113,8 +94,7 @@ struct lived *lived_new_deaf(const struct skt_capture_options *options, const st
 	if (!lived)
 		return NULL;
 	lived->fd = -1;
-	lived->wake = -1;
-	pthread_mutex_init(&lived->lock, NULL);
+	waiter_init(&lived->waiter);
 	lived->options = *options;
 	if (births_init(&lived->births, &lived->options, tree)) {
 		lived_free(lived);
@@ -126,13 +106,11 @@ struct lived *lived_new_deaf(const struct skt_capture_options *options, const st
 int lived_new(const struct skt_capture_options *options, const struct tree *tree, struct lived **ret)
 {
 	struct lived *lived = lived_new_deaf(options, tree);
-	int rc = 0;
+	int rc;
 
 	if (!lived)
 		return -ENOMEM;
-	lived->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (lived->wake < 0)
-		rc = -errno;
+	rc = waiter_open(&lived->waiter);
 	if (!rc) {
 		lived->fd = options->processes_socket(options->events_data);
 		rc = lived->fd < 0 ? lived->fd : connector_join(lived->fd);
@@ -147,23 +125,12 @@ int lived_new(const struct skt_capture_options *options, const struct tree *tree
 
 void lived_free(struct lived *lived)
 {
-	const uint64_t one = 1;
-
 	if (!lived)
 		return;
-	if (lived->threaded) {
-		pthread_mutex_lock(&lived->lock);
-		lived->ending = true;
-		pthread_mutex_unlock(&lived->lock);
-		while (write(lived->wake, &one, sizeof(one)) < 0 && errno == EINTR)
-			continue;
-		pthread_join(lived->thread, NULL);
-	}
+	waiter_end(&lived->waiter);
 	if (lived->fd >= 0)
 		close(lived->fd);
-	if (lived->wake >= 0)
-		close(lived->wake);
-	pthread_mutex_destroy(&lived->lock);
+	waiter_release(&lived->waiter);
 	births_release(&lived->births);
 	if (lived->done_strings)
 		skt_strtab_unref(lived->done_strings);
@@ -173,13 +140,7 @@ void lived_free(struct lived *lived)
 
 int lived_start(struct lived *lived)
 {
-	int rc;
-
-	if (lived->threaded)
-		return 0;
-	rc = thread_start(&lived->thread, 0, run, lived);
-	lived->threaded = !rc;
-	return rc;
+	return waiter_start(&lived->waiter, run, lived);
 }
 
 /* ---- at a snapshot ---- */
@@ -223,12 +184,12 @@ int lived_take(struct lived *lived, struct skt_snapshot *snapshot)
 	int rc;
 
 	clock->read(clock->data, &realtime, &boottime);
-	pthread_mutex_lock(&lived->lock);
+	pthread_mutex_lock(&lived->waiter.lock);
 	if (lived->fd >= 0)
 		for (size_t taken = 0, n = 1; n && taken < TAKEN_MAX; taken += n)
 			n = drain(lived);
 	rc = take(lived, snapshot, boottime - monotonic);
-	pthread_mutex_unlock(&lived->lock);
+	pthread_mutex_unlock(&lived->waiter.lock);
 	return rc;
 }
 
