@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The twin of decode.c: the two read side by side, function for function. */
+/* The twin of decode.c and decode_meta.c: they read side by side, function for function. */
 
 static void put_tables(const struct skt_step *step, struct skt_buf *out)
 {

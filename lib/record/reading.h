@@ -27,11 +27,19 @@ uint32_t get_next_slot(struct cur *in, uint32_t *slot, bool first);
 /* A slot written as the difference to the one before it. */
 uint32_t get_slot(struct cur *in, uint32_t *slot);
 
+/* The number of a string that is there. */
+uint32_t get_string(struct reading *reading, struct cur *in);
+
 /* A time written as a difference to the step's. */
 int64_t get_time_near(struct cur *in, int64_t base);
 
 /* Records are preceded by their length: what a later version added to their end is passed over. */
 struct cur get_record(struct cur *in);
+
+/* ---- decode_meta.c ---- */
+
+/* Everything of a step that is neither about sockets nor about processes. */
+void get_meta(struct reading *reading, struct cur *section);
 
 /* ---- decode_columns.c ---- */
 
