@@ -2,43 +2,24 @@
 #include <skt/diff.h>
 
 #include "base/array.h"
-#include "base/map.h"
 #include "model/copies.h"
+#include "model/opened.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Sockets that opened are remembered until they close. They are known again by table, both ends and inode, for slots are others
- * in each group of a recording.
- */
-
+/* `found` of one of which nothing was said; of one in TIME_WAIT it is a number. */
 #define NOT_FOUND UINT32_MAX
 
-/* A socket that has opened, or a place that is free again. */
-struct opened {
-	struct skt_sock sock;
-	uint64_t net_namespace;
-	uint8_t kind;
-	int64_t since; /* it opened after this instant, and until this one */
-	int64_t until;
-	uint32_t found; /* of one in TIME_WAIT, what was said of it; else NOT_FOUND */
-	uint32_t next;	/* free place */
-};
-
 struct skt_between {
-	uint64_t seed;
 	struct copies copies;
 	struct skt_difference *found;
 	size_t n_found, room_found;
 	struct skt_changes changes; /* of the step */
 	struct skt_diff_told *told;
 	size_t n_told, room_told;
-	struct map map; /* of those that are open */
-	struct opened *opened;
-	size_t n_opened, room_opened;
-	uint32_t free; /* the first free place */
+	struct opened_set opened; /* those that are open */
 };
 
 struct skt_between *skt_between_new(uint64_t seed)
@@ -47,9 +28,7 @@ struct skt_between *skt_between_new(uint64_t seed)
 
 	if (!between)
 		return NULL;
-	between->seed = seed;
-	between->free = MAP_NONE;
-	map_init(&between->map);
+	opened_init(&between->opened, seed);
 	if (copies_init(&between->copies, seed)) {
 		free(between);
 		return NULL;
@@ -61,14 +40,13 @@ void skt_between_free(struct skt_between *between)
 {
 	if (!between)
 		return;
-	map_release(&between->map);
+	opened_release(&between->opened);
 	copies_release(&between->copies);
 	skt_changes_release(&between->changes);
 	for (size_t i = 0; i < between->n_told; i++)
 		free((void *)(uintptr_t)between->told[i].candidates.list);
 	free(between->told);
 	free(between->found);
-	free(between->opened);
 	free(between);
 }
 
@@ -86,98 +64,6 @@ const struct skt_difference *skt_between_found(const struct skt_between *between
 const struct skt_diff_told *skt_between_told(const struct skt_between *between)
 {
 	return between->told;
-}
-
-/* ---- those that are open ---- */
-
-static uint64_t hash_row(const struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock)
-{
-	uint64_t hash = hash_mix(hash_mix(between->seed, table->kind), table->net_namespace), words[4];
-
-	memcpy(words, sock->local_address, sizeof(sock->local_address));
-	memcpy(words + 2, sock->remote_address, sizeof(sock->remote_address));
-	hash = hash_mix(hash, ((uint64_t)sock->local_port << 16) | sock->remote_port);
-	for (unsigned i = 0; i < 4; i++)
-		hash = hash_mix(hash, words[i]);
-	return hash_mix(hash, sock->inode);
-}
-
-static uint64_t hash_opened(const struct skt_between *between, const struct opened *opened)
-{
-	struct skt_table table = { .kind = opened->kind, .net_namespace = opened->net_namespace };
-
-	return hash_row(between, &table, &opened->sock);
-}
-
-static bool is_it(const struct opened *opened, const struct skt_table *table, const struct skt_sock *sock)
-{
-	return (opened->sock.state == SKT_TIME_WAIT) == (sock->state == SKT_TIME_WAIT) && opened->kind == table->kind &&
-	       opened->net_namespace == table->net_namespace && opened->sock.inode == sock->inode &&
-	       opened->sock.local_port == sock->local_port && opened->sock.remote_port == sock->remote_port &&
-	       !memcmp(opened->sock.local_address, sock->local_address, sizeof(sock->local_address)) &&
-	       !memcmp(opened->sock.remote_address, sock->remote_address, sizeof(sock->remote_address));
-}
-
-/* A place for one more, and the hash has room for it. */
-static int new_place(struct skt_between *between, uint32_t *ret)
-{
-	size_t before = between->room_opened;
-
-	if (between->free != MAP_NONE) {
-		*ret = between->free;
-		between->free = between->opened[*ret].next;
-		return 0;
-	}
-	if (array_room(&between->opened, &between->room_opened, between->n_opened + 1, sizeof(*between->opened)))
-		return -ENOMEM;
-	if (between->room_opened != before) {
-		if (map_reset(&between->map, between->room_opened))
-			return -ENOMEM;
-		/* none is free, or there would be no need */
-		for (size_t i = 0; i < between->n_opened; i++)
-			map_add(&between->map, hash_opened(between, &between->opened[i]), (uint32_t)i);
-	}
-	*ret = (uint32_t)between->n_opened++;
-	return 0;
-}
-
-static int remember(struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock,
-		    int64_t since, int64_t until, uint32_t found)
-{
-	uint32_t place;
-	int rc = new_place(between, &place);
-
-	if (rc)
-		return rc;
-	between->opened[place] = (struct opened){ .sock = *sock,
-						  .net_namespace = table->net_namespace,
-						  .kind = table->kind,
-						  .since = since,
-						  .until = until,
-						  .found = found };
-	map_add(&between->map, hash_row(between, table, sock), place);
-	return 0;
-}
-
-/* Find it and forget it: whether it had opened, and when. */
-static bool forget(struct skt_between *between, const struct skt_table *table, const struct skt_sock *sock,
-		   struct opened *ret)
-{
-	uint64_t hash = hash_row(between, table, sock);
-	uint32_t before = MAP_NONE;
-
-	if (!between->n_opened)
-		return false;
-	for (uint32_t i = map_first(&between->map, hash); i != MAP_NONE; before = i, i = map_next(&between->map, i)) {
-		if (!is_it(&between->opened[i], table, sock))
-			continue;
-		map_take(&between->map, hash, before, i);
-		*ret = between->opened[i];
-		between->opened[i].next = between->free;
-		between->free = i;
-		return true;
-	}
-	return false;
 }
 
 /* ---- what was told ---- */
@@ -259,7 +145,9 @@ static int take_time_wait(struct skt_between *between, const struct skt_snapshot
 	const struct skt_sock *sock = &change->is->now;
 	int rc = add_found(between, now, last_seen, opened, change);
 
-	return rc ? rc : remember(between, &now->tables[sock->table], sock, 0, 0, (uint32_t)(between->n_found - 1));
+	return rc ? rc
+		  : opened_add(&between->opened, &now->tables[sock->table], sock, 0, 0,
+			       (uint32_t)(between->n_found - 1));
 }
 
 static int take_opened(struct skt_between *between, const struct skt_snapshot *now, int64_t from,
@@ -272,7 +160,7 @@ static int take_opened(struct skt_between *between, const struct skt_snapshot *n
 
 	if (sock->state == SKT_TIME_WAIT)
 		return take_time_wait(between, now, sock, &seen, change);
-	return remember(between, &now->tables[sock->table], sock, since, change->until, NOT_FOUND);
+	return opened_add(&between->opened, &now->tables[sock->table], sock, since, change->until, NOT_FOUND);
 }
 
 static int take_closed(struct skt_between *between, const struct skt_snapshot *now, const struct change *change)
@@ -281,7 +169,7 @@ static int take_closed(struct skt_between *between, const struct skt_snapshot *n
 	struct opened opened;
 
 	/* that of TIME_WAIT has been told */
-	if (!forget(between, &now->tables[sock->table], sock, &opened) || opened.found != NOT_FOUND)
+	if (!opened_forget(&between->opened, &now->tables[sock->table], sock, &opened) || opened.found != NOT_FOUND)
 		return 0;
 	return add_found(between, now, sock, &opened, change);
 }
@@ -293,13 +181,14 @@ static int take_changed(struct skt_between *between, const struct skt_snapshot *
 	struct opened opened;
 
 	if ((was_over == is_over && change->before.inode == change->now.inode) ||
-	    !forget(between, &now->tables[change->before.table], &change->before, &opened))
+	    !opened_forget(&between->opened, &now->tables[change->before.table], &change->before, &opened))
 		return 0;
 	if (was_over)
 		return 0;
 	if (is_over)
 		return take_time_wait(between, now, &change->before, &opened, closed);
-	return remember(between, &now->tables[change->now.table], &change->now, opened.since, opened.until, NOT_FOUND);
+	return opened_add(&between->opened, &now->tables[change->now.table], &change->now, opened.since, opened.until,
+			  NOT_FOUND);
 }
 
 /* One that no look has seen came and went between two of them. */
@@ -414,7 +303,7 @@ int skt_between_end(struct skt_between *between, const struct skt_snapshot *last
 		uint32_t slot;
 
 		if (sock->table == SKT_NO_TABLE || sock->state != SKT_TIME_WAIT ||
-		    !forget(between, &last->tables[sock->table], sock, &opened))
+		    !opened_forget(&between->opened, &last->tables[sock->table], sock, &opened))
 			continue;
 		rc = copies_add_row(&between->copies, last, sock, &slot);
 		if (rc)
