@@ -3,6 +3,22 @@
 
 #include <string.h>
 
+/* ---- users ---- */
+
+void meta_put_user(struct skt_buf *out, const struct skt_strtab *strings, const struct skt_user *user)
+{
+	skt_buf_text(out, "user");
+	meta_put_number(out, user->uid);
+	meta_put_escaped(out, strings, user->name);
+}
+
+void meta_get_user(struct meta *meta, struct skt_strtab *strings, struct skt_user *ret)
+{
+	ret->uid = meta_32(meta);
+	ret->name = meta_text(meta, strings);
+	meta_done(meta);
+}
+
 /* ---- processes ---- */
 
 void meta_mask(struct skt_process *process, uint32_t has)
