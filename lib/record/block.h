@@ -77,6 +77,11 @@ static inline bool block_is_known(uint8_t type)
 	return type >= BLOCK_KEY && type <= BLOCK_GAP;
 }
 
+static inline bool block_holds_snapshots(const struct block_head *head)
+{
+	return head->type == BLOCK_KEY || head->type == BLOCK_STEPS;
+}
+
 /* A block that may not be passed over, and of which only a newer program knows what it changes. Of known types flags say nothing. */
 static inline bool block_is_newer(const struct block_head *head)
 {

@@ -135,7 +135,7 @@ int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
 		if (file_read_head(cursor->file, offset, &head) <= 0)
 			return -1;
 		*ret_when = head.first;
-		if (head.type == BLOCK_KEY || head.type == BLOCK_STEPS || (block_is_newer(&head) && head.snapshots))
+		if (block_holds_snapshots(&head) || (block_is_newer(&head) && head.snapshots))
 			return 1;
 		offset += BLOCK_SIZE(&head);
 	}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/cursor.h"
-#include "record/keys_check.h"
+#include "record/verify.h"
 
 #include "base/io.h"
 
@@ -36,9 +35,8 @@ struct verifying {
 	bool in_group; /* nothing of the group at hand was lost so far */
 };
 
-static int add_damage(struct verifying *verifying, const struct skt_damage *damage)
+int verify_add_damage(struct skt_verification *ret, const struct skt_damage *damage)
 {
-	struct skt_verification *ret = verifying->ret;
 	struct skt_damage *all = realloc(ret->damage, (ret->n_damage + 1) * sizeof(*all));
 
 	if (!all)
@@ -84,18 +82,13 @@ static void note_chain(struct verifying *verifying)
 		ret->damaged_before += ret->damage[i].length;
 }
 
-static bool holds_snapshots(const struct block_head *head)
-{
-	return head->type == BLOCK_KEY || head->type == BLOCK_STEPS;
-}
-
 /* A block whose head is good: its checksum, then its place in the chain. */
 static int check_block(struct verifying *verifying, const struct block_head *head)
 {
 	struct skt_verification *ret = verifying->ret;
 	struct skt_damage damage = { .offset = verifying->offset,
 				     .length = BLOCK_SIZE(head),
-				     .snapshots = holds_snapshots(head) ? head->snapshots : 0,
+				     .snapshots = block_holds_snapshots(head) ? head->snapshots : 0,
 				     .after = verifying->last,
 				     .until = INT64_MAX };
 	const unsigned char *bytes;
@@ -114,15 +107,15 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 	if (rc) {
 		verifying->chained = false;
 		/* what stands in a block that is passed over is nothing to those after it */
-		if (holds_snapshots(head) || block_is_newer(head))
+		if (block_holds_snapshots(head) || block_is_newer(head))
 			verifying->in_group = false;
-		return add_damage(verifying, &damage);
+		return verify_add_damage(ret, &damage);
 	}
 	bytes = verifying->block.data;
 	memcpy(chain, ret->chain, CHAIN_SIZE);
 	chain_next(bytes, bytes + BLOCK_HEAD_SIZE, head->length, chain);
 	memcpy(ret->chain, bytes + BLOCK_HEAD_SIZE + head->length, CHAIN_SIZE);
-	if (verifying->chained && memcmp(chain, ret->chain, CHAIN_SIZE) && add_damage(verifying, &damage))
+	if (verifying->chained && memcmp(chain, ret->chain, CHAIN_SIZE) && verify_add_damage(ret, &damage))
 		return -ENOMEM;
 	verifying->chained = true;
 	note_chain(verifying);
@@ -131,7 +124,7 @@ static int check_block(struct verifying *verifying, const struct block_head *hea
 		ret->gaps++;
 		ret->unwritten += head->snapshots;
 	}
-	if (!holds_snapshots(head))
+	if (!block_holds_snapshots(head))
 		return 0;
 	if (verifying->in_group)
 		verifying->last = head->last;
@@ -148,7 +141,7 @@ static int check_blocks(struct verifying *verifying)
 	/* where the header is not what it was, the first chain value is taken on trust, and the rest follows from it */
 	if (file->header.facts_damaged) {
 		verifying->chained = false;
-		if (add_damage(verifying, &file->damage[verifying->hole++]))
+		if (verify_add_damage(verifying->ret, &file->damage[verifying->hole++]))
 			return -ENOMEM;
 	}
 	while (verifying->offset < file->size) {
@@ -162,7 +155,7 @@ static int check_blocks(struct verifying *verifying)
 			verifying->offset += hole->length;
 			verifying->chained = false;
 			verifying->in_group = false;
-			rc = add_damage(verifying, hole);
+			rc = verify_add_damage(verifying->ret, hole);
 		} else {
 			if (hole && hole->offset == verifying->offset)
 				verifying->hole++;
@@ -177,139 +170,6 @@ static int check_blocks(struct verifying *verifying)
 			return rc;
 	}
 	return 0;
-}
-
-/* The pass that reads: where it is among the damage that is known, and among the groups. */
-struct reading_all {
-	struct skt_cursor *cursor;
-	size_t known, n_known;
-	size_t group;
-	size_t open; /* of the damage that it found itself: what comes after it is not known yet */
-	int64_t last;
-};
-
-/* Whether reading stopped where something is known to be wrong. Stops come in the file's order, and so does what is known. */
-static bool is_known(const struct verifying *verifying, struct reading_all *reading, uint64_t offset)
-{
-	const struct skt_damage *damage = verifying->ret->damage;
-
-	while (reading->known < reading->n_known && damage[reading->known].offset < offset)
-		reading->known++;
-	return reading->known < reading->n_known && damage[reading->known].offset == offset;
-}
-
-/* Good bytes that say what cannot be: their group cannot be read from snapshot `next` on. */
-static int add_unreadable(struct verifying *verifying, struct reading_all *reading, const struct block_head *head,
-			  uint64_t next, const struct skt_err *stop)
-{
-	const struct skt_file *file = verifying->file;
-	uint64_t offset = (uint64_t)stop->position, end;
-	struct skt_damage damage = {
-		.offset = offset, .length = BLOCK_SIZE(head), .after = reading->last, .until = INT64_MAX
-	};
-
-	while (reading->group + 1 < file->n_groups && file->groups[reading->group + 1].offset <= offset)
-		reading->group++;
-	end = file->groups[reading->group].number + file->groups[reading->group].snapshots;
-	damage.snapshots = end > next ? end - next : 0;
-	damage.why = malloc(strlen(stop->message) + 1);
-	if (!damage.why)
-		return -ENOMEM;
-	memcpy(damage.why, stop->message, strlen(stop->message) + 1);
-	if (!add_damage(verifying, &damage))
-		return 0;
-	free(damage.why);
-	return -ENOMEM;
-}
-
-/* Reading stopped, and goes on with the next group: 0, or -ENOMEM. */
-static int take_stop(struct verifying *verifying, struct reading_all *reading, uint64_t next,
-		     const struct skt_err *stop)
-{
-	struct block_head head;
-
-	/* a gap is told, and what is known needs no telling */
-	if (stop->code == -ENOMEM || stop->code == -ENODATA || is_known(verifying, reading, (uint64_t)stop->position))
-		return stop->code == -ENOMEM ? -ENOMEM : 0;
-	if (file_read_head(verifying->file, (uint64_t)stop->position, &head) <= 0 || !holds_snapshots(&head))
-		return 0;
-	return add_unreadable(verifying, reading, &head, next, stop);
-}
-
-static void take_snapshot(struct verifying *verifying, struct reading_all *reading)
-{
-	struct skt_verification *ret = verifying->ret;
-
-	ret->snapshots++;
-	reading->last = skt_cursor_snapshot(reading->cursor)->time;
-	for (; reading->open < ret->n_damage; reading->open++)
-		ret->damage[reading->open].until = reading->last;
-}
-
-static int by_offset(const void *x, const void *y)
-{
-	const struct skt_damage *a = x, *b = y;
-
-	return a->offset < b->offset ? -1 : a->offset > b->offset;
-}
-
-/* Keys that are not those of their groups hide them from whoever looks for one. */
-static int add_wrong_keys(void *data, uint64_t offset)
-{
-	static const char why[] = "its keys are not those of the groups that it names";
-	struct verifying *verifying = data;
-	struct block_head head;
-	struct skt_damage damage = { .offset = offset, .after = INT64_MIN, .until = INT64_MAX };
-
-	if (file_read_head(verifying->file, offset, &head) > 0)
-		damage.length = BLOCK_SIZE(&head);
-	damage.why = malloc(sizeof(why));
-	if (!damage.why)
-		return -ENOMEM;
-	memcpy(damage.why, why, sizeof(why));
-	if (!add_damage(verifying, &damage))
-		return 0;
-	free(damage.why);
-	return -ENOMEM;
-}
-
-/* Decode and apply every step. */
-static int check_steps(struct verifying *verifying, struct skt_err *err)
-{
-	struct skt_verification *ret = verifying->ret;
-	struct reading_all reading = { .n_known = ret->n_damage, .open = ret->n_damage, .last = INT64_MIN };
-	/* of what is damaged keys cannot be told */
-	bool with_keys = !ret->n_damage;
-	struct keys_check keys = { .file = NULL };
-	int rc = skt_cursor_new(verifying->file, &reading.cursor, err), got = 1;
-
-	if (!rc && with_keys && keys_check_begin(&keys, verifying->file, add_wrong_keys, verifying))
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	while (!rc && got) {
-		const struct skt_cursor *cursor = reading.cursor;
-		uint64_t next = cursor->left ? cursor->step_number : cursor->number;
-		struct skt_step *step;
-		struct skt_err stop;
-
-		skt_err_init(&stop);
-		got = skt_cursor_next(reading.cursor, &step, &stop);
-		if (got > 0)
-			take_snapshot(verifying, &reading);
-		/* what is not read of a group cannot be held against its keys */
-		if (got < 0 && stop.code != -ENODATA)
-			keys.spoiled = true;
-		if ((got > 0 && with_keys && keys_check_step(&keys, cursor, step)) ||
-		    (got < 0 && take_stop(verifying, &reading, next, &stop)))
-			rc = skt_err_set(err, -ENOMEM, "out of memory");
-	}
-	if (!rc && with_keys && keys_check_end(&keys))
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	if (with_keys)
-		keys_check_release(&keys);
-	skt_cursor_free(reading.cursor);
-	if (ret->n_damage)
-		qsort(ret->damage, ret->n_damage, sizeof(*ret->damage), by_offset);
-	return rc;
 }
 
 /* An index that the blocks do not bear out could hide a group from whoever believes it. */
@@ -331,7 +191,7 @@ static int check_index(struct verifying *verifying, const char *name, struct skt
 		       file->groups[i].last == blocks->groups[i].last;
 	/* a file that ended well has an index that can be used */
 	if (!same || (blocks->span.ended && !blocks->n_damage && blocks->n_groups && !file->span.indexed))
-		rc = add_damage(verifying, &damage);
+		rc = verify_add_damage(verifying->ret, &damage);
 	skt_file_free(file);
 	return rc;
 }
@@ -378,7 +238,7 @@ int skt_verify(int fd, const char *name, const uint8_t chain[SKT_CHAIN_SIZE], st
 			skt_err_set(err, rc, "out of memory");
 	}
 	if (!rc)
-		rc = check_steps(&verifying, err);
+		rc = verify_steps(verifying.file, ret, err);
 	/* where blocks are damaged, that the index does not fit them is no news */
 	if (!rc && !ret->n_damage)
 		rc = check_index(&verifying, name, err);
