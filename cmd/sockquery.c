@@ -7,6 +7,7 @@
 #include "query_options.h"
 #include "query_shape.h"
 #include "recording.h"
+#include "verifying.h"
 
 #include <errno.h>
 #include <string.h>
@@ -149,8 +150,7 @@ static int verify_opened(struct query *query, const struct recording *recording,
 	if (!fstat(recording->fd, &status) && S_ISDIR(status.st_mode))
 		rc = verify_directory(recording->fd, recording->path, chain, &query->out, query->render.zone, err);
 	else
-		rc = verify_recording(recording->fd, recording->path, chain, &query->out, query->render.zone, NULL,
-				      err);
+		rc = verify_recording(recording->fd, recording->path, chain, &query->out, query->render.zone, err);
 	query->no |= rc == 1;
 	/* nothing is wrong with it, and it is not all there is to say */
 	query->trouble |= rc == 2;
