@@ -144,6 +144,19 @@ ends() {
 	}
 }
 
+# ---- without privilege ----
+
+# "${as_nobody[@]}" PROGRAM ARGUMENT...: as nobody. The program is opened before, for it may lie where nobody may not go;
+# the working directory and what is opened by the shell are taken along.
+# shellcheck disable=SC2034 # tests that source this use it
+as_nobody=(python3 -c '
+import os, shutil, sys
+program = os.open(shutil.which(sys.argv[1]), os.O_RDONLY)
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+os.execve(program, sys.argv[1:], os.environ)')
+
 # ---- namespaces ----
 
 # own_network [--pid]: run this file in a network namespace of its own, with a loopback; with --pid in a pid

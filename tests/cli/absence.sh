@@ -249,7 +249,7 @@ t_an_unprivileged_recording_answers_dst_and_not_pid() {
 	tree 2026-11-22T14:03:07Z 1 2
 	mv trees/2026-11-22T14:03:07Z tree
 	chmod 000 tree/700/fd
-	[ "$(id -u)" != 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	[ "$(id -u)" != 0 ] || as=("${as_nobody[@]}")
 	"${as[@]}" sockrec --proc=tree -n 1 -o - >x.skt 2>err || skip "cannot record as nobody: $(tail -n 1 err)"
 	chmod 700 tree/700/fd
 	exits 1 sockquery x.skt 'dst 203.0.113.9'

@@ -6,15 +6,6 @@
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
 
-# "${as_nobody[@]}" PROGRAM ARGUMENT...: without privilege. The program is opened before, for it may lie where nobody may not go.
-as_nobody=(python3 -c '
-import os, shutil, sys
-program = os.open(shutil.which(sys.argv[1]), os.O_RDONLY)
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-os.execve(program, sys.argv[1:], os.environ)')
-
 # shellcheck disable=SC2016 # not a word of shell
 PRELUDE+='
 import socket, struct, threading, time

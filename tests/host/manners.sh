@@ -21,15 +21,6 @@ finish() {
 	ends "$recorder" 0
 }
 
-# "${as_nobody[@]}" PROGRAM ARGUMENT...: without privilege. The program is opened before, for it may lie where nobody may not go.
-as_nobody=(python3 -c '
-import os, shutil, sys
-program = os.open(shutil.which(sys.argv[1]), os.O_RDONLY)
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-os.execve(program, sys.argv[1:], os.environ)')
-
 t_while_it_records_it_has_two_capabilities_and_can_gain_none() {
 	begin sockrec -i 20ms -o x.skt
 	privileges $recorder >kept

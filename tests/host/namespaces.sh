@@ -326,14 +326,6 @@ END
 
 # ---- without privilege ----
 
-as_nobody=(python3 -c '
-import os, shutil, sys
-program = os.open(shutil.which(sys.argv[1]), os.O_RDONLY)
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-os.execve(program, sys.argv[1:], os.environ)')
-
 t_without_privilege_others_in_the_own_namespace_are_no_gap() {
 	dwell here here
 	"${as_nobody[@]}" sockrec -i 100ms -n 2 -o - >x.skt 2>said
