@@ -2,7 +2,7 @@
 #include <skt/diff.h>
 #include <skt/render.h>
 
-#include "scene.h"
+#include "two.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,16 +19,12 @@
 
 enum { LIMIT = 60, MANY = 100000 };
 
-static struct skt_snapshot a, b;
 static struct skt_diff diff;
 
 static int set_up(void **state)
 {
 	(void)state;
-	scene_begin(&a, NULL, 0);
-	scene_begin(&b, NULL, 1);
-	scene_table(&a, SKT_TCP, 1);
-	scene_table(&b, SKT_TCP, 1);
+	two_begin();
 	alarm(LIMIT);
 	return 0;
 }
@@ -38,8 +34,7 @@ static int tear_down(void **state)
 	(void)state;
 	alarm(0);
 	skt_diff_release(&diff);
-	skt_snapshot_release(&a);
-	skt_snapshot_release(&b);
+	two_end();
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "random.h"
 #include "recording.h"
+#include "flow_row.h"
 #include "reel.h"
 #include "scene.h"
 
@@ -72,64 +73,6 @@ static void finish(struct tape *tape)
 }
 
 /* ---- what a row says ---- */
-
-static const struct skt_field_info *field_of(const char *name, bool process)
-{
-	static struct skt_view view;
-
-	if (process)
-		skt_view_flow_processes(&view);
-	else
-		skt_view_flows(&view, true);
-	for (size_t i = 0; i < view.n; i++)
-		if (!strcmp(view.fields[i]->name, name))
-			return view.fields[i];
-	fail_msg("no field %s", name);
-	return NULL;
-}
-
-static bool get(const struct skt_row *row, const char *name, struct skt_value *ret)
-{
-	return skt_field_get(field_of(name, !row->sock), row, ret);
-}
-
-static void expect_null(const struct skt_row *row, const char *name)
-{
-	struct skt_value value;
-
-	if (get(row, name, &value))
-		fail_msg("%s is not null", name);
-}
-
-static void expect_time(const struct skt_row *row, const char *name, int64_t when)
-{
-	struct skt_value value;
-
-	if (!get(row, name, &value))
-		fail_msg("%s is null", name);
-	if (value.time != when)
-		fail_msg("%s is %lld ns off", name, (long long)(value.time - when));
-}
-
-static void expect_number(const struct skt_row *row, const char *name, uint64_t number)
-{
-	struct skt_value value;
-
-	if (!get(row, name, &value))
-		fail_msg("%s is null", name);
-	if (value.number != number)
-		fail_msg("%s is %llu", name, (unsigned long long)value.number);
-}
-
-static void expect_text(const struct skt_row *row, const char *name, const char *text)
-{
-	struct skt_value value;
-
-	if (!get(row, name, &value))
-		fail_msg("%s is null", name);
-	if (value.len != strlen(text) || memcmp(value.text, text, value.len) != 0)
-		fail_msg("%s is %.*s", name, (int)value.len, value.text);
-}
 
 static struct skt_row owner(const struct skt_row *row, uint32_t i)
 {
@@ -359,7 +302,7 @@ static void expect_direction(const struct tape *tape, uint16_t port, const char 
 		struct skt_row row = skt_flows_row(tape->flows, i);
 		struct skt_value value;
 
-		assert_true(get(&row, "local_port", &value));
+		assert_true(flow_row_get(&row, "local_port", &value));
 		if (value.number != port)
 			continue;
 		if (direction)
@@ -694,7 +637,7 @@ static void over_a_gap_the_same_inode_is_the_same_socket(void **state)
 		bool after;
 
 		row = skt_flows_row(tape.flows, i);
-		assert_true(get(&row, "local_port", &port));
+		assert_true(flow_row_get(&row, "local_port", &port));
 		after = i >= 4;
 		expect_number(&row, "already_there", 1);
 		expect_null(&row, "first_after");
@@ -779,7 +722,7 @@ static void flows_go_on_over_groups(void **state)
 		struct skt_row row = skt_flows_row(flows, i);
 		struct skt_value still;
 
-		assert_true(get(&row, "still_there", &still));
+		assert_true(flow_row_get(&row, "still_there", &still));
 		if (still.number)
 			kept[k++] = ends_of(row.sock);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "naive.h"
-#include "scene.h"
+#include "two.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,29 +15,17 @@
  * apart, and calls go(), which also asks the naive reference.
  */
 
-static struct skt_snapshot a, b;
-static struct skt_matcher *matcher;
-static struct skt_step step;
-
 static int set_up(void **state)
 {
 	(void)state;
-	scene_begin(&a, NULL, 0);
-	scene_begin(&b, NULL, 1);
-	scene_table(&a, SKT_TCP, 1);
-	scene_table(&b, SKT_TCP, 1);
-	matcher = skt_matcher_new(11);
-	skt_step_init(&step);
-	return !matcher;
+	two_begin();
+	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	skt_snapshot_release(&a);
-	skt_snapshot_release(&b);
-	skt_matcher_free(matcher);
-	skt_step_release(&step);
+	two_end();
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which row a notice is about. Scenes of two snapshots a second apart; table 0 is read a millisecond after each. */
 #include "proc/tell.h"
-#include "scene.h"
+#include "two.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,31 +12,20 @@
 
 #define MS INT64_C(1000000)
 
-static struct skt_snapshot a, b;
-static struct skt_matcher *matcher;
-static struct skt_step step;
 static struct tell tell;
 
 static int set_up(void **state)
 {
 	(void)state;
-	scene_begin(&a, NULL, 0);
-	scene_begin(&b, NULL, 1);
-	scene_table(&a, SKT_TCP, 1);
-	scene_table(&b, SKT_TCP, 1);
-	matcher = skt_matcher_new(11);
-	skt_step_init(&step);
+	two_begin();
 	memset(&tell, 0, sizeof(tell));
-	return !matcher;
+	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	skt_snapshot_release(&a);
-	skt_snapshot_release(&b);
-	skt_matcher_free(matcher);
-	skt_step_release(&step);
+	two_end();
 	tell_release(&tell);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <skt/changes.h>
 #include <skt/flow.h>
 
+#include "flow_row.h"
 #include "scene.h"
 
 #include <setjmp.h>
@@ -117,52 +118,6 @@ static void finish(struct tape *tape)
 	skt_snapshot_release(&tape->now);
 }
 
-static bool get(const struct skt_row *row, const char *name, struct skt_value *ret)
-{
-	static struct skt_view view;
-
-	skt_view_flows(&view, true);
-	for (size_t i = 0; i < view.n; i++)
-		if (!strcmp(view.fields[i]->name, name))
-			return skt_field_get(view.fields[i], row, ret);
-	fail_msg("no field %s", name);
-	return false;
-}
-
-static void expect_null(const struct skt_row *row, const char *name)
-{
-	struct skt_value value;
-
-	if (get(row, name, &value))
-		fail_msg("%s is not null", name);
-}
-
-static void expect_time(const struct skt_row *row, const char *name, int64_t when)
-{
-	struct skt_value value;
-
-	if (!get(row, name, &value) || value.time != when)
-		fail_msg("%s is not what it should be", name);
-}
-
-static void expect_number(const struct skt_row *row, const char *name, uint64_t number)
-{
-	struct skt_value value;
-
-	assert_true(get(row, name, &value));
-	if (value.number != number)
-		fail_msg("%s is %llu", name, (unsigned long long)value.number);
-}
-
-static void expect_word(const struct skt_row *row, const char *name, const char *word)
-{
-	struct skt_value value;
-
-	assert_true(get(row, name, &value));
-	if (value.len != strlen(word) || memcmp(value.text, word, value.len))
-		fail_msg("%s is '%.*s'", name, (int)value.len, value.text);
-}
-
 static struct skt_row the_flow(struct tape *tape, size_t i, size_t n)
 {
 	assert_int_equal(skt_flows_end(tape->flows, NULL), 0);
@@ -218,7 +173,7 @@ static void an_event_dates_the_end_of_a_socket_that_was_seen(void **state)
 		expect_time(&row, "last_seen", AT(1) + 300 * MS);
 		expect_time(&row, "last_until", AT(1) + 300 * MS);
 		expect_number(&row, "bytes_sent", 77);
-		expect_word(&row, "source", "destroy");
+		expect_text(&row, "source", "destroy");
 		assert_int_equal(row.sock->n_owners, 1);
 		assert_int_equal(row.snapshot->processes[skt_row_owners(&row)->process].pid, 900);
 		assert_null(row.candidates);
@@ -278,7 +233,7 @@ static void a_connection_goes_on_in_time_wait_and_was_closed_when_it_was_told(vo
 	row = the_flow(&tape, 1, 2);
 	expect_time(&row, "close_time", AT(1) + 300 * MS);
 	expect_number(&row, "still_there", 1);
-	expect_word(&row, "owner", "carried");
+	expect_text(&row, "owner", "carried");
 	expect_number(&row, "bytes_sent", 77);
 	finish(&tape);
 }
@@ -333,9 +288,9 @@ static void what_no_look_has_seen_is_a_flow_of_its_own(void **state)
 	expect_time(&row, "last_until", AT(0) + 300 * MS);
 	expect_number(&row, "seen", 0);
 	expect_number(&row, "already_there", 0);
-	expect_word(&row, "direction", "out");
-	expect_word(&row, "owner", "unseen");
-	expect_word(&row, "states", "");
+	expect_text(&row, "direction", "out");
+	expect_text(&row, "owner", "unseen");
+	expect_text(&row, "states", "");
 	/* what only a look tells is not 0, but not known */
 	expect_null(&row, "tx_queue");
 	expect_null(&row, "inode");
@@ -381,7 +336,7 @@ static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 	tell(&tape, 80, 51000, AT(0) + 700 * MS, 5);
 	take(&tape);
 	row = the_flow(&tape, 1, 2);
-	expect_word(&row, "direction", "in");
+	expect_text(&row, "direction", "in");
 	assert_int_equal(row.sock->n_owners, 0);
 	assert_non_null(row.candidates);
 	assert_int_equal(row.candidates->n, 2);
@@ -465,7 +420,7 @@ static void a_reset_loses_the_ends_and_they_are_not_guessed(void **state)
 	row = the_flow(&tape, 0, 1);
 	expect_null(&row, "remote_port");
 	expect_null(&row, "local_address");
-	expect_word(&row, "remote_address", "10.0.0.2");
+	expect_text(&row, "remote_address", "10.0.0.2");
 	expect_null(&row, "bytes_sent");
 	finish(&tape);
 }
