@@ -234,16 +234,24 @@ static bool wait_until(struct recorder *recorder, int64_t when)
 	}
 }
 
-/* Ticks that were missed after the last snapshot, which was that of tick `taken`: of those passed over, what would have been due by now. */
-static void missed_at_end(struct recorder *recorder, int64_t taken, uint32_t missed)
+/*
+ * The recording ends between two ticks: taken is that of the last snapshot, and missed how many were passed over since, of which those count
+ * that would have been due by now. What was told since then is recorded by one more look, out of turn, for an event is one of a step.
+ */
+static int end_between(struct recorder *recorder, int64_t taken, uint32_t missed, struct skt_err *err)
 {
 	int64_t passed = (clock_ns(CLOCK_BOOTTIME) - recorder->start) / recorder->interval - taken;
 
 	if (missed > passed)
 		missed = passed > 0 ? (uint32_t)passed : 0;
+	if (skt_capture_has_heard(recorder->capture)) {
+		skt_capture_last(recorder->capture);
+		return take_snapshot(recorder, missed, err);
+	}
 	recorder->missed += missed;
 	if (recorder->writer)
 		skt_writer_missed(recorder->writer, missed);
+	return 0;
 }
 
 /* One snapshot of each tree. */
@@ -285,15 +293,21 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 	spending_begin(&recorder->spending, recorder->start);
 	for (;;) {
 		int64_t taken = ticks.tick, now, ready, due;
-		int rc = take_snapshot(recorder, missed, err);
 		bool over;
+		int rc;
 
+		if (recorder->snapshots + 1 == recorder->count)
+			skt_capture_last(recorder->capture);
+		rc = take_snapshot(recorder, missed, err);
 		if (rc)
 			return rc;
 		now = clock_ns(CLOCK_BOOTTIME);
 		tell_status(recorder, now);
-		if (recorder->snapshots == recorder->count || recorder->watch.changes.closed)
+		if (recorder->snapshots == recorder->count)
 			return 0;
+		/* who watched has gone, and what there is to be recorded is not his alone */
+		if (recorder->watch.changes.closed)
+			return recorder->writer ? end_between(recorder, taken, 0, err) : 0;
 		ready = spending_ready(&recorder->spending, now);
 		due = ticks_next(&ticks, ready - recorder->start, &missed);
 		over = due < 0;
@@ -303,9 +317,9 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 		rc = output_wait(recorder, due, err);
 		if (rc)
 			return rc;
-		if (!wait_until(recorder, due) || over || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME))) {
-			missed_at_end(recorder, taken, missed);
-			return 0;
-		}
+		/* who was told to end does not wait for somebody who does not read what is watched */
+		recorder->watch.changes.hurry = !wait_until(recorder, due);
+		if (recorder->watch.changes.hurry || over || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
+			return end_between(recorder, taken, missed, err);
 	}
 }

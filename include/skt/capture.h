@@ -143,6 +143,15 @@ uint32_t skt_capture_events(const struct skt_capture *capture, int *ret_why);
 /* Whether the kernel tells of processes that come and go: 0; or why not, a negative errno (1: nobody asked). The same way. */
 int skt_capture_processes(const struct skt_capture *capture);
 
+/* Whether something was told, or it is known that something was lost, since the last snapshot was taken. */
+bool skt_capture_has_heard(struct skt_capture *capture);
+
+/*
+ * The next snapshot is the last one. What is told while it is taken, and would be that of the next step, is put into its own: so
+ * nothing that was heard is left over.
+ */
+void skt_capture_last(struct skt_capture *capture);
+
 /*
  * Put into the step what was told since the one before of sockets that went (struct skt_event), and, into `now` as well, processes
  * that began and ended since (skt_change_is_lived()): after the snapshot was captured, matched, and the step applied to `now`. A thread listens all the time, so instants are right to some milliseconds;

@@ -45,6 +45,7 @@ struct skt_capture {
 	uint32_t events;       /* kinds of which the kernel tells */
 	int deaf;	       /* why it does not */
 	int64_t told;	       /* time of the snapshot before; INT64_MAX: there was none */
+	bool last;	       /* no look comes after the next one */
 	struct tell tell;
 	struct lived *lived; /* of processes that come and go; NULL: nobody listens */
 	int not_lived;	     /* why, a negative errno; 1: nobody asked */
@@ -297,7 +298,7 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 		rc = listen_take(capture->listen, &capture->namespaces, capture->told, &capture->tell.waiting,
 				 &capture->tell.room_waiting, &capture->tell.n_waiting, &snapshot->quality);
 	if (!rc && capture->lived)
-		rc = lived_take(capture->lived, snapshot);
+		rc = lived_take(capture->lived, snapshot, capture->last);
 	capture->told = snapshot->time;
 	look_clock(look, &snapshot->end);
 	return rc;
@@ -363,9 +364,20 @@ int skt_capture_processes(const struct skt_capture *capture)
 	return capture->not_lived;
 }
 
+bool skt_capture_has_heard(struct skt_capture *capture)
+{
+	return capture->tell.n_waiting || (capture->listen && listen_has_heard(capture->listen)) ||
+	       (capture->lived && lived_has_heard(capture->lived));
+}
+
+void skt_capture_last(struct skt_capture *capture)
+{
+	capture->last = true;
+}
+
 int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step)
 {
-	int rc = capture->listen ? tell_step(&capture->tell, now, step) : 0;
+	int rc = capture->listen ? tell_step(&capture->tell, now, step, capture->last) : 0;
 
 	return rc || !capture->lived ? rc : lived_tell(capture->lived, now, step);
 }

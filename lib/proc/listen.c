@@ -308,6 +308,18 @@ static uint32_t count_deaf(const struct listen *listen, const struct namespaces 
 	return deaf;
 }
 
+bool listen_has_heard(struct listen *listen)
+{
+	bool heard;
+
+	pthread_mutex_lock(&listen->lock);
+	for (size_t i = 0; i < listen->n_ears; i++)
+		drain(listen, &listen->ears[i]);
+	heard = listen->n || listen->lost_until;
+	pthread_mutex_unlock(&listen->lock);
+	return heard;
+}
+
 int listen_take(struct listen *listen, const struct namespaces *all, int64_t since, struct notice **notices,
 		size_t *room, size_t *n, struct skt_quality *quality)
 {

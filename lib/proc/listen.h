@@ -47,6 +47,9 @@ void listen_free(struct listen *listen);
  */
 int listen_follow(struct listen *listen, const struct namespaces *all);
 
+/* Whether something was told until now, or lost, that was not taken over. */
+bool listen_has_heard(struct listen *listen);
+
 /*
  * Take over what was told until now: n notices behind those that are there. Says in quality what was lost, and which
  * namespaces were not listened to since that instant. 0 or -ENOMEM, when nothing was taken.

@@ -154,9 +154,8 @@ static int compare_pids(const void *left, const void *right)
 	return (a->start_time > b->start_time) - (a->start_time < b->start_time);
 }
 
-static int take(struct lived *lived, struct skt_snapshot *snapshot, int64_t asleep)
+static int take(struct lived *lived, struct skt_snapshot *snapshot, int64_t when, int64_t asleep)
 {
-	int64_t when = snapshot->boottime - asleep;
 	int rc = array_room(&lived->done, &lived->room_done, SKT_LIVED_MAX, sizeof(*lived->done));
 
 	if (rc)
@@ -177,7 +176,25 @@ static int take(struct lived *lived, struct skt_snapshot *snapshot, int64_t asle
 	return births_keep_young(&lived->births, when, &lived->done_strings);
 }
 
-int lived_take(struct lived *lived, struct skt_snapshot *snapshot)
+static void drain_all(struct lived *lived)
+{
+	if (lived->fd >= 0)
+		for (size_t taken = 0, n = 1; n && taken < TAKEN_MAX; taken += n)
+			n = drain(lived);
+}
+
+bool lived_has_heard(struct lived *lived)
+{
+	bool heard;
+
+	pthread_mutex_lock(&lived->waiter.lock);
+	drain_all(lived);
+	heard = lived->begun && (lived->births.n_ended || lived->births.more || lived->births.lost);
+	pthread_mutex_unlock(&lived->waiter.lock);
+	return heard;
+}
+
+int lived_take(struct lived *lived, struct skt_snapshot *snapshot, bool last)
 {
 	const struct skt_clock *clock = &lived->options.clock;
 	int64_t realtime, boottime, monotonic = lived->options.processes_clock(lived->options.events_data);
@@ -185,10 +202,9 @@ int lived_take(struct lived *lived, struct skt_snapshot *snapshot)
 
 	clock->read(clock->data, &realtime, &boottime);
 	pthread_mutex_lock(&lived->waiter.lock);
-	if (lived->fd >= 0)
-		for (size_t taken = 0, n = 1; n && taken < TAKEN_MAX; taken += n)
-			n = drain(lived);
-	rc = take(lived, snapshot, boottime - monotonic);
+	drain_all(lived);
+	rc = take(lived, snapshot, last ? INT64_MAX : snapshot->boottime - (boottime - monotonic),
+		  boottime - monotonic);
 	pthread_mutex_unlock(&lived->waiter.lock);
 	return rc;
 }

@@ -26,8 +26,14 @@ void lived_free(struct lived *lived);
 /* Start the thread, once, so that it has no rights which were given up before. 0, -ENOMEM or -EAGAIN. */
 int lived_start(struct lived *lived);
 
-/* Take over those that ended before this snapshot, and say in its quality how far they are all. 0 or -ENOMEM. */
-int lived_take(struct lived *lived, struct skt_snapshot *snapshot);
+/* Whether somebody ended, or it was lost who, that was not taken over. */
+bool lived_has_heard(struct lived *lived);
+
+/*
+ * Take over those that ended before this snapshot (the last one: until now), and say in its quality how far they are all. 0 or
+ * -ENOMEM.
+ */
+int lived_take(struct lived *lived, struct skt_snapshot *snapshot, bool last);
 
 /* Give those to the step, which has been applied and led to this snapshot, and to the snapshot. 0 or -ENOMEM. */
 int lived_tell(struct lived *lived, struct skt_snapshot *now, struct skt_step *step);

@@ -23,6 +23,7 @@ struct told_row {
 	int64_t boottime; /* of the step it went with */
 	uint32_t uid;
 	uint64_t inode;
+	bool stays; /* something is left of it, in TIME_WAIT */
 	bool told;
 };
 
@@ -114,26 +115,54 @@ static const struct skt_sock *row_that_went(const struct skt_sock_change *change
 	}
 }
 
-static int add_rows(struct tell *tell, const struct skt_snapshot *now, const struct skt_step *step)
+static int add_row(struct tell *tell, const struct skt_snapshot *now, uint32_t slot, const struct skt_sock *sock,
+		   bool stays)
 {
-	for (size_t i = 0; i < step->n_socks; i++) {
-		const struct skt_sock_change *change = &step->socks[i];
-		const struct skt_sock *sock = row_that_went(change);
-		struct told_row *row;
+	struct told_row *row;
 
-		if (!sock || sock->table >= now->n_tables || now->tables[sock->table].kind > SKT_UDP6)
-			continue;
-		if (array_room(&tell->rows, &tell->room_rows, tell->n_rows + 1, sizeof(*tell->rows)))
-			return -ENOMEM;
-		row = &tell->rows[tell->n_rows++];
-		*row = (struct told_row){
-			.slot = change->slot, .boottime = step->boottime, .uid = sock->uid, .inode = sock->inode
-		};
-		take_ends(&row->ends, sock, &now->tables[sock->table]);
-	}
+	if (sock->table >= now->n_tables || now->tables[sock->table].kind > SKT_UDP6)
+		return 0;
+	if (array_room(&tell->rows, &tell->room_rows, tell->n_rows + 1, sizeof(*tell->rows)))
+		return -ENOMEM;
+	row = &tell->rows[tell->n_rows++];
+	*row = (struct told_row){
+		.slot = slot, .boottime = now->boottime, .uid = sock->uid, .inode = sock->inode, .stays = stays
+	};
+	take_ends(&row->ends, sock, &now->tables[sock->table]);
+	return 0;
+}
+
+static void sort_rows(struct tell *tell)
+{
 	if (tell->n_rows)
 		qsort(tell->rows, tell->n_rows, sizeof(*tell->rows), compare_rows);
-	return 0;
+}
+
+static int add_rows(struct tell *tell, const struct skt_snapshot *now, const struct skt_step *step)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < step->n_socks && !rc; i++) {
+		const struct skt_sock_change *change = &step->socks[i];
+		const struct skt_sock *sock = row_that_went(change);
+		bool stays = change->change == SKT_CHANGED || change->change == SKT_OPENED;
+
+		rc = sock ? add_row(tell, now, change->slot, sock, stays) : 0;
+	}
+	sort_rows(tell);
+	return rc;
+}
+
+/* Those that are still listed, and may have gone since. */
+static int add_listed(struct tell *tell, const struct skt_snapshot *now)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < now->n_socks && !rc; i++)
+		if (!has_no_socket(&now->socks[i]) && !may_be_left_over(&now->socks[i]))
+			rc = add_row(tell, now, i, &now->socks[i], false);
+	sort_rows(tell);
+	return rc;
 }
 
 /* What may still be told of later. Too many of these are those of which nothing will be. */
@@ -189,7 +218,7 @@ static struct told_row *find_row(struct tell *tell, const struct ends *ends)
 	return NULL;
 }
 
-/* The only one that agrees in what a reset leaves. */
+/* The only one that agrees in what a reset leaves, which is nothing of the row. */
 static struct told_row *find_only(struct tell *tell, const struct ends *ends)
 {
 	static const uint8_t none[16];
@@ -197,7 +226,7 @@ static struct told_row *find_only(struct tell *tell, const struct ends *ends)
 	struct told_row *found = NULL;
 
 	for (; row < end && !compare_partly(&row->ends, ends); row++) {
-		if (row->told || !row->ends.remote_port ||
+		if (row->told || row->stays || !row->ends.remote_port ||
 		    (memcmp(ends->local_address, none, sizeof(none)) != 0 &&
 		     memcmp(ends->local_address, row->ends.local_address, sizeof(none)) != 0))
 			continue;
@@ -265,7 +294,7 @@ static int add_event(struct skt_step *step, const struct skt_event *event)
  * One pass over what waits: those whose ends are known whole, then the others, so that these have what is left. Returns how many
  * are still there, to be waited for or, in the first pass, looked at in the second.
  */
-static int place(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step, bool whole)
+static int place(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step, bool whole, bool last)
 {
 	const struct skt_table *table = NULL;
 	size_t left = 0;
@@ -287,7 +316,7 @@ static int place(struct tell *tell, const struct skt_snapshot *now, struct skt_s
 		row = find_row(tell, &ends);
 		if (!row && !whole && !(event->has & SKT_BIT(SKT_E_REMOTE_PORT)))
 			row = find_only(tell, &ends);
-		if (rc || (!row && (whole || is_early(now, table, &notice)))) {
+		if (rc || (!row && (whole || (!last && is_early(now, table, &notice))))) {
 			tell->waiting[left++] = notice;
 			continue;
 		}
@@ -307,15 +336,26 @@ static int compare_events(const void *left, const void *right)
 	return (a->when > b->when) - (a->when < b->when);
 }
 
-int tell_step(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step)
+static int place_both(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step, bool last)
+{
+	int rc = place(tell, now, step, true, last);
+
+	return rc ? rc : place(tell, now, step, false, last);
+}
+
+int tell_step(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step, bool last)
 {
 	int rc = add_rows(tell, now, step);
 
 	if (!rc && tell->n_waiting) {
 		qsort(tell->waiting, tell->n_waiting, sizeof(*tell->waiting), compare_notices);
-		rc = place(tell, now, step, true);
-		if (!rc)
-			rc = place(tell, now, step, false);
+		rc = place_both(tell, now, step, false);
+		/* what was heard before its table was read has its place now: it is not of a row that was listed then */
+		if (!rc && last && tell->n_waiting) {
+			rc = add_listed(tell, now);
+			if (!rc)
+				rc = place_both(tell, now, step, true);
+		}
 		if (step->n_events)
 			qsort(step->events, step->n_events, sizeof(*step->events), compare_events);
 	}

@@ -336,4 +336,65 @@ assert not any(snapshot["events"] or snapshot["quality"]["events_tables"] for sn
 END
 }
 
+# Who listens as well knows when it was told: all are told at once.
+# shellcheck disable=SC2016 # not a word of shell
+PRELUDE+='
+def ear():
+    ear = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)  # NETLINK_SOCK_DIAG
+    ear.bind((0, 1 << 0 | 1 << 1))  # SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET_UDP_DESTROY
+    return ear
+
+def until_told(ear, port):
+    # of struct inet_diag_msg, which stands behind a head of 16 bytes
+    while struct.unpack_from("!H", ear.recv(4096), 20)[0] != port:
+        pass
+'
+
+t_what_is_told_after_the_last_snapshot_is_recorded_when_it_ends() {
+	begin sockrec -i 1h -o -
+	python <<'END'
+listening = listener()
+client, server = connection(listening)
+client.sendall(b"hello")
+assert server.recv(10) == b"hello"
+print(client.getsockname()[1], file=open("port", "w"))
+hearing, port = ear(), client.getsockname()[1]
+client.close(), server.close()
+until_told(hearing, port)
+END
+	finish
+	has verified WHOLE
+	has said ' 2 snapshots, 0 missed ticks'
+	python <<'END'
+client = int(open("port").read())
+first, last = told("dump")
+event, = [event for event in last["events"] if event["local_port"] == client]
+assert first["time"] < event["time"] <= last["end"] and event["sent"] == 5, event
+END
+	# where nothing was told the last snapshot is that of the last tick
+	begin sockrec -i 1h -o -
+	finish
+	has said ' 1 snapshot, 0 missed ticks'
+}
+
+t_nor_is_it_lost_to_who_only_watches() {
+	local recorder
+
+	sockrec -w -i 1h 'dport = :7' >seen 2>said &
+	recorder=$!
+	eventually grep -q watching said
+	python <<'END'
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 7))
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.connect(("127.0.0.1", 7))
+hearing, port = ear(), client.getsockname()[1]
+client.close()
+until_told(hearing, port)
+END
+	kill -INT "$recorder"
+	ends "$recorder" 0
+	grep -q 'closed .*127.0.0.1:7 .*(unseen)' seen
+}
+
 run_tests

@@ -49,7 +49,7 @@ static void notices_become_events_or_there_is_no_memory(void **state)
 			memcpy(tell.waiting[n].event.remote_address, sock.remote_address, 16);
 		}
 		failing_alloc_after(i);
-		rc = tell_step(&tell, &a, &step);
+		rc = tell_step(&tell, &a, &step, false);
 		if (failing_alloc_stop()) {
 			assert_int_equal(rc, -ENOMEM);
 		} else {

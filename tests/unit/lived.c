@@ -29,6 +29,7 @@ static struct skt_matcher *matcher;
 static struct skt_snapshot now;
 static struct skt_step step;
 static int64_t second;
+static bool last; /* the next look is */
 
 static int64_t read_monotonic(void *data)
 {
@@ -57,6 +58,7 @@ static int set_up(void **state)
 	assert_int_equal(skt_snapshot_init(&now, NULL, 3), 0);
 	skt_step_init(&step);
 	second = 0;
+	last = false;
 	return 0;
 }
 
@@ -97,7 +99,7 @@ static void look(uint32_t seen, uint64_t start_time)
 	if (seen)
 		scene_process(&read, seen, start_time, "holder");
 	scene_end(&read);
-	assert_int_equal(lived_take(lived, &read), 0);
+	assert_int_equal(lived_take(lived, &read, last), 0);
 	assert_int_equal(skt_match(matcher, &now, &read, !second, &step), 0);
 	assert_int_equal(skt_apply(&now, &step, NULL), 0);
 	assert_int_equal(lived_tell(lived, &now, &step), 0);
@@ -120,8 +122,11 @@ static void who_began_and_ended_between_two_looks_is_in_the_step(void **state)
 
 	(void)state;
 	look(0, 0);
+	assert_false(lived_has_heard(lived));
 	live(100, 0.2, 0.3);
+	assert_true(lived_has_heard(lived));
 	look(0, 0);
+	assert_false(lived_has_heard(lived));
 	assert_int_equal(count(), 1);
 	process = &now.processes[step.processes[0].slot];
 	assert_int_equal(process->pid, 100);
@@ -171,6 +176,22 @@ static void what_is_heard_after_the_instant_of_a_snapshot_is_the_next_ones(void 
 	assert_int_equal(count(), 2);
 	assert_int_equal(now.processes[step.processes[0].slot].pid, 100);
 	assert_int_equal(now.processes[step.processes[1].slot].pid, 101);
+}
+
+static void after_the_last_look_nobody_is_left_over(void **state)
+{
+	(void)state;
+	look(0, 0);
+	live(100, 0.2, 0.3);
+	live(101, 1.1, 1.2);
+	/* it lived at the look, but no look has seen it */
+	live(102, 0.9, 1.1);
+	hear(CONNECTOR_FORK, 103, 1.3);
+	last = true;
+	look(0, 0);
+	assert_int_equal(count(), 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(now.processes[step.processes[i].slot].pid, 100 + i);
 }
 
 static void a_process_that_a_look_has_seen_is_no_other_one(void **state)
@@ -354,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_lived_at_a_look_is_not, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_heard_after_the_instant_of_a_snapshot_is_the_next_ones, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(after_the_last_look_nobody_is_left_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_process_that_a_look_has_seen_is_no_other_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_number_that_came_twice_is_two_processes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_than_a_step_holds_are_counted, set_up, tear_down),

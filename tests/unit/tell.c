@@ -13,12 +13,14 @@
 #define MS INT64_C(1000000)
 
 static struct tell tell;
+static bool last; /* the next look is */
 
 static int set_up(void **state)
 {
 	(void)state;
 	two_begin();
 	memset(&tell, 0, sizeof(tell));
+	last = false;
 	return 0;
 }
 
@@ -70,7 +72,7 @@ static void go(void)
 		scene_end(&a);
 	assert_int_equal(skt_match(matcher, &a, &b, false, &step), 0);
 	assert_int_equal(skt_apply(&a, &step, &err), 0);
-	assert_int_equal(tell_step(&tell, &a, &step), 0);
+	assert_int_equal(tell_step(&tell, &a, &step, last), 0);
 }
 
 static void next(int64_t second)
@@ -327,10 +329,61 @@ static void what_went_before_the_first_snapshot_is_not_recorded(void **state)
 	assert_int_equal(skt_snapshot_init(&nothing, NULL, 1), 0);
 	assert_int_equal(skt_match(matcher, &nothing, &b, true, &step), 0);
 	assert_int_equal(skt_apply(&nothing, &step, &err), 0);
-	assert_int_equal(tell_step(&tell, &nothing, &step), 0);
+	assert_int_equal(tell_step(&tell, &nothing, &step, false), 0);
 	assert_int_equal(step.n_events, 0);
 	assert_int_equal(tell.n_waiting, 0);
 	skt_snapshot_release(&nothing);
+}
+
+static void after_the_last_look_a_row_that_is_still_listed_is_told_of(void **state)
+{
+	struct skt_sock sock = one();
+	uint32_t slot;
+
+	(void)state;
+	slot = scene_add(&a, sock);
+	scene_add(&b, sock);
+	scene_add(&b, scene_sock(1001, 80, 501, 0xab, SKT_ESTABLISHED));
+	b.end = SCENE_TIME + 1100 * MS;
+	hear(1050, sock);
+	/* came and went after its table was read */
+	hear(1060, scene_sock(1002, 80, 0, 0, SKT_CLOSE));
+	last = true;
+	go();
+	assert_int_equal(step.n_events, 2);
+	expect(0, 1050, slot);
+	assert_int_equal(step.events[0].inode, 500);
+	expect(1, 1060, SKT_NO_SLOT);
+	assert_int_equal(tell.n_waiting, 0);
+}
+
+static void then_too_one_heard_before_its_table_was_read_is_another(void **state)
+{
+	(void)state;
+	/* the ends of one that was told of, taken again before the look */
+	scene_add(&b, one());
+	hear(500, one());
+	last = true;
+	go();
+	assert_int_equal(step.n_events, 1);
+	expect(0, 500, SKT_NO_SLOT);
+}
+
+static void and_a_reset_is_that_of_the_only_listed_row_that_fits(void **state)
+{
+	uint32_t slot = scene_add(&a, one());
+
+	(void)state;
+	scene_add(&b, one());
+	/* what is left of a connection has no socket */
+	scene_add(&b, scene_sock(1000, 81, 0, 0xcc, SKT_TIME_WAIT));
+	b.end = SCENE_TIME + 1100 * MS;
+	hear_reset(1050, one());
+	last = true;
+	go();
+	assert_int_equal(step.n_events, 1);
+	expect(0, 1050, slot);
+	assert_int_equal(step.events[0].remote_port, 80);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -355,6 +408,9 @@ int main(void)
 		TEST(a_stale_table_is_waited_for),
 		TEST(what_is_in_no_table_that_is_recorded_is_not_told),
 		TEST(what_went_before_the_first_snapshot_is_not_recorded),
+		TEST(after_the_last_look_a_row_that_is_still_listed_is_told_of),
+		TEST(then_too_one_heard_before_its_table_was_read_is_another),
+		TEST(and_a_reset_is_that_of_the_only_listed_row_that_fits),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
