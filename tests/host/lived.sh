@@ -74,4 +74,21 @@ assert len(rows) >= 50 and not any(row["cmdline"] for row in rows)
 END
 }
 
+t_the_unit_has_what_that_takes_and_the_recorder_keeps_none_of_it() {
+	local capabilities
+
+	capabilities=$(sed -n 's/^AmbientCapabilities=//p' "$TOP/dist/sockrec.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+	[ "$(grep -c "^CapabilityBoundingSet=$(sed -n 's/^AmbientCapabilities=//p' "$TOP/dist/sockrec.service")$" \
+		"$TOP/dist/sockrec.service")" = 1 ]
+	sockrec -n 2 -i 20ms -o x.skt
+	heard
+	rm x.skt
+	exits 0 setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set="-all,$capabilities" \
+		--inh-caps="-all,$capabilities" --ambient-caps="-all,$capabilities" sockrec -i 20ms -n 2 -o -
+	mv out x.skt
+	sockquery --info x.skt >info
+	grep -Eq '^recorder.events .*tcp.*processes' info
+	grep -Eq '^recorder.capabilities +0000000000080004$' info
+}
+
 run_tests
