@@ -29,10 +29,8 @@ static void print_instant(struct diffing *diffing, char sign, const struct insta
 	skt_buf_printf(&line, "%c %s: %s%s", sign, instant->name, instant->host, *instant->host ? " " : "");
 	skt_time_format(&line, snapshot->time, diffing->render.zone);
 	if (instant->file)
-		skt_buf_printf(&line, ", snapshot %llu", (unsigned long long)snapshot->number);
-	/* how many can be read, which is how many there are unless some are lost */
-	if (instant->file && snapshot->number <= skt_file_span(instant->file).snapshots)
-		skt_buf_printf(&line, " of %llu", (unsigned long long)skt_file_span(instant->file).snapshots);
+		skt_buf_printf(&line, ", snapshot %llu of %llu", (unsigned long long)snapshot->number,
+			       (unsigned long long)skt_file_span(instant->file).number);
 	skt_buf_printf(&line, ", %zu socket%s", snapshot->live_socks, snapshot->live_socks == 1 ? "" : "s");
 	print_line(diffing, &line);
 	skt_buf_release(&line);

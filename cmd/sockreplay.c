@@ -255,7 +255,7 @@ static int seek(struct replay *replay, struct skt_err *err)
 	skt_buf_printf(&line, "%s%s", replay->host.name, replay->host.name[0] ? " " : "");
 	skt_time_format(&line, snapshot->time, replay->zone);
 	skt_buf_printf(&line, ", snapshot %llu of %llu, %zu socket%s", (unsigned long long)snapshot->number,
-		       (unsigned long long)skt_file_span(replay->file).snapshots, snapshot->live_socks,
+		       (unsigned long long)skt_file_span(replay->file).number, snapshot->live_socks,
 		       snapshot->live_socks == 1 ? "" : "s");
 	skt_buf_byte(&line, '\0');
 	if (!line.failed)

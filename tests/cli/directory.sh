@@ -65,6 +65,13 @@ t_dropped_files_leave_the_numbers_as_they_were() {
 	has err 'there is no snapshot #9: there are #10 to #20; 1 file before the first was dropped'
 	exits 2 sockquery "$rec/dir-oldest-dropped@2020-01-01"
 	has err '1 file before the first was dropped'
+	# the last number is that of the last snapshot, not how many are left
+	exits 0 sockquery "$rec/dir-oldest-dropped@first"
+	has out 'snapshot 10 of 20'
+	exits 0 sockreplay "$rec/dir-oldest-dropped@#15" -- true
+	has err 'snapshot 15 of 20'
+	sockdiff "$rec/dir-oldest-dropped@first" "$rec/dir-oldest-dropped@last" >out || :
+	has out 'snapshot 10 of 20' 'snapshot 20 of 20'
 	exits 0 sockquery --verify "$rec/dir-oldest-dropped"
 	has out "CHAINED $rec/dir-oldest-dropped"
 }
