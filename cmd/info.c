@@ -54,7 +54,7 @@ static int mark_lines(const struct skt_file *file, enum skt_zone zone, struct sk
 	size_t n;
 	int rc = skt_file_marks(file, &marks, &n, err);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
 	number_line(out, "marks", n);
 	for (size_t i = 0; i < n; i++) {
@@ -66,7 +66,7 @@ static int mark_lines(const struct skt_file *file, enum skt_zone zone, struct sk
 			cli_line(out, marks[i].text);
 	}
 	skt_marks_free(marks, n);
-	return 0;
+	return rc;
 }
 
 int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *out, struct skt_err *err)
@@ -113,7 +113,8 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	totals_finding_lines(&totals, zone, out);
 	number_line(out, "holes", totals.holes);
 	rc = mark_lines(file, zone, out, err);
-	if (rc)
-		return rc;
-	return totals.holes != 0;
+	/* what is a hole is told anyway */
+	if (rc > 0 && !totals.holes)
+		recording_tell_marks(skt_file_name(file));
+	return rc < 0 ? rc : rc || totals.holes;
 }

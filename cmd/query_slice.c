@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "recording.h"
 #include "sink.h"
 #include "slice_facts.h"
 
@@ -291,6 +292,17 @@ static void tell(const struct making *making, const struct answer *answer)
 	skt_buf_release(&line);
 }
 
+static int load_marks(struct making *making, struct skt_err *err)
+{
+	int rc = skt_file_marks(making->file, &making->marks, &making->n_marks, err);
+
+	if (rc > 0) {
+		recording_tell_marks(skt_file_name(making->file));
+		making->query->trouble = true;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int make_slice(struct making *making, const char *instant, struct skt_err *err)
 {
 	struct walk walk;
@@ -298,7 +310,7 @@ static int make_slice(struct making *making, const char *instant, struct skt_err
 
 	making->walk = &walk;
 	if (!rc)
-		rc = skt_file_marks(making->file, &making->marks, &making->n_marks, err);
+		rc = load_marks(making, err);
 	if (!rc)
 		rc = sink_open(&making->sink, making->query->output, err);
 	if (!rc)

@@ -248,3 +248,8 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 		skt_buf_release(&line);
 	}
 }
+
+void recording_tell_marks(const char *name)
+{
+	cli_say("%s: marks may be missing: a block that is or may be one is damaged", name);
+}

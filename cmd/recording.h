@@ -35,4 +35,7 @@ enum skt_zone recording_zone(const struct skt_file *file);
 /* What is lost, each on a line on stderr. */
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);
 
+/* That marks may be missing, where skt_file_marks() said so. */
+void recording_tell_marks(const char *name);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay.h"
 
+#include "recording.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -61,6 +63,11 @@ static int load_marks(struct replay *replay, struct skt_err *err)
 	int rc = skt_file_marks(replay->file, &replay->marks, &replay->n_marks, err);
 
 	/* one at the beginning of a file has the number 0, which may be in the midst of a directory */
+	if (rc > 0) {
+		recording_tell_marks(skt_file_name(replay->file));
+		replay->trouble = true;
+		rc = 0;
+	}
 	for (size_t i = 1; !rc && i < replay->n_marks; i++)
 		if (replay->marks[i].number < replay->marks[i - 1].number)
 			replay->marks[i].number = replay->marks[i - 1].number;

@@ -331,7 +331,10 @@ struct skt_mark {
 	char *text;	 /* "": none; may be hostile */
 };
 
-/* All marks, in order, as far as they are good; for each, memory of less than twice its bytes in the file. Given. */
+/*
+ * All marks, in order, as far as they are good; for each, memory of less than twice its bytes in the file. Given. 0; 1 where a block is
+ * damaged that is one, or may be, so that not all may be there; or negative.
+ */
 int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *ret_n, struct skt_err *err);
 void skt_marks_free(struct skt_mark *marks, size_t n);
 

@@ -24,14 +24,14 @@ static uint64_t group_after(const struct skt_file *file, uint64_t offset)
 	return file->span.bytes;
 }
 
-/* Read the mark at an offset: 1, 0 it is damaged or none, -ENOMEM. */
+/* Read the mark at an offset: 1, 0 it is damaged, -ENOMEM. */
 static int read_mark(const struct skt_file *file, uint64_t offset, const struct block_head *head, struct skt_buf *block,
 		     struct skt_mark *ret)
 {
 	const unsigned char *text;
 	int rc;
 
-	if (head->type != BLOCK_MARK || head->length > SKT_MARK_MAX)
+	if (head->length > SKT_MARK_MAX)
 		return 0;
 	rc = file_read_block(file, offset, head, block, NULL);
 	if (rc)
@@ -50,6 +50,7 @@ static int read_mark(const struct skt_file *file, uint64_t offset, const struct 
 struct marks {
 	struct skt_mark *marks;
 	size_t n, room;
+	bool missing; /* some may be */
 };
 
 /* The marks of one file; before: snapshots in those before it. */
@@ -63,15 +64,19 @@ static int add_marks(struct marks *marks, const struct skt_file *file, uint64_t 
 	for (uint64_t offset = file->begin; rc >= 0 && offset < file->span.bytes;) {
 		if (file_read_head(file, offset, &head) <= 0) {
 			offset = group_after(file, offset);
+			marks->missing = true;
 			continue;
 		}
+		offset += BLOCK_SIZE(&head);
+		if (head.type != BLOCK_MARK)
+			continue;
 		rc = array_room(&marks->marks, &marks->room, marks->n + 1, sizeof(*marks->marks));
 		if (!rc)
-			rc = read_mark(file, offset, &head, &block, &marks->marks[marks->n]);
+			rc = read_mark(file, offset - BLOCK_SIZE(&head), &head, &block, &marks->marks[marks->n]);
+		marks->missing |= !rc;
 		if (rc > 0 && marks->marks[marks->n].number)
 			marks->marks[marks->n].number += before;
 		marks->n += rc > 0;
-		offset += BLOCK_SIZE(&head);
 	}
 	skt_buf_release(&block);
 	return rc < 0 ? rc : 0;
@@ -93,7 +98,7 @@ static int add_marks_of_part(struct marks *marks, const struct skt_file *dir, co
 
 int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *ret_n, struct skt_err *err)
 {
-	struct marks marks = { NULL, 0, 0 };
+	struct marks marks = { NULL, 0, 0, false };
 	int rc = file->n_parts ? 0 : add_marks(&marks, file, 0);
 
 	for (size_t i = 0; i < file->n_parts && !rc; i++)
@@ -104,5 +109,5 @@ int skt_file_marks(const struct skt_file *file, struct skt_mark **ret, size_t *r
 	}
 	*ret = marks.marks;
 	*ret_n = marks.n;
-	return 0;
+	return marks.missing;
 }

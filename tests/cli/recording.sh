@@ -187,6 +187,50 @@ assert query("bad.skt@first").stdout == whole[0]
 END
 }
 
+t_marks_behind_damage_are_listed_but_those_of_the_damaged_group() {
+	# three groups, the last block of each a mark: as skt(5) has it, type 6, ancillary, after the snapshot of its number
+	python "$TOP/fixtures/rec/make" <<'END'
+import importlib.machinery, importlib.util
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
+make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+loader.exec_module(make)
+recording = make.groups()
+keys = recording.keys() + [len(recording.blocks) - 2]
+assert len(keys) == 4
+wanted = []
+for n in 3, 2, 1:
+    last = recording.blocks[keys[n] - 1]
+    number = last.number + last.snapshots - 1
+    recording.blocks.insert(keys[n], make.Block(6, make.ANCILLARY, number, 0, last.last, last.last, b"number %d" % n))
+    wanted.insert(0, "after #%d number %d" % (number, n))
+whole = recording.index().seal()
+recording.parse(whole)
+at, second = recording.at, recording.keys()[1]
+marks = [i for i, block in enumerate(recording.blocks) if block.type == 6]
+
+def holds(status, listed, data):
+    with open("marks.skt", "wb") as file:
+        file.write(data)
+    for option in [], ["--no-index"]:
+        done = subprocess.run(["sockquery", "--info", *option, "marks.skt"], capture_output=True, text=True)
+        said = re.findall(r"^  \S+Z (after #.*)$", done.stdout, re.M)
+        assert (done.returncode, said) == (status, [wanted[n] for n in listed]), (option, done)
+
+def flipped(at):
+    return whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1:]
+
+holds(0, [0, 1, 2], whole)
+# the payload of a step: its head still says where the next block is
+holds(2, [0, 1, 2], flipped(at[second + 3] + make.HEAD + 90))
+# the head of a step: what follows it in its group cannot be found, the next group can
+holds(2, [0, 2], flipped(at[second + 3] + 20))
+# the text of a mark, and the head of the last one, behind which there is no group
+holds(2, [0, 2], flipped(at[marks[1]] + make.HEAD + 2))
+holds(2, [0, 1], flipped(at[marks[2]] + 20))
+END
+}
+
 t_bytes_after_the_end_are_told() {
 	python <<'END'
 assert check(good + b"more", "after the end") == whole[-1]
