@@ -26,7 +26,7 @@ process() {
 tree() {
 	dir=trees/$1
 	shift
-	mkdir -p "$dir/net" "$dir/600"
+	mkdir -p "$dir/net" "$dir/600/fd"
 	process 600 0 parent
 	printf '%-149s\n' "$heading" >"$dir/net/tcp"
 	cp "$dir/net/tcp" "$dir/net/udp"
@@ -101,6 +101,26 @@ END
 	python <<'END'
 assert {row["pid"] for row in jsonl("out")} == {702, 600}, jsonl("out")
 END
+}
+
+t_a_socket_whose_holder_becomes_what_is_meant_is_kept_for_its_whole_life() {
+	local at
+
+	# as execve(2) leaves it: pid, start time and descriptor are the same, and so is the row
+	for at in 07 08 09 10; do
+		tree 2026-11-22T14:03:${at}Z 1 2 3
+		[ $at = 07 ] || process 702 600 other
+	done
+	process 703 600 last
+	exits 0 sockrec --trees=trees -o x.skt
+	[ "$(fact 'socket changes' x.skt)" = 0 ]
+	exits 0 sockquery x.skt -o s.skt 'comm = other or comm = last'
+	[ "$(fact snapshots s.skt)" = 4 ]
+	for at in 07 08 09 10; do
+		sockquery -H --fields=local_port,comm s.skt@14:03:$at >>rows
+	done
+	sed 's/  */ /g; s/ $//' rows | diff - <(printf '%s\n' '2 client2' '3 client3' '2 other' '3 client3' '2 other' '3 client3' \
+		'2 other' '3 last')
 }
 
 t_what_lies_outside_of_its_expression_it_cannot_say() {
