@@ -136,7 +136,7 @@ static void help(const struct cli *cli)
 	}
 	printf("%-26s  %s\n", "      --help", "print this and exit");
 	printf("%-26s  %s\n", "      --version", "print the version and exit");
-	printf("\nExit status: 0 yes, 1 no, 2 trouble or cannot say. See %s(1).\n", cli->tool);
+	printf("\nExit status: %s. See %s(1).\n", cli->exits, cli->tool);
 }
 
 /* What getopt stumbled over, as it was typed. */

@@ -26,6 +26,7 @@ struct cli {
 	const char *tool;
 	const char *usage; /* what follows the name: "[-o FILE] ..." */
 	const char *about; /* one sentence */
+	const char *exits; /* "0 yes, 1 no, ..." */
 	const struct cli_option *options;
 	size_t n_options;
 };

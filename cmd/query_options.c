@@ -88,11 +88,12 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.tool = "sockquery",
-	.usage = "[OPTION]... REC[@TIME]... [EXPR]",
+	.usage = "[OPTION]... REC[@TIME]... [EXPR...]",
 	.about =
 		"Ask recordings: which sockets there were at an instant, the last snapshot unless told, and who held them; or,\n"
 		"with an EXPR and no TIME, which connections ever matched it. EXPR is as in ss(8): 'dst 10.0.0.0/8 and comm = nginx';\n"
-		"skt-filter(7) has all of it.",
+		"skt-filter(7) has all of it. TIME: 14:03, 2026-11-22T14:03:07Z, first, last, #14, +90s (from the first), '2h ago', ...",
+	.exits = "0 yes, 1 no, 2 trouble or cannot say",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };

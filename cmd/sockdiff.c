@@ -32,6 +32,7 @@ static const struct cli cli = {
 	.usage = "[OPTION]... A [B] [EXPR...]",
 	.about =
 		"Show what differs between two instants: A and B are REC[@TIME], a tree, or /proc; a lone REC: its first and last.",
+	.exits = "0 nothing differs, 1 something does, 2 trouble or not comparable",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };

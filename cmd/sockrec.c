@@ -77,8 +77,9 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.tool = "sockrec",
-	.usage = "[OPTION]... [EXPR]",
+	.usage = "[OPTION]... [EXPR...]",
 	.about = "Record the sockets of this host and the processes that hold them, snapshot by snapshot.",
+	.exits = "0 recorded, 2 trouble",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };

@@ -47,9 +47,10 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.tool = "sockreplay",
-	.usage = "[OPTION]... REC[@TIME] [EXPR] [-- COMMAND [ARG]...]",
+	.usage = "[OPTION]... REC[@TIME] [EXPR...] [-- COMMAND [ARG]...]",
 	.about =
 		"Print the changes of a recording in order, or give an instant of it to programs, as a tree like /proc.",
+	.exits = "0 yes, 1 no, 2 trouble or cannot say; with COMMAND its own, or 125, 126, 127 as env(1)",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
