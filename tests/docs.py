@@ -136,6 +136,8 @@ def prepare():
 
 def main():
     os.environ.update(LC_ALL="C", TZ="UTC")
+    if "SKT_BIN" not in os.environ:  # run by hand
+        os.environ["PATH"] = os.path.join(TOP, "bin") + ":" + os.environ["PATH"]
     if subprocess.run(["python3", "-c", "import psutil"], stderr=subprocess.DEVNULL, check=False).returncode:
         os.environ["PATH"] = "/usr/bin:" + os.environ["PATH"]  # a python of one's own that lacks what the system's has
     arguments = sys.argv[1:]
