@@ -101,7 +101,10 @@ void coverage_json(struct query *query, const struct skt_file *file, const struc
 	enum skt_zone zone = query->render.zone;
 	struct skt_buf *out = &query->out;
 	bool blind = skt_coverage_blind(coverage) != 0;
+	bool array = query->render.format == SKT_FORMAT_JSON;
 
+	if (array)
+		skt_buf_text(out, query->render.rows++ ? ",\n" : "\n");
 	skt_buf_printf(out, "{\"answer\":\"%s\"", verdict);
 	put_text(out, "file", skt_file_name(file));
 	if (query->render.host[0])
@@ -138,6 +141,6 @@ void coverage_json(struct query *query, const struct skt_file *file, const struc
 	json_slice(query, file, !coverage->n_holes, out);
 	skt_buf_byte(out, ']');
 	put_number(out, "more_holes", coverage->more_holes);
-	skt_buf_text(out, "}\n");
+	skt_buf_text(out, array ? "}" : "}\n");
 	cli_write(out);
 }

@@ -178,8 +178,7 @@ static void relay(struct crowd *crowd, FILE *file)
 
 	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0) {
 		/* each of them believes that its objects are the first of the array */
-		if (first && query->render.format == SKT_FORMAT_JSON && query->render.rows && !query->info &&
-		    !query->verify && !query->coverage)
+		if (first && query->render.format == SKT_FORMAT_JSON && query->render.rows)
 			skt_buf_byte(&query->out, ',');
 		first = false;
 		skt_buf_add(&query->out, bytes, n);

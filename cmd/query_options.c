@@ -320,7 +320,12 @@ static void check(const struct query *query, bool format)
 {
 	bool about_it = query->info || query->verify;
 	bool stretch = query->from || query->to || query->follow;
+	bool json = query->render.format == SKT_FORMAT_JSON || query->render.format == SKT_FORMAT_JSONL;
 
+	if (about_it && format)
+		cli_usage("--format: --info and --verify are lines of text, and have no other");
+	if (query->coverage && format && !json)
+		cli_usage("--coverage is an object for each recording: --format=jsonl, unless told, or json");
 	if (about_it && (stretch || query->coverage || query->view != VIEW_UNTOLD))
 		cli_usage("--info and --verify are of a whole recording, and of it alone");
 	if (stretch && query->view == VIEW_SOCKETS && !query->every)

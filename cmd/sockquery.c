@@ -202,7 +202,7 @@ int main(int argc, char **argv)
 		return cli_end(CLI_YES);
 	}
 	skt_buf_init(&query.out);
-	rows = !query.info && !query.verify && !query.coverage && !query.output;
+	rows = !query.info && !query.verify && !query.output;
 	if (rows)
 		skt_render_begin(&query.render, &query.out);
 	if (operands.n > 1)

@@ -286,6 +286,38 @@ assert ns(hole["time_until"]) - ns(hole["time_after"]) == 2 * 10**9
 END
 }
 
+t_coverage_is_an_array_where_json_is_asked_for_and_no_other_format() {
+	three
+	cp x.skt y.skt
+	exits 0 sockquery --coverage --format=json x.skt 'sport = :1'
+	cp out one
+	echo nothing >bad.skt
+	exits 2 sockquery --coverage --format=json bad.skt x.skt y.skt 'sport = :1'
+	cp out two
+	exits 2 sockquery --coverage --format=json /nonexistent.skt
+	cp out none
+	exits 0 sockquery --coverage --format=jsonl x.skt y.skt 'sport = :1'
+	cp out lines
+	python <<'END'
+import json
+one, two, none = (json.load(open(name)) for name in ("one", "two", "none"))
+assert [of["file"] for of in one] == ["x.skt"]
+assert [of["file"] for of in two] == ["x.skt", "y.skt"]
+assert none == []
+assert list(jsonl("lines")) == two
+END
+	for format in table csv netstat; do
+		exits 2 sockquery --coverage --format=$format x.skt
+		has err "sockquery: --coverage is an object for each recording: --format=jsonl, unless told, or json"
+		[ ! -s out ]
+	done
+	for about in --info --verify; do
+		exits 2 sockquery $about --format=json x.skt
+		has err "sockquery: --format: --info and --verify are lines of text, and have no other"
+		[ ! -s out ]
+	done
+}
+
 # ---- many ----
 
 t_one_yes_among_many_is_a_yes_and_none_is_a_no() {
