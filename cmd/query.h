@@ -109,6 +109,9 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
 
+/* Where more was asked about than the recording has, beside what was found: what lies before it and behind it. */
+void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk);
+
 /*
  * What opening found damaged, as far as it counts: not the block that is being written by whom --follow follows. And whether something is that
  * was recorded: gaps and restarts are told, and no damage.

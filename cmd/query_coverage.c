@@ -204,6 +204,24 @@ static void tell_more(const struct skt_file *file, const struct answer *answer)
 			answer->unknown == 1 ? "it matches" : "they match");
 }
 
+void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk)
+{
+	const struct skt_coverage *coverage = &walk->coverage;
+	struct skt_buf line;
+
+	/* of many recordings most are of another time than what is asked about */
+	if (query->several)
+		return;
+	skt_buf_init(&line);
+	for (size_t i = 0; i < coverage->n_holes; i++) {
+		if (coverage->holes[i].kind != SKT_HOLE_OUTSIDE)
+			continue;
+		put_hole(query, &coverage->holes[i], &line);
+		say(file, &line);
+	}
+	skt_buf_release(&line);
+}
+
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer)
 {
@@ -215,6 +233,7 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 	query->trouble |= walk->lost;
 	if (answer->matched) {
 		tell_more(file, answer);
+		query_tell_outside(query, file, walk);
 		query_tell_slice(query, file, "");
 	} else {
 		bool doubt;

@@ -316,7 +316,12 @@ static int make_slice(struct making *making, const char *instant, struct skt_err
 	if (!rc)
 		rc = put_all(making, &walk, err);
 	if (!rc)
+		rc = walk_end(&walk, err);
+	if (!rc)
 		rc = finish(making, err);
+	/* of one with an expression it has been told when its sockets were chosen */
+	if (!rc && !making->selection)
+		query_tell_outside(making->query, making->file, &walk);
 	making->query->trouble |= walk.lost;
 	skt_slice_free(making->slice);
 	skt_writer_free(making->writer);

@@ -11,9 +11,36 @@ static int no_memory(struct skt_err *err)
 	return skt_err_set(err, -ENOMEM, "out of memory");
 }
 
-/* The instant that a TIME stands for, whether or not a snapshot is in force at it. */
-static int resolve(const struct skt_file *file, const char *text, const struct walk_range *range, int64_t *ret,
-		   struct skt_err *err)
+/* No day is longer, and none has a time of day further from another of the same. */
+#define DAY_MOST (26 * INT64_C(3600) * SKT_NS_PER_S)
+
+/*
+ * A time of day that the recording does not have is one just before it or just behind it: the first one that comes after the beginning of what is
+ * asked about, where that has been named, else the nearest. false: the recording has it, or there is none.
+ */
+static bool is_beside(const struct skt_file *file, int64_t ns, enum skt_zone zone, int64_t begins, int64_t *ret)
+{
+	struct skt_span span = skt_file_span(file);
+	int64_t before[4], after, first, last;
+	size_t n;
+
+	if (!span.snapshots || __builtin_sub_overflow(span.first, DAY_MOST, &first) ||
+	    __builtin_add_overflow(span.end, DAY_MOST, &last) ||
+	    skt_time_of_day(ns, zone, span.first, span.end, &after, 1))
+		return false;
+	n = skt_time_of_day(ns, zone, first, span.first, before, 4);
+	if (!n || n > 4 || !skt_time_of_day(ns, zone, span.end, last, &after, 1))
+		return false;
+	if (begins != INT64_MIN)
+		*ret = begins <= before[n - 1] ? before[n - 1] : after;
+	else
+		*ret = span.first - before[n - 1] < after - span.end ? before[n - 1] : after;
+	return true;
+}
+
+/* The instant that a TIME stands for, whether or not a snapshot is in force at it. begins: INT64_MIN, or that of the stretch which it ends. */
+static int resolve(const struct skt_file *file, const char *text, const struct walk_range *range, int64_t begins,
+		   int64_t *ret, struct skt_err *err)
 {
 	struct skt_span span = skt_file_span(file);
 	struct skt_cursor *cursor = NULL;
@@ -30,6 +57,8 @@ static int resolve(const struct skt_file *file, const char *text, const struct w
 		*ret = time.ns;
 		return 0;
 	}
+	if (time.kind == SKT_TIME_OF_DAY && is_beside(file, time.ns, range->zone, begins, ret))
+		return 0;
 	rc = skt_cursor_new(file, &cursor, err);
 	if (!rc)
 		rc = skt_cursor_seek(cursor, &time, range->zone, ret, err);
@@ -96,9 +125,9 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 		return no_memory(err);
 	rc = skt_cursor_new(file, &walk->cursor, err);
 	if (!rc && range->from)
-		rc = resolve(file, range->from, range, &walk->from, err);
+		rc = resolve(file, range->from, range, INT64_MIN, &walk->from, err);
 	if (!rc && range->to)
-		rc = resolve(file, range->to, range, &walk->to, err);
+		rc = resolve(file, range->to, range, walk->from, &walk->to, err);
 	if (!rc && !range->follow)
 		rc = check_stretch(walk, range->zone, err);
 	if (rc) {

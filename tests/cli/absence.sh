@@ -47,6 +47,49 @@ t_a_no_says_what_was_looked_at_and_how_long_nothing_was() {
 	! grep -q 'cannot say' err
 }
 
+t_a_time_of_day_beyond_the_recording_is_asked_about_as_far_as_it_goes() {
+	three
+	# what is there is found, and how far was looked is told
+	exits 0 sockquery --from=14:03:08 --to=15:00 x.skt 'sport = :3'
+	has err 'nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-22T15:00:00.000000000Z'
+	cp err err.before
+	exits 1 grep 'cannot say' err.before
+	exits 0 sockquery --from=14:00 --to=14:03:08 x.skt 'sport = :1'
+	has err 'nothing was recorded from 2026-11-22T14:00:00.000000000Z to 2026-11-22T14:03:07.000000000Z'
+	# midnight lies between
+	exits 0 sockquery --from=14:00 --to=13:00 x.skt 'sport = :3'
+	has err 'nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-23T13:00:00.000000000Z'
+	# what is not there may have been where nothing was recorded
+	exits 2 sockquery --from=14:03:08 --to=15:00 x.skt 'sport = :9'
+	has err 'cannot say: nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-22T15:00:00.000000000Z'
+	# a slice of it has what there is
+	exits 0 sockquery --from=14:03:08 --to=15:00 x.skt -o s.skt
+	has err 'nothing was recorded from 2026-11-22T14:03:11.000000000Z to 2026-11-22T15:00:00.000000000Z' \
+		's.skt: slice of x.skt, 2026-11-22T14:03:08.000000000Z to 2026-11-22T14:03:11.000000000Z, 2 snapshots'
+	exits 0 sockquery --from=14:03:08 --to=15:00 x.skt 'sport = :3' -o t.skt
+	[ "$(grep -c 'nothing was recorded' err)" = 1 ]
+	exits 0 sockquery --from=14:03:08 --to=14:03:11 x.skt -o u.skt
+	cp err err.before
+	exits 1 grep 'nothing was recorded' err.before
+	rm -r trees
+	tree 2026-11-22T00:10:00Z 1
+	exits 0 sockrec --trees=trees -o night.skt
+	exits 0 sockquery --from=23:00 --to=00:10 night.skt 'sport = :1'
+	has err 'nothing was recorded from 2026-11-21T23:00:00.000000000Z to 2026-11-22T00:10:00.000000000Z'
+}
+
+t_a_stretch_that_the_recording_has_nothing_of_is_an_error() {
+	three
+	for stretch in '--from=14:10 --to=14:20' '--from=13:00 --to=14:00' --from=15:00 --to=14:00; do
+		# shellcheck disable=SC2086 # two options
+		exits 2 sockquery $stretch x.skt
+		has err ': the recording goes from 2026-11-22T14:03:07.000000000Z to 2026-11-22T14:03:11.000000000Z'
+		[ ! -s out ]
+	done
+	exits 2 sockquery --from=15:00 --to=14:03:08 x.skt
+	has err '--from is later than --to'
+}
+
 t_what_matches_is_a_yes() {
 	three
 	exits 0 sockquery x.skt 'sport = :1'
