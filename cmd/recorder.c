@@ -198,6 +198,9 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 		rc = recorder->writer ? output_add(recorder, err) : make_dense(recorder, err);
 	if (rc)
 		return rc;
+	/* the step from nothing has every row, and those that follow have few */
+	if (recorder->from_nothing)
+		skt_step_release(&recorder->step);
 	recorder->from_nothing = false;
 	if (!recorder->snapshots++) {
 		recorder->first = recorder->now.boottime;

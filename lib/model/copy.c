@@ -59,14 +59,14 @@ int translate_process(struct translation *translation, struct skt_process *proce
 	return rc;
 }
 
-static int copy_processes(const struct skt_snapshot *from, struct skt_snapshot *to, struct translation *translation,
-			  uint32_t *slots)
+static int copy_those(const struct skt_snapshot *from, bool exited, struct skt_snapshot *to,
+		      struct translation *translation, uint32_t *slots)
 {
 	for (size_t i = 0; i < from->n_processes; i++) {
 		struct skt_process process = from->processes[i];
 		int rc;
 
-		if (!skt_process_is_listed(&process))
+		if (process.exited != exited || !skt_process_is_listed(&process))
 			continue;
 		rc = translate_process(translation, &process);
 		if (!rc)
@@ -75,6 +75,15 @@ static int copy_processes(const struct skt_snapshot *from, struct skt_snapshot *
 			return rc;
 	}
 	return 0;
+}
+
+/* Those that live, then those that have exited: so skt_match() finds them, and the step to a copy from nothing has its slots. */
+static int copy_processes(const struct skt_snapshot *from, struct skt_snapshot *to, struct translation *translation,
+			  uint32_t *slots)
+{
+	int rc = copy_those(from, false, to, translation, slots);
+
+	return rc ? rc : copy_those(from, true, to, translation, slots);
 }
 
 static int copy_owners(const struct skt_snapshot *from, struct skt_snapshot *to, const uint32_t *slots,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/gather.h"
 
+#include "base/array.h"
 #include "model/step.h"
 #include "record/digest.h"
 #include "record/events.h"
@@ -59,40 +60,85 @@ bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_s
 }
 
 /*
- * The whole snapshot, as the step that leads to it from nothing. The snapshot which that makes takes the place of
- * `now`: it is what a reader will have, dense and with a table of only the strings in use. Of the step that led to it only
- * what was told cannot be found anew: events, and processes that no look has seen.
+ * Of the step that led to a snapshot, only what was told cannot be found anew where it is made dense: events, and processes that no
+ * look has seen. Both go into a step of their own, in the dense one's numbers.
+ */
+static int carry_told(const struct skt_step *step, const struct skt_snapshot *now, struct skt_snapshot *dense,
+		      struct skt_step *told)
+{
+	int rc = events_carry(step->events, step->n_events, now, dense, told);
+
+	return rc ? rc : step_carry_lived(step, now, dense, told);
+}
+
+/* And from there into the key: events are all that it has of them, processes come after those that it found. */
+static int add_told(struct skt_step *key, struct skt_step *told)
+{
+	if (array_room(&key->processes, &key->room_processes, key->n_processes + told->n_processes,
+		       sizeof(*key->processes)))
+		return -ENOMEM;
+	for (size_t i = 0; i < told->n_processes; i++)
+		key->processes[key->n_processes++] = told->processes[i];
+	key->events = told->events;
+	key->n_events = told->n_events;
+	key->room_events = told->room_events;
+	told->events = NULL;
+	told->n_events = 0;
+	told->room_events = 0;
+	return 0;
+}
+
+/*
+ * The step that leads to a dense snapshot from nothing. It is not applied to anything: rows, owners and processes are found in the
+ * order in which the snapshot has them, and with its strings, so it has the numbers already that applying would give.
+ */
+static int find_key(struct skt_writer *writer, const struct skt_snapshot *dense, struct skt_step *key)
+{
+	struct skt_snapshot nothing;
+	int rc = skt_snapshot_init(&nothing, dense->strings, 0);
+
+	if (rc)
+		return rc;
+	rc = skt_match(writer->matcher, &nothing, dense, true, key);
+	skt_snapshot_release(&nothing);
+	return rc;
+}
+
+/*
+ * The whole snapshot, as the step that leads to it from nothing. A dense copy takes the place of `now`: it is what a reader
+ * will have, with a table of only the strings in use. What was there goes before the step is found, for of each of the three
+ * all rows are.
  */
 static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		     struct skt_err *err)
 {
 	struct skt_snapshot dense;
-	struct skt_step key;
-	int rc = skt_snapshot_init(&dense, NULL, skt_strtab_seed(now->strings));
+	struct skt_step key, told;
+	int rc = skt_snapshot_copy(now, &dense);
 
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	skt_step_init(&key);
-	rc = skt_match(writer->matcher, &dense, now, true, &key);
-	if (rc)
-		skt_err_set(err, rc, "out of memory");
-	else
-		rc = skt_apply(&dense, &key, err);
-	if (!rc && skt_snapshot_is_over(&dense))
+	skt_step_init(&told);
+	if (skt_snapshot_is_over(&dense)) {
 		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
-	if (!rc && (events_carry(step->events, step->n_events, now, &dense, &key) ||
-		    step_carry_lived(step, now, &dense, &key)))
+		skt_snapshot_release(&dense);
+	} else if (carry_told(step, now, &dense, &told)) {
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
-	if (!rc) {
+		skt_snapshot_release(&dense);
+	} else {
 		skt_snapshot_release(now);
 		*now = dense;
+		if (find_key(writer, now, &key) || add_told(&key, &told))
+			rc = skt_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (!rc) {
 		step_encode(&writer->encoder, &key, now, 1, writer->item.sections);
 		keys_of_snapshot(now, &key, &writer->item.keys, &writer->item.facts);
-	} else {
-		skt_snapshot_release(&dense);
 	}
 	/* it is the largest thing there is, and not needed for a minute */
 	skt_step_release(&key);
+	skt_step_release(&told);
 	return rc;
 }
 
