@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "info_lines.h"
 #include "info_totals.h"
+#include "recording.h"
 
 #include <skt/escape.h>
 
