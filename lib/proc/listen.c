@@ -312,11 +312,11 @@ bool listen_has_heard(struct listen *listen)
 {
 	bool heard;
 
-	pthread_mutex_lock(&listen->lock);
+	pthread_mutex_lock(&listen->waiter.lock);
 	for (size_t i = 0; i < listen->n_ears; i++)
 		drain(listen, &listen->ears[i]);
 	heard = listen->n || listen->lost_until;
-	pthread_mutex_unlock(&listen->lock);
+	pthread_mutex_unlock(&listen->waiter.lock);
 	return heard;
 }
 
