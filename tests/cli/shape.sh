@@ -10,6 +10,11 @@
 		sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt
 } 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
 
+PRELUDE+='
+def seconds(text):
+    return timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+'
+
 t_counts_are_those_of_the_rows() {
 	exits 0 sockquery --format=jsonl ../kinds.skt
 	mv out rows
@@ -45,9 +50,7 @@ t_a_curve_counts_flows_where_they_are() {
 	mv out rows
 	exits 0 sockquery --format=jsonl --count-by=local_port --every=3s ../hands.skt
 	python <<-END
-		import collections, datetime, json
-		def seconds(text):
-		    return int(datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp())
+		import collections
 		want = collections.Counter()
 		for line in open("rows"):
 		    row = json.loads(line)
@@ -124,9 +127,7 @@ t_a_curve_of_several_recordings_is_one_curve() {
 	rows_of_all flows
 	exits 0 sockquery --view=flows --format=jsonl --count-by=table --every=2s ../seed.skt ../kinds.skt ../hands.skt ../hands.skt
 	python <<-END
-		import collections, datetime, json
-		def seconds(text):
-		    return int(datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp())
+		import collections
 		want = collections.Counter()
 		for line in open("rows"):
 		    row = json.loads(line)

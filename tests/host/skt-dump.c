@@ -85,20 +85,21 @@ static void put_text(struct skt_buf *out, const char *bytes, size_t len)
 	skt_buf_byte(out, '"');
 }
 
-static void put_hex(struct skt_buf *out, const uint8_t *bytes, size_t len)
-{
-	skt_buf_byte(out, '"');
-	for (size_t i = 0; i < len; i++)
-		skt_buf_printf(out, "%02x", bytes[i]);
-	skt_buf_byte(out, '"');
-}
-
 /* A key, and what stands before it: the braces are the caller's. */
 static void put_key(struct skt_buf *out, const char *name)
 {
 	if (out->len && !strchr("{[", out->data[out->len - 1]))
 		skt_buf_byte(out, ',');
 	skt_buf_printf(out, "\"%s\":", name);
+}
+
+static void put_hex(struct skt_buf *out, const char *name, const uint8_t *bytes, size_t len)
+{
+	put_key(out, name);
+	skt_buf_byte(out, '"');
+	for (size_t i = 0; i < len; i++)
+		skt_buf_printf(out, "%02x", bytes[i]);
+	skt_buf_byte(out, '"');
 }
 
 static void put_number(struct skt_buf *out, const char *name, uint64_t value)
@@ -128,11 +129,30 @@ static void put_string(struct skt_buf *out, const char *name, const struct skt_s
 	put_text(out, bytes, len);
 }
 
-/* The comma between the items of an array. */
+static void begin_list(struct skt_buf *out, const char *name)
+{
+	put_key(out, name);
+	skt_buf_byte(out, '[');
+}
+
+/* The comma between the items of a list. */
 static void next_item(struct skt_buf *out, size_t i)
 {
 	if (i)
 		skt_buf_byte(out, ',');
+}
+
+/* The i-th item of a list: a number and a string. */
+static void put_numbered(struct skt_buf *out, size_t i, uint32_t number, const struct skt_snapshot *snapshot,
+			 uint32_t id)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(snapshot->strings, id, &len);
+
+	next_item(out, i);
+	skt_buf_printf(out, "[%" PRIu32 ",", number);
+	put_text(out, bytes, len);
+	skt_buf_byte(out, ']');
 }
 
 /* ---- the lines ---- */
@@ -142,10 +162,8 @@ static void put_header(struct skt_buf *out, const struct skt_header *header)
 	skt_buf_byte(out, '{');
 	put_bool(out, "big_endian", header->big_endian);
 	put_signed(out, "boot_time", header->boot_time);
-	put_key(out, "chain_before");
-	put_hex(out, header->chain_before, sizeof(header->chain_before));
-	put_key(out, "facts");
-	skt_buf_byte(out, '[');
+	put_hex(out, "chain_before", header->chain_before, sizeof(header->chain_before));
+	begin_list(out, "facts");
 	for (size_t i = 0; i < header->n_facts; i++) {
 		next_item(out, i);
 		skt_buf_byte(out, '[');
@@ -161,8 +179,7 @@ static void put_header(struct skt_buf *out, const struct skt_header *header)
 	put_bool(out, "live", header->live);
 	put_number(out, "major", header->major);
 	put_number(out, "minor", header->minor);
-	put_key(out, "recording_id");
-	put_hex(out, header->recording_id, sizeof(header->recording_id));
+	put_hex(out, "recording_id", header->recording_id, sizeof(header->recording_id));
 	put_number(out, "snapshots_before", header->snapshots_before);
 	put_signed(out, "start", header->start);
 	put_signed(out, "start_boottime", header->start_boottime);
@@ -172,8 +189,7 @@ static void put_header(struct skt_buf *out, const struct skt_header *header)
 
 static void put_owners(struct skt_buf *out, const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	put_key(out, "owners");
-	skt_buf_byte(out, '[');
+	begin_list(out, "owners");
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
 		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
 		const struct skt_process *process = &snapshot->processes[owner->process];
@@ -194,8 +210,7 @@ static void put_row(struct skt_buf *out, const struct skt_snapshot *snapshot, co
 	put_signed(out, "expires", sock->timer_expires);
 	put_number(out, "has", sock->has);
 	put_number(out, "inode", sock->inode);
-	put_key(out, "local_address");
-	put_hex(out, sock->local_address, width);
+	put_hex(out, "local_address", sock->local_address, width);
 	put_number(out, "local_port", sock->local_port);
 	put_number(out, "owner", sock->owner);
 	put_number(out, "owner_gaps", sock->owner_gaps);
@@ -203,8 +218,7 @@ static void put_row(struct skt_buf *out, const struct skt_snapshot *snapshot, co
 	put_signed(out, "probes", sock->probes);
 	put_number(out, "quick", sock->quick);
 	put_signed(out, "ref", sock->ref);
-	put_key(out, "remote_address");
-	put_hex(out, sock->remote_address, width);
+	put_hex(out, "remote_address", sock->remote_address, width);
 	put_number(out, "remote_port", sock->remote_port);
 	put_number(out, "retransmits", sock->retransmits);
 	put_number(out, "rto", sock->rto);
@@ -232,22 +246,13 @@ static void put_table(struct skt_buf *out, const struct skt_snapshot *snapshot, 
 	put_number(out, "kind", table->kind);
 	put_number(out, "malformed", table->malformed);
 	put_number(out, "net_namespace", table->net_namespace);
-	put_key(out, "raw");
-	skt_buf_byte(out, '[');
-	for (size_t i = 0; i < table->n_raw; i++) {
-		size_t len;
-		const char *text = skt_strtab_get(snapshot->strings, table->raw[i].text, &len);
-
-		next_item(out, i);
-		skt_buf_printf(out, "[%" PRIu32 ",", table->raw[i].before);
-		put_text(out, text, len);
-		skt_buf_byte(out, ']');
-	}
+	begin_list(out, "raw");
+	for (size_t i = 0; i < table->n_raw; i++)
+		put_numbered(out, i, table->raw[i].before, snapshot, table->raw[i].text);
 	skt_buf_byte(out, ']');
 	put_signed(out, "read_time", table->read_time);
 	put_number(out, "read_us", table->read_us);
-	put_key(out, "rows");
-	skt_buf_byte(out, '[');
+	begin_list(out, "rows");
 	for (size_t i = 0; i < table->n_rows; i++) {
 		next_item(out, i);
 		put_row(out, snapshot, &snapshot->socks[table->order[i]], width);
@@ -363,8 +368,7 @@ static void put_tables(struct skt_buf *out, const struct skt_snapshot *snapshot)
 
 static void put_findings(struct skt_buf *out, const struct skt_quality *quality)
 {
-	put_key(out, "findings");
-	skt_buf_byte(out, '[');
+	begin_list(out, "findings");
 	for (uint32_t i = 0; i < quality->n_findings; i++) {
 		const struct skt_finding *finding = &quality->findings[i];
 
@@ -417,13 +421,11 @@ static void put_event(struct skt_buf *out, const struct skt_snapshot *snapshot, 
 	put_number(out, "inode", event->inode);
 	put_number(out, "kind", table->kind);
 	put_number(out, "late", event->late_us);
-	put_key(out, "local_address");
-	put_hex(out, event->local_address, sizeof(event->local_address));
+	put_hex(out, "local_address", event->local_address, sizeof(event->local_address));
 	put_number(out, "local_port", event->local_port);
 	put_number(out, "net_namespace", table->net_namespace);
 	put_number(out, "received", event->bytes_received);
-	put_key(out, "remote_address");
-	put_hex(out, event->remote_address, sizeof(event->remote_address));
+	put_hex(out, "remote_address", event->remote_address, sizeof(event->remote_address));
 	put_number(out, "remote_port", event->remote_port);
 	put_number(out, "retransmits", event->retransmits);
 	put_bool(out, "row", event->slot != SKT_NO_SLOT);
@@ -441,8 +443,7 @@ static void put_snapshot(struct skt_buf *out, const struct skt_snapshot *snapsho
 	skt_buf_byte(out, '{');
 	put_signed(out, "boottime", snapshot->boottime);
 	put_signed(out, "end", snapshot->end);
-	put_key(out, "events");
-	skt_buf_byte(out, '[');
+	begin_list(out, "events");
 	for (size_t i = 0; i < step->n_events; i++) {
 		next_item(out, i);
 		put_event(out, snapshot, &step->events[i]);
@@ -456,17 +457,9 @@ static void put_snapshot(struct skt_buf *out, const struct skt_snapshot *snapsho
 	put_signed(out, "time", snapshot->time);
 	put_key(out, "type");
 	skt_buf_text(out, "\"snapshot\"");
-	put_key(out, "users");
-	skt_buf_byte(out, '[');
-	for (size_t i = 0; i < snapshot->n_users; i++) {
-		size_t len;
-		const char *name = skt_strtab_get(snapshot->strings, snapshot->users[i].name, &len);
-
-		next_item(out, i);
-		skt_buf_printf(out, "[%" PRIu32 ",", snapshot->users[i].uid);
-		put_text(out, name, len);
-		skt_buf_byte(out, ']');
-	}
+	begin_list(out, "users");
+	for (size_t i = 0; i < snapshot->n_users; i++)
+		put_numbered(out, i, snapshot->users[i].uid, snapshot, snapshot->users[i].name);
 	skt_buf_text(out, "]}\n");
 }
 
