@@ -17,4 +17,10 @@ int array_room(void *array, size_t *room, size_t n, size_t item_size);
  */
 size_t array_below(const void *items, size_t n, size_t item_size, size_t member, uint32_t key);
 
+/* Which one comes first, as qsort(3) asks. */
+static inline int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
 #endif

@@ -59,11 +59,6 @@ static int add_listening(struct skt_changes *changes, const struct skt_sock *soc
 	return 0;
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 static int compare_places(const struct skt_listening *a, uint32_t table, uint16_t port)
 {
 	int order = compare_numbers(a->table, table);

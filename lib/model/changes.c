@@ -63,11 +63,6 @@ static bool may_be_told(const struct skt_sock_change *change)
 	return change->change != SKT_LOST && change->change != SKT_PRESENT && kind_of(change) != SKT_TOLD_ROW;
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 /* By the table and both ends; the remote port comes last, for an event may lack it. */
 static int compare_ends(const struct skt_event *event, const struct skt_sock *sock)
 {

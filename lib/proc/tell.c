@@ -34,20 +34,15 @@ void tell_release(struct tell *tell)
 	memset(tell, 0, sizeof(*tell));
 }
 
-static int compare(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 static int compare_partly(const struct ends *a, const struct ends *b)
 {
-	int order = compare(a->net_namespace, b->net_namespace);
+	int order = compare_numbers(a->net_namespace, b->net_namespace);
 
 	if (!order)
-		order = compare(a->kind, b->kind);
+		order = compare_numbers(a->kind, b->kind);
 	if (!order)
 		order = memcmp(a->remote_address, b->remote_address, sizeof(a->remote_address));
-	return order ? order : compare(a->local_port, b->local_port);
+	return order ? order : compare_numbers(a->local_port, b->local_port);
 }
 
 static int compare_ends(const struct ends *a, const struct ends *b)
@@ -55,7 +50,7 @@ static int compare_ends(const struct ends *a, const struct ends *b)
 	int order = compare_partly(a, b);
 
 	if (!order)
-		order = compare(a->remote_port, b->remote_port);
+		order = compare_numbers(a->remote_port, b->remote_port);
 	return order ? order : memcmp(a->local_address, b->local_address, sizeof(a->local_address));
 }
 
@@ -65,7 +60,7 @@ static int compare_rows(const void *left, const void *right)
 	const struct told_row *a = left, *b = right;
 	int order = compare_ends(&a->ends, &b->ends);
 
-	return order ? order : compare(a->slot, b->slot);
+	return order ? order : compare_numbers(a->slot, b->slot);
 }
 
 static int compare_notices(const void *left, const void *right)

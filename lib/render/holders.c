@@ -4,14 +4,11 @@
 #include <skt/changes.h>
 #include <skt/escape.h>
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 #define NO_COMM UINT32_MAX
-
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
 
 static int compare_in_name(const struct holder *a, const struct holder *b)
 {
