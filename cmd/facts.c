@@ -2,6 +2,7 @@
 #include "facts.h"
 
 #include "cli.h"
+#include "grow.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -38,15 +39,8 @@ void facts_add(struct facts *facts, const char *name, const char *value)
 
 	if (!value || !*value)
 		return;
-	if (facts->n == facts->room) {
-		size_t room = facts->room ? 2 * facts->room : 64;
-		struct skt_fact *more = realloc(facts->facts, room * sizeof(*more));
-
-		if (!more)
-			return;
-		facts->facts = more;
-		facts->room = room;
-	}
+	if (grow(&facts->facts, &facts->room, facts->n, sizeof(*facts->facts)))
+		return;
 	text = malloc(len + strlen(value) + 1);
 	if (!text)
 		return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "folder.h"
 
+#include "grow.h"
+
 #include <skt/record.h>
 
 #include <dirent.h>
@@ -21,15 +23,8 @@ static bool is_named_so(const char *name)
 
 static int add(struct folder *folder, const struct folder_file *file)
 {
-	if (folder->n == folder->room) {
-		size_t room = folder->room ? 2 * folder->room : 16;
-		struct folder_file *files = realloc(folder->files, room * sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		folder->files = files;
-		folder->room = room;
-	}
+	if (grow(&folder->files, &folder->room, folder->n, sizeof(*folder->files)))
+		return -ENOMEM;
 	folder->files[folder->n++] = *file;
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "order.h"
 
+#include "grow.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,15 +24,8 @@ static int add(struct numbers *numbers, const char *name)
 {
 	if (!*name || name[strspn(name, "0123456789")])
 		return 0;
-	if (numbers->n == numbers->room) {
-		size_t more = numbers->room ? 2 * numbers->room : 64;
-		unsigned *grown = realloc(numbers->all, more * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		numbers->all = grown;
-		numbers->room = more;
-	}
+	if (grow(&numbers->all, &numbers->room, numbers->n, sizeof(*numbers->all)))
+		return -ENOMEM;
 	numbers->all[numbers->n] = (unsigned)strtoul(name, NULL, 10);
 	numbers->rising &= !numbers->n || numbers->all[numbers->n - 1] < numbers->all[numbers->n];
 	numbers->n++;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "trees.h"
 
+#include "grow.h"
+
 #include <skt/time.h>
 
 #include <dirent.h>
@@ -85,15 +87,8 @@ static int add(struct trees *trees, size_t *room, const char *name, struct skt_e
 			name);
 	if (trees->n == TREES_MAX)
 		return skt_err_set(err, -E2BIG, "more than %zu trees", TREES_MAX);
-	if (trees->n == *room) {
-		size_t more = *room ? 2 * *room : 64;
-		struct named_tree *grown = realloc(trees->trees, more * sizeof(*grown));
-
-		if (!grown)
-			return skt_err_set(err, -ENOMEM, "out of memory");
-		trees->trees = grown;
-		*room = more;
-	}
+	if (grow(&trees->trees, room, trees->n, sizeof(*trees->trees)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
 	trees->trees[trees->n].when = when;
 	trees->trees[trees->n].name = strdup(name);
 	if (!trees->trees[trees->n].name)
