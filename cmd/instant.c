@@ -30,22 +30,12 @@ static bool is_tree(const char *path)
 	return is;
 }
 
-static bool exists(const char *path, size_t len, void *data)
-{
-	char *name = strndup(path, len);
-	struct stat status;
-	bool is = name && (!strcmp(name, "-") || !lstat(name, &status));
-
-	(void)data;
-	free(name);
-	return is;
-}
-
 bool instant_is_operand(const char *word)
 {
 	const char *time;
 
-	return exists(word, strlen(word), NULL) || skt_operand_split(word, exists, NULL, &time) < strlen(word);
+	return path_exists(word, strlen(word), NULL) ||
+	       skt_operand_split(word, path_exists, NULL, &time) < strlen(word);
 }
 
 void instant_init(struct instant *instant, const char *operand)

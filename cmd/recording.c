@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool exists(const char *path, size_t len, void *data)
+bool path_exists(const char *path, size_t len, void *data)
 {
 	char *name = strndup(path, len);
 	struct stat status;
@@ -90,7 +90,7 @@ static int explain(const char *operand, struct skt_err *err)
 	const char *at = strrchr(operand, '@');
 	struct skt_time time;
 
-	if (!at || exists(operand, strlen(operand), NULL) || !exists(operand, (size_t)(at - operand), NULL))
+	if (!at || path_exists(operand, strlen(operand), NULL) || !path_exists(operand, (size_t)(at - operand), NULL))
 		return 0;
 	return skt_time_parse(at + 1, SKT_ZONE_UTC, 0, &time, err);
 }
@@ -98,24 +98,24 @@ static int explain(const char *operand, struct skt_err *err)
 bool recording_exists(const char *operand)
 {
 	const char *time;
-	size_t len = skt_operand_split(operand, exists, NULL, &time);
+	size_t len = skt_operand_split(operand, path_exists, NULL, &time);
 	const char *at = strrchr(operand, '@');
 
 	/* or one with a TIME that is none, which opening it says */
-	return exists(operand, len, NULL) || (at && exists(operand, (size_t)(at - operand), NULL));
+	return path_exists(operand, len, NULL) || (at && path_exists(operand, (size_t)(at - operand), NULL));
 }
 
 const char *recording_time(const char *operand)
 {
 	const char *time;
 
-	skt_operand_split(operand, exists, NULL, &time);
+	skt_operand_split(operand, path_exists, NULL, &time);
 	return time;
 }
 
 int recording_open(const char *operand, struct recording *ret, struct skt_err *err)
 {
-	size_t len = skt_operand_split(operand, exists, NULL, &ret->time);
+	size_t len = skt_operand_split(operand, path_exists, NULL, &ret->time);
 
 	ret->fd = -1;
 	ret->path = strndup(operand, len);

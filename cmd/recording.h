@@ -13,6 +13,9 @@ struct recording {
 	int fd;
 };
 
+/* Whether there is a file of this name, or it is standard input: for skt_operand_split(). */
+bool path_exists(const char *path, size_t len, void *data);
+
 /* Whether it is one: a path that exists, perhaps with a TIME. What does not exist may be an expression. */
 bool recording_exists(const char *operand);
 
