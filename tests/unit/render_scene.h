@@ -125,10 +125,11 @@ static inline void scene_own(struct scene *scene, const struct skt_owner *owners
 	sock->owner = SKT_OWNER_HELD;
 }
 
-/* All rows, in slot order. */
-static inline const char *render_scene(struct scene *scene, enum skt_format format)
+/* What `render` prints of the first n slots, be they rows' or processes'. */
+static inline const char *render_slots(struct scene *scene, enum skt_format format, size_t n,
+				       void (*render)(struct skt_render *, const struct skt_snapshot *,
+						      const uint32_t *, size_t, struct skt_buf *))
 {
-	size_t n = scene->snapshot.n_socks;
 	uint32_t *slots = calloc(n + 1, sizeof(*slots));
 
 	assert_non_null(slots);
@@ -137,7 +138,7 @@ static inline const char *render_scene(struct scene *scene, enum skt_format form
 	scene->render.format = format;
 	skt_buf_clear(&scene->out);
 	skt_render_begin(&scene->render, &scene->out);
-	skt_render_sockets(&scene->render, &scene->snapshot, slots, n, &scene->out);
+	render(&scene->render, &scene->snapshot, slots, n, &scene->out);
 	skt_render_end(&scene->render, &scene->out);
 	free(slots);
 	skt_buf_byte(&scene->out, '\0');
@@ -145,23 +146,15 @@ static inline const char *render_scene(struct scene *scene, enum skt_format form
 	return (const char *)scene->out.data;
 }
 
+/* All rows, in slot order. */
+static inline const char *render_scene(struct scene *scene, enum skt_format format)
+{
+	return render_slots(scene, format, scene->snapshot.n_socks, skt_render_sockets);
+}
+
 static inline const char *render_scene_processes(struct scene *scene, enum skt_format format)
 {
-	size_t n = scene->snapshot.n_processes;
-	uint32_t *slots = calloc(n + 1, sizeof(*slots));
-
-	assert_non_null(slots);
-	for (size_t i = 0; i < n; i++)
-		slots[i] = (uint32_t)i;
-	scene->render.format = format;
-	skt_buf_clear(&scene->out);
-	skt_render_begin(&scene->render, &scene->out);
-	skt_render_processes(&scene->render, &scene->snapshot, slots, n, &scene->out);
-	skt_render_end(&scene->render, &scene->out);
-	free(slots);
-	skt_buf_byte(&scene->out, '\0');
-	assert_int_equal(skt_buf_status(&scene->out), 0);
-	return (const char *)scene->out.data;
+	return render_slots(scene, format, scene->snapshot.n_processes, skt_render_processes);
 }
 
 /* The nth line of text (from 0) without its end; borrowed until the next call. */
