@@ -2,7 +2,6 @@
 #include "proc/batch.h"
 
 #include "base/array.h"
-#include "proc/crew.h"
 #include "proc/links.h"
 #include "proc/visit.h"
 
@@ -51,6 +50,11 @@ int batch_new(unsigned hands, struct batch **ret)
 	else
 		*ret = batch;
 	return rc;
+}
+
+struct crew *batch_crew(const struct batch *batch)
+{
+	return batch->crew;
 }
 
 void batch_clear(struct batch *batch)

@@ -2,6 +2,7 @@
 #ifndef PROC_BATCH_H
 #define PROC_BATCH_H
 
+#include "proc/crew.h"
 #include "proc/ledger.h"
 #include "proc/look.h"
 #include "proc/owners.h"
@@ -31,6 +32,9 @@ void batch_free(struct batch *batch);
  */
 int batch_visit(struct batch *batch, struct look *look, struct ledger *ledger, struct owners *owners,
 		struct ledger_process **processes, size_t n, bool *ret_visited);
+
+/* Its hands, for other work. */
+struct crew *batch_crew(const struct batch *batch);
 
 /* Give back the memory that it took. */
 void batch_clear(struct batch *batch);

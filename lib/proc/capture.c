@@ -262,7 +262,8 @@ static int look_for_owners(struct skt_capture *capture, struct look *look)
 	if (!rc)
 		unlisted_look(&capture->unlisted, &capture->namespaces, look, ledger, owners);
 	if (!rc)
-		rc = family_holders(&capture->family, look, ledger, owners);
+		rc = family_holders(&capture->family, look, ledger, owners, walk_crew(&capture->walk));
+	walk_rest(&capture->walk, look);
 	if (!rc)
 		rc = owners_assign(owners, look, ledger);
 	return rc ? rc : family_others(look, ledger);

@@ -2,6 +2,7 @@
 #include "proc/family.h"
 
 #include "proc/identity.h"
+#include "proc/papers.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 /* The part of the budget in which processes are asked whether they are still what they were, and how many are asked at least. */
 #define PART	    4
 #define ASKED_LEAST 16
+
+/* How many are read at once by many hands, some 2 KB of each. */
+#define READ_MOST 64
 
 /* ---- who a process is ---- */
 
@@ -167,12 +171,53 @@ static int add(struct look *look, struct ledger_process *process)
 	return rc;
 }
 
-int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners)
+/* Whether it is to be identified, and in the usual way: through its own handle. */
+static bool is_plain(const struct ledger_process *process)
+{
+	return !process->identified && process->handle >= 0 && !process->zombie && ledger_is_holder(process);
+}
+
+/* Who holders are, of whom nothing is known yet: read by many hands, understood by one. Those that are not plain are left. */
+static int identify_together(struct look *look, struct ledger *ledger, struct owners *owners, struct crew *crew)
+{
+	bool secret = look->options->cmdline == SKT_CMDLINE_NONE;
+	size_t i = 0;
+	int rc = 0;
+
+	while (!rc && i < ledger->n_processes) {
+		struct ledger_process *processes[READ_MOST];
+		struct papers papers[READ_MOST];
+		size_t n = 0;
+
+		for (; i < ledger->n_processes && n < READ_MOST; i++) {
+			if (!is_plain(&ledger->processes[i]))
+				continue;
+			processes[n] = &ledger->processes[i];
+			papers_init(&papers[n++], ledger->processes[i].handle, secret);
+		}
+		papers_read(crew, look->tree, papers, n);
+		for (size_t k = 0; !rc && k < n; k++) {
+			look->papers = &papers[k];
+			rc = read_identity(look, ledger, processes[k], processes[k]->handle);
+			look->papers = NULL;
+			if (rc)
+				rc = lose(look, ledger, owners, processes[k], rc);
+		}
+		for (size_t k = 0; k < n; k++)
+			papers_release(&papers[k]);
+	}
+	return rc;
+}
+
+int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners,
+		   struct crew *crew)
 {
 	int rc = ledger_translate(ledger, look);
 
 	if (!rc)
 		rc = ask_all(family, look, ledger, owners);
+	if (!rc && crew)
+		rc = identify_together(look, ledger, owners, crew);
 	for (size_t i = 0; !rc && i < ledger->n_processes; i++) {
 		struct ledger_process *process = &ledger->processes[i];
 

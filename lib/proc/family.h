@@ -2,6 +2,7 @@
 #ifndef PROC_FAMILY_H
 #define PROC_FAMILY_H
 
+#include "proc/crew.h"
 #include "proc/ledger.h"
 #include "proc/look.h"
 #include "proc/owners.h"
@@ -21,10 +22,11 @@ struct family {
 };
 
 /*
- * Identify the holders and put them into the snapshot, those that have gone meanwhile aside: they lose their links. Then
- * the others that belong to it. 0, -ENOMEM or -E2BIG.
+ * Identify the holders and put them into the snapshot, those that have gone meanwhile aside: they lose their links. Hands,
+ * unless crew is NULL, read who they are where many are new. Then the others that belong to it. 0, -ENOMEM or -E2BIG.
  */
-int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners);
+int family_holders(struct family *family, struct look *look, struct ledger *ledger, struct owners *owners,
+		   struct crew *crew);
 int family_others(struct look *look, struct ledger *ledger);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/scan.h"
+#include "proc/papers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -26,6 +27,38 @@ struct reading {
 	uint32_t pid;
 	struct skt_process *process;
 };
+
+/* A file of the process into the look's text, as tree_file(): the look's paper of it, if there is one, or read now. */
+static int read_file(struct look *look, int dir, const char *file, size_t max)
+{
+	const unsigned char *bytes;
+	size_t len;
+	int rc;
+
+	if (!papers_take(look->papers, file, &bytes, &len, &rc))
+		return tree_file(look->tree, dir, file, 0, max, look->text);
+	skt_buf_clear(look->text);
+	if (!rc)
+		skt_buf_add(look->text, bytes, len);
+	return look->text->failed ? -ENOMEM : rc;
+}
+
+/* And one of its links, as tree_link(). */
+static ssize_t read_link(struct look *look, int dir, const char *file, char *buffer, size_t size)
+{
+	const unsigned char *bytes;
+	size_t len;
+	int rc;
+
+	if (!papers_take(look->papers, file, &bytes, &len, &rc))
+		return tree_link(look->tree, dir, file, buffer, size);
+	if (rc)
+		return rc;
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(buffer, bytes, len);
+	return (ssize_t)len;
+}
 
 static void malformed(struct look *look, uint32_t pid, const char *file, const char *what)
 {
@@ -118,7 +151,7 @@ static bool parse_stat(const char *text, size_t len, struct process_stat *ret)
 
 int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat *ret)
 {
-	int rc = tree_file(look->tree, dir, "stat", 0, STAT_MAX, look->text);
+	int rc = read_file(look, dir, "stat", STAT_MAX);
 
 	if (rc == -E2BIG || (!rc && !parse_stat((char *)look->text->data, look->text->len, ret))) {
 		malformed(look, pid, "stat", "does not read as the kernel writes it");
@@ -173,7 +206,7 @@ static int read_stat(struct reading *reading, uint64_t *ret_mark)
 static int read_text(struct reading *reading, const char *file, size_t max, enum skt_process_field field, uint32_t *ret)
 {
 	struct skt_buf *text = reading->look->text;
-	int rc = tree_file(reading->look->tree, reading->dir, file, 0, max, text);
+	int rc = read_file(reading->look, reading->dir, file, max);
 
 	if (rc == -ENOMEM)
 		return rc;
@@ -190,7 +223,7 @@ static int read_text(struct reading *reading, const char *file, size_t max, enum
 static int read_status(struct reading *reading)
 {
 	struct skt_buf *text = reading->look->text;
-	int rc = tree_file(reading->look->tree, reading->dir, "status", 0, STATUS_MAX, text);
+	int rc = read_file(reading->look, reading->dir, "status", STATUS_MAX);
 	const char *uid;
 	struct scan s;
 
@@ -232,7 +265,7 @@ static int read_cmdline(struct reading *reading, int dir)
 
 	if (policy == SKT_CMDLINE_NONE)
 		return 0;
-	rc = tree_file(reading->look->tree, dir, "cmdline", 0, CMDLINE_MAX, text);
+	rc = read_file(reading->look, dir, "cmdline", CMDLINE_MAX);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc && rc != -E2BIG) {
@@ -255,7 +288,7 @@ static int read_exe(struct reading *reading, int dir)
 	size_t suffix_len = sizeof(suffix) - 1;
 	struct skt_process *process = reading->process;
 	char path[PATH_MAX + sizeof(suffix)];
-	ssize_t len = tree_link(reading->look->tree, dir, "exe", path, sizeof(path));
+	ssize_t len = read_link(reading->look, dir, "exe", path, sizeof(path));
 	struct stat st;
 
 	if (len < 0) {
@@ -270,7 +303,7 @@ static int read_exe(struct reading *reading, int dir)
 static void read_net_namespace(struct reading *reading, int dir)
 {
 	char link[64];
-	ssize_t len = tree_link(reading->look->tree, dir, "ns/net", link, sizeof(link));
+	ssize_t len = read_link(reading->look, dir, "ns/net", link, sizeof(link));
 
 	if (len < 0) {
 		unreadable(reading->look, reading->pid, "ns/net", (int)len);

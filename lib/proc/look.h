@@ -15,6 +15,7 @@ struct problems {
 };
 
 struct mounts;
+struct papers;
 
 /* One call of skt_capture_next(), as its parts share it. */
 struct look {
@@ -23,9 +24,10 @@ struct look {
 	struct skt_snapshot *snapshot; /* being filled */
 	struct problems *problems;
 	const struct mounts *mounts;
-	struct skt_buf *text; /* for one file at a time */
-	bool whole;	      /* a tree that was written of a snapshot: all of its processes are in it */
-	size_t raw_lines;     /* kept so far of all tables, and their bytes */
+	struct skt_buf *text;  /* for one file at a time */
+	struct papers *papers; /* of the process that is being identified (papers.h); NULL: none were read beforehand */
+	bool whole;	       /* a tree that was written of a snapshot: all of its processes are in it */
+	size_t raw_lines;      /* kept so far of all tables, and their bytes */
 	size_t raw_bytes;
 };
 

@@ -217,8 +217,5 @@ int round_whole(struct search *search)
 	begin_round(search);
 	if (shared)
 		rc = visit_together(search, walk->batch);
-	/* there is no other round like this one */
-	if (search->budget)
-		walk_release(walk);
 	return rc ? rc : round_carry_on(search, UINT64_MAX, NEVER_ENDS);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proc/walk.h"
 
+#include "proc/batch.h"
 #include "proc/round.h"
 #include "proc/visit.h"
 
@@ -244,6 +245,17 @@ void walk_release(struct walk *walk)
 {
 	batch_free(walk->batch);
 	walk->batch = NULL;
+}
+
+struct crew *walk_crew(const struct walk *walk)
+{
+	return walk->batch ? batch_crew(walk->batch) : NULL;
+}
+
+void walk_rest(struct walk *walk, const struct look *look)
+{
+	if (look_budget(look))
+		walk_release(walk);
 }
 
 int walk_look(struct walk *walk, struct look *look, struct ledger *ledger, struct owners *owners)

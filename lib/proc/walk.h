@@ -2,6 +2,7 @@
 #ifndef PROC_WALK_H
 #define PROC_WALK_H
 
+#include "proc/crew.h"
 #include "proc/ledger.h"
 #include "proc/look.h"
 #include "proc/owners.h"
@@ -54,5 +55,12 @@ void walk_release(struct walk *walk);
  * A tree in which there are no processes at all says nothing of owners: SKT_WALK_NONE. 0 or -ENOMEM.
  */
 int walk_look(struct walk *walk, struct look *look, struct ledger *ledger, struct owners *owners);
+
+/*
+ * The hands that it worked with, if it had many and they are still there; NULL. And they are not needed any more in this look:
+ * where each look has an interval and a budget the first is the only one that is shared out, and they go.
+ */
+struct crew *walk_crew(const struct walk *walk);
+void walk_rest(struct walk *walk, const struct look *look);
 
 #endif
