@@ -38,11 +38,13 @@ inside_record() {
 }
 
 # "name wall cpu MiB" of each command that there is, a line each time it ran, separated by tabs. Commands take turns, so that
-# what else the machine does befalls all of them.
+# what else the machine does befalls all of them. With namespaces more, two that see these, too.
 rounds_of() {
 	local round command wall cpu peak
+	local commands=('cat /proc/net/tcp' 'ss -tanp' 'netstat -tapn' 'lsof -nP -iTCP' 'sockrec -n 1 -o -')
+	[ "$1" = 0 ] || commands+=('bench/everywhere cat' 'bench/everywhere ss -tanp')
 	for ((round = 0; round < rounds; round++)); do
-		for command in 'cat /proc/net/tcp' 'ss -tanp' 'netstat -tapn' 'lsof -nP -iTCP' 'sockrec -n 1 -o -'; do
+		for command in "${commands[@]}"; do
 			command -v "${command%% *}" >/dev/null || continue
 			# shellcheck disable=SC2086 # a command and its arguments
 			read -r wall cpu peak < <(spend 1 $command)
@@ -117,7 +119,7 @@ inside_host() {
 	IFS=: read -r n holders files others <<<"$host"
 	begin_load -f "${files:-0}" "$n" "$holders" 600 "$(churn_of "$n")" 0
 	begin_others "${others:-0}"
-	rounds_of >"$dir/rounds"
+	rounds_of "${others:-0}" >"$dir/rounds"
 	# as many later ones as there are in a minute, for each minute begins with a key frame
 	read -r wall cpu peak < <(spend 1 sockrec -n $((steady + 1)) -o "$dir/capture.skt")
 	see_load
