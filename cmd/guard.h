@@ -51,6 +51,12 @@ enum guard_event {
 #define GUARD_PATIENCE (10 * SKT_NS_PER_S)
 enum guard_event guard_wait(struct guard *guard, int64_t until);
 
+/* Whether something says to end, between two things to do. */
+static inline bool guard_says_to_end(struct guard *guard)
+{
+	return guard_wait(guard, 0) != GUARD_TIME;
+}
+
 /*
  * Run this as the keeper of a room, and then remove the room and what is left of processes. Returns the exit status; does
  * not return where a signal ended it.

@@ -166,6 +166,18 @@ static int give_back(struct recorder *recorder, struct skt_err *err)
 									    : 0;
 }
 
+/* What a tree of its own says of the way to it would be told at each look. */
+static int take_told(struct recorder *recorder, struct skt_err *err)
+{
+	if (!recorder->trees_dir && !skt_capture_is_live(recorder->capture))
+		return 0;
+	if (skt_capture_tell(recorder->capture, &recorder->now, &recorder->step))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	if (recorder->trees_dir)
+		recorder_trees_told(recorder);
+	return 0;
+}
+
 static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	int rc;
@@ -188,8 +200,8 @@ static int take_snapshot(struct recorder *recorder, uint32_t missed, struct skt_
 	if (rc)
 		return skt_err_set(err, rc, "out of memory");
 	rc = skt_apply(&recorder->now, &recorder->step, err);
-	if (!rc && skt_capture_tell(recorder->capture, &recorder->now, &recorder->step))
-		rc = skt_err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = take_told(recorder, err);
 	if (!rc && recorder->watch.on)
 		rc = watch_step(recorder, err);
 	if (!rc)

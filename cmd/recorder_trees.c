@@ -170,6 +170,12 @@ int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 	return rc ? rc : tell_gap(recorder, left, err);
 }
 
+void recorder_trees_told(struct recorder *recorder)
+{
+	for (size_t i = 0; i < recorder->step.n_events; i++)
+		recorder->step.events[i].when = later(recorder->step.events[i].when, recorder->moved_by);
+}
+
 int recorder_trees_after(struct recorder *recorder, bool last, struct skt_err *err)
 {
 	int64_t time, boottime;

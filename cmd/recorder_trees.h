@@ -18,6 +18,9 @@ int recorder_trees_turn(struct recorder *recorder, size_t i, struct skt_err *err
  */
 int recorder_trees_before(struct recorder *recorder, struct skt_err *err);
 
+/* What was told on the way to it is in the step: moved as it is. */
+void recorder_trees_told(struct recorder *recorder);
+
 /* It has been added: the marks behind it, and the end, if the recording ended there. */
 int recorder_trees_after(struct recorder *recorder, bool last, struct skt_err *err);
 

@@ -86,13 +86,20 @@ int replay_to_tree(struct guard *guard, void *data);
 int replay_to_trees(struct guard *guard, void *data);
 int replay_command(struct guard *guard, void *data);
 int replay_inside(struct guard *guard, void *data);
-int replay_self_test(struct guard *guard, void *data);
+
+/* Whatever went wrong with a tree is told here; the exit status. */
+int replay_end(struct replay *replay, int rc, struct skt_err *err);
 
 /*
  * Write the snapshot in force into a new directory of the room. step led to it from the one written before, or from the beginning;
  * NULL: it is one of its own.
  */
 int replay_write(struct replay *replay, const char *name, const struct skt_step *step, struct skt_err *err);
+
+/* ---- replay_test.c ---- */
+
+/* As the keeper: the exit status. */
+int replay_self_test(struct guard *guard, void *data);
 
 /* ---- replay_place.c ---- */
 

@@ -88,6 +88,7 @@ int replay_place(struct replay *replay, const struct skt_step *step, struct skt_
 	replay->place.interval = skt_file_header(replay->file)->interval;
 	replay->place.gap = gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
 	replay->placed = number;
+	replay->place.told = step;
 	place_end(replay, number);
 	return place_marks(replay, marks_from, number, err);
 }

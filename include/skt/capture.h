@@ -155,7 +155,7 @@ void skt_capture_last(struct skt_capture *capture);
 /*
  * Put into the step what was told since the one before of sockets that went (struct skt_event), and, into `now` as well, processes
  * that began and ended since (skt_change_is_lived()): after the snapshot was captured, matched, and the step applied to `now`. A thread listens all the time, so instants are right to some milliseconds;
- * quality says what was lost, and where nobody listened. 0 or -ENOMEM.
+ * quality says what was lost, and where nobody listened. Of a tree that was written of a snapshot: what was told before that. 0 or -ENOMEM.
  */
 int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step);
 

@@ -17,6 +17,8 @@ struct skt_place_mark {
 	char *text;   /* "": none; may be hostile */
 };
 
+struct skt_step;
+
 struct skt_place {
 	int64_t interval;	      /* of the recording, ns; 0 unknown */
 	uint32_t gap;		      /* snapshots missing right before this one, at least; 0: there is no gap */
@@ -25,6 +27,11 @@ struct skt_place {
 	uint32_t missed;	      /* ticks after it */
 	struct skt_place_mark *marks; /* in their order; of one that was read: its own */
 	size_t n_marks;
+	/*
+	 * The step that led to the snapshot, applied: its events and the processes that no look has seen are told, too. NULL: nothing
+	 * of that. Borrowed. Of one that was read NULL; skt_capture_tell() gives what was told to the step that leads there then.
+	 */
+	const struct skt_step *told;
 };
 
 /* More at one place is nobody's doing: somebody pressed a key once a second for a day. */
@@ -36,6 +43,7 @@ struct skt_place {
 /* Of one whose marks were allocated one by one. Harmless where it is all 0, which it is then. */
 void skt_place_release(struct skt_place *place);
 
+/* But for what was told on the way there: that is skt_told_equal()'s, skt/step.h. */
 bool skt_place_equal(const struct skt_place *a, const struct skt_place *b);
 
 #endif

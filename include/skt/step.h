@@ -202,6 +202,13 @@ bool skt_change_is_lived(const struct skt_snapshot *snapshot, const struct skt_p
 /* Which fields of a changed row differ, SKT_BIT(enum skt_field): each column that came or went in place of SKT_F_HAS. */
 uint32_t skt_change_fields(const struct skt_sock_change *change);
 
+/*
+ * Whether the same was told with both steps, each applied to its snapshot: the same events, of rows that are listed, went or are not
+ * known in both, and the same processes that no look has seen. why: where they differ, NULL or a buffer.
+ */
+bool skt_told_equal(const struct skt_snapshot *a, const struct skt_step *a_step, const struct skt_snapshot *b,
+		    const struct skt_step *b_step, char *why, size_t why_size);
+
 /* Scratch memory that is kept from one match to the next, and the seed of its hashes (from getrandom(2), say). */
 struct skt_matcher;
 struct skt_matcher *skt_matcher_new(uint64_t seed);

@@ -63,6 +63,11 @@
  *	tail TEXT			where it has one, and text TEXT
  *	raw LINE TEXT			line LINE is no row
  *	owner LINE OWNER GAPS P/FD ...	who holds the row, process by number, where the tree's links say otherwise
+ *	told EVENTS LIVED		what was told on the way to the snapshot, if anything was: so many lines each of
+ *	event KIND NET_NAMESPACE ROW WHEN SOURCE CHANGE STATE LOCAL_ADDRESS LOCAL_PORT REMOTE_ADDRESS REMOTE_PORT HAS UID INODE
+ *	      BYTES_SENT BYTES_RECEIVED DURATION_US RTT_US RETRANSMITS LATE_US
+ *					ROW is 0: none; 1: it went with the step; N + 2: the Nth row of its table, from 0
+ *	process here ...		one that no look has seen, with its four lines
  *	end
  *
  * Read, it is a stranger's: what does not read as it is written, down to a missing last line, is refused (-EBADMSG, with the

@@ -57,6 +57,7 @@ struct skt_capture {
 	struct skt_buf meta;	   /* the file */
 	int64_t time, boottime;	   /* that it says */
 	struct skt_place place;	   /* the same */
+	struct told on_the_way;	   /* the same: to its snapshot */
 	struct skt_snapshot plain; /* what the tree itself says; initialised if it has strings */
 };
 
@@ -223,6 +224,7 @@ void skt_capture_free(struct skt_capture *capture)
 	skt_buf_release(&capture->text);
 	skt_buf_release(&capture->meta);
 	skt_place_release(&capture->place);
+	told_release(&capture->on_the_way);
 	if (capture->plain.strings)
 		skt_snapshot_release(&capture->plain);
 	free(capture);
@@ -321,7 +323,9 @@ static int take_written(struct skt_capture *capture, struct look *look, struct m
 	if (!rc)
 		rc = take(capture, look, head->boottime);
 	look->snapshot = ret;
-	return rc ? rc : meta_apply(meta, head, look, &capture->plain, capture->host.net_namespace, err);
+	return rc ? rc
+		  : meta_apply(meta, head, look, &capture->plain, capture->host.net_namespace, &capture->on_the_way,
+			       err);
 }
 
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err)
@@ -341,6 +345,7 @@ int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, stru
 	skt_snapshot_clear(ret, ret->strings);
 	capture->problems.n = 0;
 	capture->problems.total = 0;
+	told_release(&capture->on_the_way);
 	rc = read_meta(capture, &meta, &head, &there, err);
 	if (rc)
 		return skt_err_at(err, capture->tree.name, -1), rc;
@@ -378,7 +383,8 @@ void skt_capture_last(struct skt_capture *capture)
 
 int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step)
 {
-	int rc = capture->listen ? tell_step(&capture->tell, now, step, capture->last) : 0;
+	int rc = capture->listen ? tell_step(&capture->tell, now, step, capture->last)
+				 : told_tell(&capture->on_the_way, now, step);
 
 	return rc || !capture->lived ? rc : lived_tell(capture->lived, now, step);
 }

@@ -83,6 +83,8 @@ int64_t meta_signed(struct meta *meta, int64_t max);
 uint32_t meta_32(struct meta *meta);
 uint8_t meta_8(struct meta *meta);
 int64_t meta_time(struct meta *meta);
+uint8_t meta_kind(struct meta *meta); /* enum skt_table_kind, by its name */
+void meta_address(struct meta *meta, uint8_t ret[16]);
 
 /* The rest of the line: in meta->text, and as a string of this table. */
 void meta_bytes(struct meta *meta);
@@ -91,6 +93,7 @@ uint32_t meta_text(struct meta *meta, struct skt_strtab *strings);
 /* Writing: a blank and a number; a blank, a text and the end of the line; a line "word TEXT"; and the line of one that is no row. */
 void meta_put_number(struct skt_buf *out, uint64_t number);
 void meta_put_signed(struct skt_buf *out, int64_t number);
+void meta_put_address(struct skt_buf *out, const uint8_t address[16]);
 void meta_put_escaped(struct skt_buf *out, const struct skt_strtab *strings, uint32_t id);
 void meta_put_text(struct skt_buf *out, const char *word, const struct skt_strtab *strings, uint32_t id);
 void meta_put_raw(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, uint32_t id);

@@ -164,6 +164,16 @@ static int take_users(struct repair *repair)
 	return rc;
 }
 
+/* What was told of processes keeps as much of command lines as is wanted of the others. */
+static int take_told(struct repair *repair, struct told *told)
+{
+	int rc = told_get(repair->meta, repair->now->strings, told);
+
+	for (size_t i = 0; !rc && i < told->n_lived; i++)
+		rc = repair_cmdline(repair, &told->lived[i]);
+	return rc;
+}
+
 static void take_head(struct repair *repair)
 {
 	const struct meta_head *head = repair->head;
@@ -177,7 +187,7 @@ static void take_head(struct repair *repair)
 }
 
 int meta_apply(struct meta *meta, const struct meta_head *head, struct look *look, struct skt_snapshot *read,
-	       uint64_t own, struct skt_err *err)
+	       uint64_t own, struct told *told, struct skt_err *err)
 {
 	struct repair repair = {
 		.meta = meta, .head = head, .look = look, .now = look->snapshot, .read = read, .own = own
@@ -194,6 +204,8 @@ int meta_apply(struct meta *meta, const struct meta_head *head, struct look *loo
 		rc = repair_processes(&repair);
 	if (!rc)
 		rc = take_tables(&repair);
+	if (!rc)
+		rc = take_told(&repair, told);
 	if (!rc && (!meta_line(meta, "end") || meta->next != meta->end))
 		meta_fail(meta);
 	if (!rc)

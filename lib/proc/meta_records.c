@@ -143,7 +143,7 @@ void meta_put_table(struct skt_buf *out, const struct meta_table *table)
 		skt_buf_printf(out, " file %08x\n", table->crc);
 }
 
-static uint8_t get_kind(struct meta *meta)
+uint8_t meta_kind(struct meta *meta)
 {
 	const char *word;
 	char name[16];
@@ -169,7 +169,7 @@ void meta_get_table(struct meta *meta, struct meta_table *ret)
 	size_t len;
 
 	memset(ret, 0, sizeof(*ret));
-	t->kind = get_kind(meta);
+	t->kind = meta_kind(meta);
 	t->net_namespace = meta_number(meta, UINT64_MAX);
 	t->source = meta_8(meta);
 	t->status = (uint8_t)meta_number(meta, SKT_TABLE_STALE);
@@ -208,14 +208,14 @@ static uint64_t ticks_of(const struct skt_sock *sock, int64_t boottime)
 	return ticks < TICKS_MAX ? ticks : TICKS_MAX;
 }
 
-static void put_address(struct skt_buf *out, const uint8_t address[16])
+void meta_put_address(struct skt_buf *out, const uint8_t address[16])
 {
 	skt_buf_byte(out, ' ');
 	for (unsigned i = 0; i < 16; i++)
 		skt_buf_printf(out, "%02x", address[i]);
 }
 
-static void get_address(struct meta *meta, uint8_t ret[16])
+void meta_address(struct meta *meta, uint8_t ret[16])
 {
 	scan_byte(&meta->line, ' ');
 	for (unsigned i = 0; i < 16; i++)
@@ -227,9 +227,9 @@ void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_
 {
 	skt_buf_text(out, "row");
 	meta_put_number(out, line);
-	put_address(out, sock->local_address);
+	meta_put_address(out, sock->local_address);
 	meta_put_number(out, sock->local_port);
-	put_address(out, sock->remote_address);
+	meta_put_address(out, sock->remote_address);
 	meta_put_number(out, sock->remote_port);
 	meta_put_number(out, sock->inode);
 	meta_put_number(out, sock->sk);
@@ -272,9 +272,9 @@ void meta_get_row(struct meta *meta, struct skt_strtab *strings, int64_t boottim
 	uint64_t ticks;
 
 	memset(ret, 0, sizeof(*ret));
-	get_address(meta, ret->local_address);
+	meta_address(meta, ret->local_address);
 	ret->local_port = (uint16_t)meta_number(meta, UINT16_MAX);
-	get_address(meta, ret->remote_address);
+	meta_address(meta, ret->remote_address);
 	ret->remote_port = (uint16_t)meta_number(meta, UINT16_MAX);
 	ret->inode = meta_number(meta, UINT64_MAX);
 	ret->sk = meta_number(meta, UINT64_MAX);

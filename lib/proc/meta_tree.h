@@ -4,6 +4,7 @@
 
 #include "proc/look.h"
 #include "proc/meta.h"
+#include "proc/told.h"
 
 /*
  * What .skt-meta is for. A tree is read as any other, and what that gives is compared with what it was written of
@@ -32,9 +33,9 @@ int meta_write(const struct skt_snapshot *is, struct skt_snapshot *read, const s
 /*
  * Make the look's snapshot (empty) what was read of the tree, put right by what follows the place in meta. The options say which
  * tables, namespaces and command lines are wanted; own is the tree's own namespace. Tables of the tree that were edited are
- * told as problems. 0; -EBADMSG with err filled; -ENOMEM, -E2BIG.
+ * told as problems. What was told on the way to the snapshot goes into told, which is empty. 0; -EBADMSG with err filled; -ENOMEM, -E2BIG.
  */
 int meta_apply(struct meta *meta, const struct meta_head *head, struct look *look, struct skt_snapshot *read,
-	       uint64_t own, struct skt_err *err);
+	       uint64_t own, struct told *told, struct skt_err *err);
 
 #endif

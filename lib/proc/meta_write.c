@@ -5,6 +5,7 @@
 
 #include "model/equal.h"
 #include "model/tables.h"
+#include "proc/told.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static void put_table(struct comparison *c, const struct skt_table *is)
 
 /* ---- all ---- */
 
-static int compare(struct comparison *c)
+static int compare(struct comparison *c, const struct skt_step *told)
 {
 	int rc = put_processes(c);
 
@@ -219,6 +220,8 @@ static int compare(struct comparison *c)
 	for (size_t i = 0; !rc && i < c->is->n_tables; i++)
 		if (!c->is->tables[i].gone)
 			put_table(c, &c->is->tables[i]);
+	if (!rc && told)
+		rc = told_put(c->out, c->is, told);
 	skt_buf_text(c->out, "end\n");
 	if (!rc && c->text->failed)
 		rc = -ENOMEM;
@@ -239,7 +242,7 @@ int meta_write(const struct skt_snapshot *is, struct skt_snapshot *read, const s
 		meta_put_place(out, place);
 		for (size_t i = 0; i < is->n_users; i++)
 			meta_put_user(out, is->strings, &is->users[i]);
-		rc = compare(&c);
+		rc = compare(&c, place->told);
 	}
 	free(c.number_is);
 	free(c.number_read);

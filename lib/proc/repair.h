@@ -25,6 +25,9 @@ struct repair {
 	struct skt_buf crc_text;
 };
 
+/* What the options want of a command line that is told. 0, -ENOMEM or -E2BIG. */
+int repair_cmdline(const struct repair *repair, struct skt_process *process);
+
 /* All lines "process", and the processes that the tree has besides. What is wrong with a line sticks in meta. 0, -ENOMEM or -E2BIG. */
 int repair_processes(struct repair *repair);
 

@@ -34,7 +34,7 @@ static int add_process(struct repair *repair, const struct skt_process *process,
 }
 
 /* The options hold for what is told here, too. */
-static int cut_cmdline(const struct repair *repair, struct skt_process *process)
+int repair_cmdline(const struct repair *repair, struct skt_process *process)
 {
 	enum skt_cmdline policy = repair->look->options->cmdline;
 	size_t len, kept;
@@ -79,7 +79,7 @@ static int take_process(struct repair *repair)
 	}
 	process = told.process;
 	if (told.here) {
-		rc = cut_cmdline(repair, &process);
+		rc = repair_cmdline(repair, &process);
 	} else {
 		process = repair->read->processes[at];
 		process.cmdline_truncated |= told.process.cmdline_truncated;

@@ -104,6 +104,56 @@ assert len(times) == 8 and times == sorted(times), times
 END
 }
 
+t_what_was_told_comes_back_through_trees() {
+	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
+	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands"
+	exits 0 sockreplay x.skt --to-trees=trees
+	[ "$(cat trees/*/.skt-meta | grep -c '^event ')" = 4 ]
+	exits 0 sockrec --trees=trees -o back.skt
+	diff <(dumped x.skt) <(dumped back.skt)
+	for each in x back; do
+		sockquery --format=jsonl $each.skt 'dst 203.0.113.9' 2>/dev/null | sed 's/"file":"[^"]*"//' >$each
+	done
+	grep -q '"bytes_received":4097' back
+	cmp x back
+	exits 0 replay --self-test x.skt
+	# one tree alone, looked at again and again, is told of nothing
+	exits 0 sockrec --proc="$(dirname "$(grep -l '^told 2 0' trees/*/.skt-meta)")" -i 1ms -n 3 -o alone.skt
+	fails eval 'skt-dump alone.skt | grep -q "\"events\":\[{"'
+	skt-dump x.skt | grep -q '"events":\[{'
+	# a tree that was given another name is moved with what was told
+	mv trees/*:14.* trees/2026-11-22T14:03:24Z
+	sed -i 's/^told .*/told 1 0/; s/^event .* 10\.0\.0\.9.*//' trees/*:24Z/.skt-meta
+	sed -i '/^end$/i told 1 0\nevent tcp 0 0 1795356193500000000 2 3 7 0a000005000000000000000000000000 80 0a000007000000000000000000000000 5 64 0 0 0 0 0 0 0 0' trees/*:24Z/.skt-meta
+	namespace=$(sed -n 's/^table tcp \([0-9]*\) .*/\1/p' trees/*:24Z/.skt-meta)
+	sed -i "s/^event tcp 0 /event tcp $namespace /" trees/*:24Z/.skt-meta
+	exits 0 sockrec --trees=trees -o moved.skt
+	skt-dump moved.skt >dump
+	python <<'END'
+last = [row for row in jsonl("dump") if row["type"] == "snapshot"][-1]
+event, = last["events"]
+assert last["time"] - event["time"] == 1795356194 * 10**9 - 1795356193500000000, (last["time"], event)
+END
+}
+
+t_what_was_told_wrong_is_refused_with_its_line() {
+	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
+	exits 0 sockreplay x.skt --to-trees=trees
+	with=$(grep -l '^told 2 0' trees/*/.skt-meta)
+	line=$(grep -n '^event ' "$with" | head -1 | cut -d: -f1)
+	cp "$with" kept
+	for wrong in '1,$s/^told 2 0/told 3 0/' '1,$s/^told 2 0/told 2 1/' '1,$s/^event tcp/event dccp/' '1,$s/^told 2 0/told 2 0 0/'; do
+		sed "$wrong" kept >"$with"
+		exits 2 sockrec --trees=trees -o y.skt
+		has err "'.skt-meta' does not read as it is written, at its line "
+		rm -f y.skt
+	done
+	# they stand in the order of their instants
+	sed "${line}{h;d};$((line + 1)){G}" kept >"$with"
+	exits 2 sockrec --trees=trees -o y.skt
+	has err "'.skt-meta' does not read as it is written, at its line $((line + 1))"
+}
+
 t_start_times_come_back_to_the_nanosecond() {
 	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
 	exits 0 sockrec --netns=own -n 1 -o x.skt

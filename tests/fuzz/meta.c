@@ -77,8 +77,19 @@ static void stand_still(void *data, int64_t *ret_realtime, int64_t *ret_boottime
 	*ret_realtime = *ret_boottime = 1;
 }
 
+/* The same of events. */
+static void drop_far_events(struct skt_step *step)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < step->n_events; i++)
+		if (block_time_is_good(step->events[i].when - step->time))
+			step->events[n++] = step->events[i];
+	step->n_events = n;
+}
+
 /* As a recorder would at the beginning of a group. */
-static void record(const struct skt_snapshot *read)
+static void record(struct skt_capture *capture, const struct skt_snapshot *read)
 {
 	struct skt_matcher *matcher = skt_matcher_new(1);
 	struct skt_snapshot now, again;
@@ -94,6 +105,8 @@ static void record(const struct skt_snapshot *read)
 	skt_step_init(&step);
 	check(!skt_snapshot_init(&now, NULL, 1) && !skt_snapshot_init(&again, NULL, 2), "memory");
 	check(!skt_match(matcher, &now, read, true, &step) && !skt_apply(&now, &step, &err), err.message);
+	check(!skt_capture_tell(capture, &now, &step), "memory");
+	drop_far_events(&step);
 	for (int id = 0; id < SECTION_END; id++)
 		skt_buf_init(&sections[id]);
 	step_encode(&encoder, &step, &now, 1, sections);
@@ -133,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					       .passwd_fd = -1,
 					       .all_namespaces = true,
 					       .clock = { stand_still, NULL } };
-	struct skt_capture *capture;
+	struct skt_capture *capture = NULL;
 	struct skt_snapshot read;
 	struct skt_err err;
 	char why[256] = "";
@@ -145,16 +158,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	skt_err_init(&err);
 	check(!skt_snapshot_init(&read, NULL, 3), "memory");
 	rc = skt_capture_open(root, &options, &capture, &err);
-	if (!rc) {
+	if (!rc)
 		rc = skt_capture_next(capture, &read, &err);
-		skt_capture_free(capture);
-	}
 	check(!rc || rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -E2BIG, "an answer that is none");
 	check(rc == err.code, "an error that is not told");
 	if (!rc)
 		check(scene_is_whole(&read, why, sizeof(why)), why);
 	if (!rc && !is_far_off(&read))
-		record(&read);
+		record(capture, &read);
+	skt_capture_free(capture);
 	skt_snapshot_release(&read);
 	return 0;
 }

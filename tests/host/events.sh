@@ -207,6 +207,22 @@ for event in events:
 END
 }
 
+t_all_of_it_comes_back_through_trees() {
+	begin sockrec -i 150ms -o -
+	connections
+	finish
+	sockreplay --self-test x.skt
+	sockreplay x.skt --to-trees=trees
+	sockrec --trees=trees -o back.skt
+	skt-dump back.skt >again
+	python <<'END'
+for was, is_now in zip(told("dump"), told("again"), strict=True):
+    assert was["events"] == is_now["events"] and was["quality"] == is_now["quality"]
+events = [event for snapshot in told("again") for event in snapshot["events"]]
+assert any(event["row"] for event in events) and not all(event["row"] for event in events)
+END
+}
+
 t_what_is_told_does_not_belong_to_a_row_that_is_still_there() {
 	python <<'END' &
 listening = listener()

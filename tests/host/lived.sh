@@ -46,6 +46,7 @@ for row in read:
     assert row["cmdline"] == ["sleep", "0.005", f"0.{ran.index(row['pid']):04}"], row
     assert row["comm"] == "sleep" and row["process_uid"] == os.getuid(), row
 END
+	sockreplay --self-test x.skt
 	sockquery --verify x.skt >verified
 	has verified WHOLE
 	skt-dump x.skt >dump
