@@ -132,4 +132,8 @@ for name in pages:
 END
 }
 
+t_figures_of_the_readme_are_those_of_the_benchmarks() {
+	"$TOP/bench/figures"
+}
+
 run_tests
