@@ -219,7 +219,7 @@ installed = $(foreach t,$(TOOLS),755:$(BIN)/$t:$(BINDIR)/$t) \
 	644:dist/completion.bash:$(BASHDIR)/sockrec \
 	644:dist/completion.zsh:$(ZSHDIR)/_sockrec \
 	644:$B/sockrec.service:$(UNITDIR)/sockrec.service \
-	$(foreach d,README.md CHANGELOG.md LICENSE docs/architecture.md,644:$d:$(DOCDIR)/$(notdir $d)) \
+	$(foreach d,README.md CHANGELOG.md LICENSE docs/architecture.md docs/guide.md docs/faq.md,644:$d:$(DOCDIR)/$(notdir $d)) \
 	$(foreach d,contrib/skt.py $(wildcard examples/*),644:$d:$(DOCDIR)/$(if $(filter examples/%,$d),examples/)$(notdir $d))
 
 # Links: what they point at, and where they stand.
@@ -232,12 +232,13 @@ define newline
 endef
 part = $(word $1,$(subst :, ,$2))
 
+# Removed first: what `sudo make install` left is root's.
 $B/skt.pc: FORCE
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && rm -f $@
 	@printf '%s\n' 'Name: skt' 'Description: recordings of which process held which socket' 'Version: $(VERSION)' \
 		'Requires.private: $(needs)' 'Cflags: -I$(INCLUDEDIR)' 'Libs: -L$(LIBDIR) -lskt' 'Libs.private: -pthread' >$@
 $B/sockrec.service: dist/sockrec.service FORCE
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && rm -f $@
 	@sed 's|^ExecStart=/usr/local/bin/|ExecStart=$(BINDIR)/|' $< >$@
 
 install: all shared $B/libskt.a $B/skt.pc $B/sockrec.service ## install tools, library, headers, pages, completions and unit below DESTDIR and PREFIX
