@@ -46,7 +46,7 @@ static void tell_reading(const struct skt_filter *filter)
 
 static bool looks_like_path(const char *word)
 {
-	return strpbrk(word, "./") && !strpbrk(word, " \t\n=<>!~()&|'\"");
+	return strpbrk(word, "./@") && !strpbrk(word, " \t\n=<>!~()&|'\"");
 }
 
 static bool is_recording(const char *word)

@@ -159,7 +159,7 @@ static void read_options(int argc, char **argv, struct query *query, struct quer
 			query->follow = true;
 			break;
 		case OPT_MAX_BLIND:
-			query->max_blind = cli_duration("max-blind", argument);
+			query->max_blind = cli_duration("--max-blind", argument);
 			break;
 		case OPT_COVERAGE:
 			query->coverage = true;
@@ -180,13 +180,13 @@ static void read_options(int argc, char **argv, struct query *query, struct quer
 			query->sort = argument;
 			break;
 		case OPT_TOP:
-			query->top = cli_number("top", argument, 1, UINT32_MAX);
+			query->top = cli_number("--top", argument, 1, UINT32_MAX);
 			break;
 		case OPT_COUNT_BY:
 			query->count_by = argument;
 			break;
 		case OPT_EVERY:
-			query->every = cli_duration("every", argument);
+			query->every = cli_duration("--every", argument);
 			if (query->every <= 0)
 				cli_usage("--every: '%s' is no stretch of time", argument);
 			break;

@@ -151,6 +151,26 @@ static int get_fixed(struct cur *in, struct skt_header *header, uint8_t ret_sync
 	return 0;
 }
 
+/* What somebody compressed to send it is the likeliest of all that is none. */
+static int not_a_recording(const unsigned char *bytes, size_t length, struct skt_err *err)
+{
+	static const struct {
+		const char *begin, *name;
+	} compressed[] = { { "\x1f\x8b", "gzip" },
+			   { "\xfd"
+			     "7zXZ",
+			     "xz" },
+			   { "\x28\xb5\x2f\xfd", "zstd" },
+			   { "BZh", "bzip2" } };
+
+	for (size_t i = 0; i < sizeof(compressed) / sizeof(*compressed); i++)
+		if (length >= strlen(compressed[i].begin) &&
+		    !memcmp(bytes, compressed[i].begin, strlen(compressed[i].begin)))
+			return skt_err_set(err, -EBADMSG, "not a recording but compressed with %s: uncompress it first",
+					   compressed[i].name);
+	return skt_err_set(err, -EBADMSG, "not a recording");
+}
+
 int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], size_t *ret_length,
 		     struct skt_err *err)
 {
@@ -160,7 +180,7 @@ int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, u
 
 	cur_init(&in, bytes, length);
 	if (length < sizeof(magic) || memcmp(cur_bytes(&in, sizeof(magic)), magic, sizeof(magic)))
-		return skt_err_set(err, -EBADMSG, "not a recording");
+		return not_a_recording(bytes, length, err);
 	header.major = cur_le16(&in);
 	if (in.bad)
 		return skt_err_set(err, -ENODATA, "file ends inside the header");

@@ -401,6 +401,12 @@ assert_clean(read("err"))
 END
 }
 
+t_bad_numbers_and_durations_are_refused_and_named() {
+	refuses "--top: 'x'" sockquery --top=x ../x.skt
+	refuses "--every: '5'" sockquery --every=5 ../x.skt
+	refuses "--max-blind: 'y'" sockquery --max-blind=y ../x.skt
+}
+
 t_two_recordings_are_shown_one_after_the_other() {
 	exits 0 sockquery --format=jsonl ../x.skt ../x.skt
 	[ "$(wc -l <out)" = 20 ]

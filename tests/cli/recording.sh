@@ -54,6 +54,15 @@ def check(data, where, harmless=False):
     return done.stdout
 '
 
+t_a_second_one_that_is_missing_is_no_expression() {
+	local tool
+
+	for tool in sockquery sockdiff sockreplay; do
+		exits 2 $tool "$TOP/fixtures/rec/v1-kinds.skt" nowhere@last
+		has err "$tool: 'nowhere@last' is neither a file nor an expression: "
+	done
+}
+
 t_a_missing_recording_is_named() {
 	exits 2 sockquery nowhere.skt
 	has err 'sockquery: nowhere.skt: cannot open: No such file or directory'
@@ -76,6 +85,17 @@ t_text_is_no_recording() {
 	exits 2 sockquery text.skt
 	has err 'sockquery: text.skt:'
 	is_empty out
+}
+
+t_a_compressed_recording_is_called_so() {
+	local with
+
+	for with in gzip xz bzip2 zstd; do
+		command -v $with >/dev/null || continue
+		$with -c <"$TOP/fixtures/rec/v1-kinds.skt" >x.skt.$with
+		exits 2 sockquery x.skt.$with
+		[ "$(cat err)" = "sockquery: x.skt.$with: not a recording but compressed with $with: uncompress it first" ]
+	done
 }
 
 t_a_directory_without_a_recording_is_none() {

@@ -191,6 +191,11 @@ static void what_is_no_recording_is_refused(void **state)
 	assert_int_equal(open_bytes((const unsigned char *)"", 0, "empty"), -ENODATA);
 	assert_int_equal(open_bytes((const unsigned char *)text, sizeof(text) - 1, "not a recording"), -EBADMSG);
 	assert_int_equal(open_bytes((const unsigned char *)"x", 1, "not a recording"), -EBADMSG);
+	/* RFC 1952 */
+	assert_int_equal(open_bytes((const unsigned char *)"\x1f\x8b\x08", 3,
+				    "not a recording but compressed with gzip: uncompress it first"),
+			 -EBADMSG);
+	assert_int_equal(open_bytes((const unsigned char *)"\x1f", 1, "not a recording"), -EBADMSG);
 	assert_int_equal(open_bytes((const unsigned char *)zeros, sizeof(zeros), "not a recording"), -EBADMSG);
 	/* what became of the mark when it went through a text-mode transfer */
 	assert_int_equal(open_bytes((const unsigned char *)"\x89SKT\n\x1a\n\1\0\0\0", 11, "not a recording"), -EBADMSG);
