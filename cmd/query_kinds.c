@@ -111,8 +111,14 @@ struct skt_kind shape_kind_of(const struct query *query, enum query_view view)
 void shape_nameable(const struct skt_kind *kind, struct skt_view *ret)
 {
 	const char *name = skt_recording_field.name;
+	struct skt_view sockets;
 
 	skt_view_nameable(&kind->view, &kind->flat, ret);
+	/* a change has its sockets whole, which list who holds them, or a socket's fields, of which each has one holder */
+	if (kind->lines) {
+		skt_view_sockets(&sockets, false);
+		skt_view_add(ret, skt_view_find(&sockets, "owners", strlen("owners")));
+	}
 	if (!skt_view_find(ret, name, strlen(name)))
 		skt_view_add(ret, &skt_recording_field);
 }

@@ -2,6 +2,7 @@
 #include "query_merge.h"
 
 #include "cli.h"
+#include "query_rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,38 +101,20 @@ int merge_note_walk(struct query *query, const struct walk *walk, uint64_t match
 	return merge_note(query, query->view, matched, walk->coverage.first, walk->coverage.last, err);
 }
 
-static int no_row(int rc, struct skt_err *err)
-{
-	return rc == -ENOMEM ? no_memory(err)
-			     : skt_err_set(err, rc, "rows cannot be kept in a temporary file: %s", strerror(-rc));
-}
-
 int merge_rows(struct shape *shape, const struct skt_row *rows, size_t n, struct skt_err *err)
 {
 	const struct query *query = shape->query;
 	struct merge *merge = query->merge;
 	struct skt_row *own = NULL;
-	struct skt_buf key, part;
 	size_t own_n = 0;
 	int rc = use_view(merge, query->view, err);
 
 	if (rc)
 		return rc;
-	skt_buf_init(&key);
-	skt_buf_init(&part);
 	if (shape_spread(shape, rows, n, &own, &own_n))
 		rc = no_memory(err);
-	for (size_t i = 0; i < own_n && !rc; i++) {
-		skt_buf_clear(&key);
-		skt_buf_clear(&part);
-		skt_order_key(&merge->shape.order, &own[i], &key);
-		skt_render_part(&query->render, &shape->kind, &own[i], &part);
-		rc = runs_add(merge->runs, &key, &part);
-		if (rc)
-			no_row(rc, err);
-	}
-	skt_buf_release(&key);
-	skt_buf_release(&part);
+	else
+		rc = rows_keep(merge->runs, &merge->shape.order, &query->render, &shape->kind, own, own_n, err);
 	free(own);
 	return rc;
 }
@@ -238,7 +221,7 @@ int merge_send(struct merge *merge, FILE *file, struct skt_err *err)
 		rc = runs_write(merge->runs, file);
 	if (!rc && fflush(file))
 		rc = -errno;
-	return rc ? no_row(rc, err) : 0;
+	return rc ? rows_failed(rc, err) : 0;
 }
 
 int merge_receive(struct merge *merge, FILE *file, struct skt_err *err)
@@ -258,7 +241,7 @@ int merge_receive(struct merge *merge, FILE *file, struct skt_err *err)
 	note(merge, letter.recordings, letter.matched, letter.first, letter.last);
 	if (!letter.counted) {
 		rc = runs_add_file(merge->runs, file);
-		return rc ? no_row(rc, err) : 0;
+		return rc ? rows_failed(rc, err) : 0;
 	}
 	rc = receive_counts(merge, file, err);
 	fclose(file);
@@ -293,59 +276,9 @@ static void tell(struct merge *merge)
 	skt_buf_release(&line);
 }
 
-/* Rows are borrowed for a moment, and the columns of a table fitted to all. */
-static int show_table(struct merge *merge, struct skt_err *err)
-{
-	struct query *query = merge->query;
-	struct skt_part row, *parts = NULL;
-	struct skt_buf rows;
-	size_t n = 0, room = 0, at = 0;
-	int rc;
-
-	skt_buf_init(&rows);
-	while ((rc = runs_next(merge->runs, &row)) > 0) {
-		if (n == room) {
-			struct skt_part *more = realloc(parts, (room = room ? 2 * room : 256) * sizeof(*parts));
-
-			if (!more) {
-				rc = -ENOMEM;
-				break;
-			}
-			parts = more;
-		}
-		parts[n++].len = row.len;
-		skt_buf_add(&rows, row.data, row.len);
-	}
-	rc = rows.failed ? -ENOMEM : rc;
-	for (size_t i = 0; i < n; at += parts[i++].len)
-		parts[i].data = rows.data + at;
-	if (!rc)
-		skt_render_parts(&query->render, &merge->shape.kind, parts, n, &query->out);
-	skt_buf_release(&rows);
-	free(parts);
-	return rc ? no_row(rc, err) : 0;
-}
-
-static int show_rows(struct merge *merge, struct skt_err *err)
-{
-	struct query *query = merge->query;
-	const struct skt_kind *kind = &merge->shape.kind;
-	struct skt_part row;
-	int rc;
-
-	if (query->render.format == SKT_FORMAT_TABLE && !kind->lines)
-		return show_table(merge, err);
-	skt_render_parts(&query->render, kind, NULL, 0, &query->out);
-	while ((rc = runs_next(merge->runs, &row)) > 0) {
-		skt_render_parts(&query->render, kind, &row, 1, &query->out);
-		if (query->out.len > 65536)
-			cli_write(&query->out);
-	}
-	return rc ? no_row(rc, err) : 0;
-}
-
 int merge_show(struct merge *merge, struct skt_err *err)
 {
+	struct query *query = merge->query;
 	int rc = 0;
 
 	if (merge->view == VIEWS)
@@ -353,7 +286,10 @@ int merge_show(struct merge *merge, struct skt_err *err)
 	tell(merge);
 	if (!merge->matched)
 		return 0;
-	rc = merge->shape.counts ? shape_show_counts(&merge->shape, err) : show_rows(merge, err);
-	cli_write(&merge->query->out);
+	if (merge->shape.counts)
+		rc = shape_show_counts(&merge->shape, err);
+	else
+		rc = rows_show(merge->runs, &query->render, &merge->shape.kind, &query->out, err);
+	cli_write(&query->out);
 	return rc;
 }

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "query_merge.h"
+#include "query_rows.h"
 
 #include <skt/flow.h>
 
@@ -84,21 +85,13 @@ static int parse_order(struct shape *shape, const struct skt_view *of, struct sk
 	return of_option(skt_order_parse(query->sort, &counts, &shape->order_of_counts, err), "sort", err);
 }
 
-/* Of what is kept, what it is sorted by is, too. */
+/* Each row is put into words when it comes: what it is sorted by has to be of that row, and not of one of its holders. */
 static int begin_keeping(struct shape *shape, struct skt_err *err)
 {
-	struct skt_view fields = shape->chosen;
-
 	if (skt_view_has_holder(&shape->order.fields) && !skt_view_has_holder(&shape->chosen))
 		return skt_err_set(err, -EINVAL,
 				   "--sort: of changes, what a holder has is sorted only where --fields names it");
-	for (size_t i = 0; i < shape->order.fields.n; i++) {
-		const struct skt_field_info *field = shape->order.fields.fields[i];
-
-		if (!skt_view_find(&fields, field->name, strlen(field->name)) && fields.n < SKT_VIEW_FIELDS)
-			fields.fields[fields.n++] = field;
-	}
-	if (skt_kept_new(&fields, &shape->kept))
+	if (runs_new(&shape->order, shape->query->top, &shape->kept))
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -132,7 +125,7 @@ int shape_begin(struct shape *shape, struct query *query, const struct skt_kind 
 void shape_release(struct shape *shape)
 {
 	skt_counts_free(shape->counts);
-	skt_kept_free(shape->kept);
+	runs_free(shape->kept);
 	memset(shape, 0, sizeof(*shape));
 }
 
@@ -293,41 +286,15 @@ int shape_rows(struct shape *shape, const struct skt_row *rows, size_t n, bool k
 		return 0;
 	}
 	rc = shape_spread(shape, rows, n, &own, &own_n);
-	for (size_t i = 0; i < own_n && keep && !rc; i++)
-		rc = skt_kept_add(shape->kept, &own[i]);
 	if (!rc && !keep)
 		rc = sort(&shape->order, &own, own_n);
-	if (!rc && !keep)
+	if (rc)
+		skt_err_set(err, rc, "out of memory");
+	else if (keep)
+		rc = rows_keep(shape->kept, &shape->order, &shape->query->render, &shape->kind, own, own_n, err);
+	else
 		render(shape, &shape->kind, own, own_n);
 	free(own);
-	return rc ? skt_err_set(err, rc, "out of memory") : 0;
-}
-
-/* The fields of this name that another view has. */
-static void rename_view(struct skt_view *view, const struct skt_view *in)
-{
-	for (size_t i = 0; i < view->n; i++)
-		view->fields[i] = skt_view_find(in, view->fields[i]->name, strlen(view->fields[i]->name));
-}
-
-static int show_kept(struct shape *shape)
-{
-	size_t n = skt_kept_count(shape->kept);
-	struct skt_kind kind = { .view = shape->chosen, .exact = true };
-	struct skt_order order = shape->order;
-	struct skt_row *rows = malloc((n + 1) * sizeof(*rows));
-	int rc;
-
-	if (!rows)
-		return -ENOMEM;
-	rename_view(&kind.view, skt_kept_view(shape->kept));
-	rename_view(&order.fields, skt_kept_view(shape->kept));
-	for (size_t i = 0; i < n; i++)
-		rows[i] = skt_kept_row(shape->kept, i);
-	rc = sort(&order, &rows, n);
-	if (!rc)
-		render(shape, &kind, rows, n);
-	free(rows);
 	return rc;
 }
 
@@ -362,7 +329,7 @@ int shape_end(struct shape *shape, struct skt_err *err)
 		return merge_counts(shape, err);
 	if (shape->counts)
 		return shape_show_counts(shape, err);
-	if (shape->kept && show_kept(shape))
-		return skt_err_set(err, -ENOMEM, "out of memory");
+	if (shape->kept)
+		return rows_show(shape->kept, &shape->query->render, &shape->kind, &shape->query->out, err);
 	return 0;
 }

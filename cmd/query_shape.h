@@ -17,9 +17,9 @@ struct shape {
 	struct skt_order order; /* --sort; the same */
 	struct skt_order order_of_counts;
 	struct skt_counts *counts;
-	struct skt_kept *kept; /* rows that do not stay */
-	uint64_t left;	       /* of --top */
-	int64_t begins;	       /* of --every: nothing is counted before; INT64_MIN unless set after shape_begin() */
+	struct runs *kept; /* rows that do not stay */
+	uint64_t left;	   /* of --top */
+	int64_t begins;	   /* of --every: nothing is counted before; INT64_MIN unless set after shape_begin() */
 };
 
 /* Whether anything of it was asked for. */

@@ -67,21 +67,6 @@ void skt_order_key(const struct skt_order *order, const struct skt_row *row, str
 int skt_order_compare(const struct skt_order *order, const unsigned char *a, const unsigned char *b);
 bool skt_order_is_key(const struct skt_order *order, const unsigned char *key, size_t len);
 
-/* ---- rows that stay ---- */
-
-/* Values of rows, copied: for rows that are borrowed for a moment only. */
-struct skt_kept;
-
-/* Of these fields, none of them a list of holders. */
-int skt_kept_new(const struct skt_view *fields, struct skt_kept **ret);
-void skt_kept_free(struct skt_kept *kept);
-int skt_kept_add(struct skt_kept *kept, const struct skt_row *row);
-size_t skt_kept_count(const struct skt_kept *kept);
-
-/* The fields of the rows that were kept, by the same names, borrowed; and the i-th row, borrowed until the next add. */
-const struct skt_view *skt_kept_view(const struct skt_kept *kept);
-struct skt_row skt_kept_row(const struct skt_kept *kept, size_t i);
-
 /* ---- counts ---- */
 
 /*

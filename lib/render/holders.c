@@ -103,7 +103,7 @@ void holders_put(const struct skt_row *row, const struct holder *list, struct sk
 	}
 }
 
-void holders_put_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
+void holders_list_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
 {
 	const struct skt_candidates *candidates = row->candidates;
 	struct holder *list;
@@ -119,17 +119,24 @@ void holders_put_candidates(const struct skt_row *row, struct skt_buf *scratch, 
 	for (uint32_t i = 0; i < candidates->n; i++)
 		set(row, candidates->list[i].process, 0, &list[i]);
 	sort(list, candidates->n);
-	skt_buf_text(out, " perhaps");
 	for (uint32_t i = 0; i < candidates->n; i++) {
 		if (!i || list[i].comm != list[i - 1].comm) {
-			skt_buf_text(out, i ? ", " : " ");
+			skt_buf_text(out, i ? ", " : "");
 			put_comm(row, list[i].comm, out);
 		}
 		skt_buf_byte(out, ' ');
 		skt_buf_number(out, list[i].pid);
 	}
 	if (candidates->more)
-		skt_buf_printf(out, "%s%u more", candidates->n ? ", or " : " one of ", candidates->more);
+		skt_buf_printf(out, "%s%u more", candidates->n ? ", or " : "one of ", candidates->more);
+}
+
+void holders_put_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out)
+{
+	if (!row->candidates)
+		return;
+	skt_buf_text(out, " perhaps ");
+	holders_list_candidates(row, scratch, out);
 }
 
 void holders_put_state(const struct skt_sock *sock, struct skt_buf *out)

@@ -25,6 +25,9 @@ const struct holder *holders_list(const struct skt_row *row, struct skt_buf *scr
 
 void holders_put(const struct skt_row *row, const struct holder *list, struct skt_buf *out);
 
+/* "nginx 7203 7204, curl 991": who may have held it, and how many more. */
+void holders_list_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out);
+
 /* Behind the state: " perhaps nginx 7203 7204, curl 991", who may have held it; nothing where nobody is known to. */
 void holders_put_candidates(const struct skt_row *row, struct skt_buf *scratch, struct skt_buf *out);
 

@@ -141,7 +141,10 @@ static bool put_value(struct table_maker *maker, const struct skt_row *row, cons
 		put_holders(row, &maker->scratch, out);
 		return true;
 	case SKT_TYPE_CANDIDATES:
-		json_candidates(row, out);
+		if (row->candidates)
+			holders_list_candidates(row, &maker->scratch, out);
+		else
+			skt_buf_byte(out, '-');
 		return row->candidates;
 	default:
 		skt_escape(out, value->text, value->len);
@@ -173,7 +176,10 @@ static void put_field(struct table_maker *maker, size_t column, const struct skt
 		put_words(value.text, value.len, false, text);
 		short_at = text->len;
 		put_words(value.text, value.len, true, text);
-		says = true;
+		/* nobody looked while it was there */
+		if (!value.len)
+			skt_buf_byte(text, '-');
+		says = value.len;
 	} else {
 		says = put_value(maker, row, field, &value, text);
 	}

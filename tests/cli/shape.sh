@@ -7,7 +7,8 @@
 	sockrec --proc="$TOP/fixtures/proc/seed" -n 1 -o seed.skt &&
 		sockrec --proc="$TOP/fixtures/proc/kinds" -n 1 -o kinds.skt &&
 		sockrec --proc="$TOP/fixtures/proc/comm" -n 1 -o comm.skt &&
-		sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt
+		sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt &&
+		skt-tell hands.skt told.skt <"$TOP/fixtures/told/hands"
 } 2>/dev/null || { echo "Bail out! no recording"; exit 1; }
 
 PRELUDE+='
@@ -350,6 +351,46 @@ t_a_terminal_shows_bars_and_a_pipe_does_not() {
 	END
 	exits 0 sockquery --count-by=state ../kinds.skt
 	! grep '#' out
+}
+
+# All that can be named, one at a time: what a table says of it is what JSON says, and nothing where that is null or an empty list.
+t_every_field_of_every_view_is_in_every_format() {
+	local view
+
+	for view in sockets flows changes processes snapshots; do
+		exits 0 sockquery --list-fields --view=$view --format=jsonl
+		mv out fields
+		python3 - $view ../told.skt <<-'END'
+			import csv, io, json, subprocess, sys
+			view, recording = sys.argv[1:]
+			names = [json.loads(line)["name"] for line in open("fields")]
+			def ask(fields, form):
+			    run = ["sockquery", "--view=" + view, "--fields=" + ",".join(fields), "--format=" + form, recording]
+			    return subprocess.run(run, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+			lines = [json.loads(line) for line in ask(names, "jsonl").splitlines()]
+			assert lines and all(list(line) == names for line in lines), view
+			assert json.loads(ask(names, "json")) == lines, view
+			head, *rows = csv.reader(io.StringIO(ask(names, "csv")))
+			assert head == names and len(rows) == len(lines), view
+			for row, line in zip(rows, lines):
+			    for name, cell in zip(names, row):
+			        # who reads csv is not told nothing from empty text
+			        assert cell if line[name] not in (None, "", []) else cell in ("", "[]"), (view, name, cell)
+			for name in names:
+			    alone = [json.loads(line)[name] for line in ask([name], "jsonl").splitlines()]
+			    # "... snapshot 8 of 8, ..." and the heading
+			    first, heading, *cells = ask([name], "table").splitlines()
+			    assert heading.strip() == name.upper() and len(cells) == len(alone), (view, name, cells)
+			    for cell, value in zip(cells, alone):
+			        nothing = value is None or name in ("candidates", "states") and not value
+			        assert cell and (name == "owners" or (cell.strip() == "-") == nothing), (view, name, cell, value)
+		END
+	done
+	# of lists, who is in them
+	exits 0 sockquery --view=changes --fields=change,candidates,owners ../told.skt
+	has out 'closed   nginx 720 721  (unseen) perhaps nginx 720 721' 'changed  -              nginx 720/6 721/6'
+	exits 0 sockquery --view=changes --fields=change,candidates,owners --sort=-change ../told.skt
+	has out 'closed   nginx 720 721  (unseen) perhaps nginx 720 721' 'changed  -              nginx 720/6 721/6'
 }
 
 t_sides_that_are_compared_have_as_many_as_each_has() {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation made to fail in turn, while rows are sorted, kept and counted. */
+/* Every allocation made to fail in turn, while rows are sorted and counted. */
 #include <skt/shape.h>
 
 #include "failing_alloc.h"
@@ -60,38 +60,6 @@ static void rows_are_sorted_or_there_was_no_memory(void **state)
 	}
 }
 
-static int keep(struct skt_kept **kept)
-{
-	struct skt_view fields;
-	struct skt_row *more = NULL;
-	size_t n = 0;
-	int rc = skt_fields_parse("pid,local_port,comm", &nameable, &fields, NULL);
-
-	if (!rc)
-		rc = skt_rows_of_holders(&fields, rows, 2, &more, &n);
-	if (!rc)
-		rc = skt_kept_new(&fields, kept);
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = skt_kept_add(*kept, &more[i]);
-	free(more);
-	return rc;
-}
-
-static void rows_are_kept_or_there_was_no_memory(void **state)
-{
-	(void)state;
-	FAILING_ALLOC_EACH(i)
-	{
-		struct skt_kept *kept = NULL;
-		int rc;
-
-		failing_alloc_after(i);
-		rc = keep(&kept);
-		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
-		skt_kept_free(kept);
-	}
-}
-
 static int count(struct skt_counts **counts)
 {
 	struct skt_counts_options options = { .every = SCENE_SECOND, .seed = 1 };
@@ -129,7 +97,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_sorted_or_there_was_no_memory),
-		cmocka_unit_test(rows_are_kept_or_there_was_no_memory),
 		cmocka_unit_test(rows_are_counted_or_there_was_no_memory),
 	};
 

@@ -270,48 +270,6 @@ static void a_row_for_each_holder(void **state)
 	free(more);
 }
 
-/* ---- rows that stay ---- */
-
-static void what_is_kept_outlives_its_rows(void **state)
-{
-	struct scene *scene = *state;
-	struct skt_row rows[32], kept_rows[3];
-	const struct skt_view *fields;
-	struct skt_kept *kept;
-	struct skt_order order;
-	struct skt_view view;
-	uint32_t *which;
-	char text[256] = "";
-
-	add_held_sockets(scene);
-	rows_of(scene, rows);
-	assert_int_equal(skt_fields_parse("local_address,local_port,state,comm", nameable(), &view, NULL), 0);
-	assert_int_equal(skt_kept_new(&view, &kept), 0);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(skt_kept_add(kept, &rows[i]), 0);
-	memset(scene->snapshot.socks, 0x5a, 3 * sizeof(*scene->snapshot.socks));
-	fields = skt_kept_view(kept);
-	assert_int_equal(skt_kept_count(kept), 3);
-	for (size_t i = 0; i < 3; i++)
-		kept_rows[i] = skt_kept_row(kept, i);
-	for (size_t i = 0; i < fields->n; i++) {
-		strcat(text, i ? " " : "");
-		put_value(fields->fields[i], &kept_rows[1], text, sizeof(text));
-	}
-	assert_string_equal(text, "10.0.0.1 81 ESTABLISHED null");
-	assert_int_equal(skt_order_parse("-local_port", fields, &order, NULL), 0);
-	assert_int_equal(skt_order_rows(&order, kept_rows, 3, &which), 0);
-	assert_int_equal(which[0], 2);
-	assert_int_equal(which[2], 0);
-	free(which);
-	/* an address that was kept still sorts as one */
-	assert_int_equal(skt_order_parse("local_address,local_port", fields, &order, NULL), 0);
-	assert_int_equal(skt_order_rows(&order, kept_rows, 3, &which), 0);
-	assert_int_equal(which[0], 0);
-	free(which);
-	skt_kept_free(kept);
-}
-
 /* ---- counts ---- */
 
 static void the_largest_group_comes_first_and_equal_ones_by_value(void **state)
@@ -515,7 +473,6 @@ int main(void)
 		TEST(equal_rows_stay_as_they_were),
 		TEST(of_several_holders_the_one_that_comes_first_decides),
 		TEST(a_row_for_each_holder),
-		TEST(what_is_kept_outlives_its_rows),
 		TEST(the_largest_group_comes_first_and_equal_ones_by_value),
 		TEST(a_socket_counts_once_with_each_name_of_its_holders),
 		TEST(nothing_makes_no_groups),
