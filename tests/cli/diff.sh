@@ -153,7 +153,8 @@ END
 
 t_the_running_kernel_is_compared_with_itself() {
 	exits 0 sockrec -n 1 -o now.skt
-	sockdiff now.skt /proc >out 2>err || [ $? = 1 ] || { cat err; return 1; }
+	# a busy machine may not come to all of the other network namespaces in time: that is told, and is no matter here
+	sockdiff --force now.skt /proc >out 2>err || [ $? = 1 ] || { cat err; return 1; }
 	grep -q '^- now.skt: .* 1 of 1, [0-9]* socket' out
 	grep -q '^+ /proc: ' out
 }
