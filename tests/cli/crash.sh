@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Recorders that are killed, or have no memory; recordings read while they are written; full disks, closed and full pipes:
 # tests/trouble.sh says what must hold.
+# tap: long
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/trouble.sh

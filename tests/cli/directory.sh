@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A directory of recordings as one: fixtures/rec/dir-*, which are v1-groups split into a file for each of its groups, so that what is
 # to be seen is what v1-groups shows. Files are called c, a, b in their order, for names do not tell it.
+# tap: long
 . "$(dirname "$0")/../lib.sh"
 
 rec=$TOP/fixtures/rec

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Flight recorders that run for long, and ones that are killed while they go on from file to file: time passes as fast as they work,
 # and every snapshot holds a version of the tree that is known (tests/trouble.sh).
+# tap: long
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/trouble.sh

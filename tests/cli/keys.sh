@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # sockquery: what it answers from the groups that have what is asked for is, byte for byte, what all of them say.
+# tap: long
 . "$(dirname "$0")/../lib.sh"
 
 # Trees of half an hour, one each 20 seconds: connections that come and go, some held by a process that exits, some in

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The command lines of the tools: what they understand, what they refuse and how, and where they write.
+# tap: long
 . "$(dirname "$0")/../lib.sh"
 
 fixture=$TOP/fixtures/proc/seed

@@ -70,6 +70,15 @@ def start(mode):
         "trap '' HUP INT TERM; echo ready; while :; do sleep 0.05; done"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert replay.stdout.readline() == b"ready\n"
     return replay
+def taken(replay):
+    """It and its keeper have taken every signal that they were sent: one that still waits would swallow the next."""
+    end = time.monotonic() + 30
+    while True:
+        pids = [str(replay.pid), *read("/proc/%d/task/%d/children" % (replay.pid, replay.pid)).decode().split()]
+        if not any(int(re.search(rb"ShdPnd:\s*(\w+)", read("/proc/%s/status" % pid))[1], 16) for pid in pids):
+            return
+        assert time.monotonic() < end, "a signal is not taken"
+        time.sleep(0.02)
 patient = []
 for mode in modes:
     for first, second in (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM):
@@ -78,6 +87,7 @@ for mode in modes:
         # other uses of other signals
         replay.send_signal(signal.SIGHUP)
         time.sleep(0.3)
+        taken(replay)
         assert replay.poll() is None
         replay.send_signal(second)
         assert replay.wait(8) == 137, mode

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A recording of this host as it is, with whatever runs on it: two programs of ours are found among the others.
+# tap: alone, for all of this host is in what it records
 . "$(dirname "$0")/../lib.sh"
 
 talker >told &

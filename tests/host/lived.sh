@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Processes that come and go between two snapshots. The kernel tells of them in its first namespaces only, so this is not run in
 # one of its own: whatever else this host does is in the recordings, too.
+# tap: alone, for all of this host is in what it records
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # How the recorder behaves towards the host: what it may still do once it records, that it runs when the host is busy, and
 # that it takes no more of it than it was told. In namespaces of its own.
+# tap: alone, for it measures
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
 

@@ -3,6 +3,7 @@
 # Holders looked for by need while everything moves: a process with so many descriptors that not all can be read each
 # time, and others that open, close, inherit, pass on and replace sockets, whose numbers are soon given anew. What was recorded is
 # held against what they say they did: nobody is ever named who did not hold. (tests/unit/capture_need.c has each way on its own.)
+# tap: alone, for it says how soon most holders are found
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
