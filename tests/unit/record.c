@@ -198,6 +198,7 @@ static void make_chain(const struct chain *chain, uint64_t seed, struct recordin
 	struct random_world world = { .sk_hidden = random_one_in(&random, 4), .rows = chain->rows };
 
 	recording_begin(recording, chain->interval);
+	recording->texts = true;
 	for (unsigned i = 0; i < chain->n; i++) {
 		/* now and then it is late, or the host slept */
 		int64_t late = random_one_in(&random, 20) ? (int64_t)random_below(&random, 9) * SKT_NS_PER_S : 0;
@@ -262,9 +263,11 @@ static void make_quiet(struct recording *recording, int64_t interval, unsigned n
 	struct random_world world = { .rows = rows };
 
 	recording_begin(recording, interval);
+	recording->texts = true;
 	do {
 		recording_release(recording);
 		recording_begin(recording, interval);
+		recording->texts = true;
 		recording_add_random(recording, &random, &world, interval);
 	} while (recording->now.live_socks < rows);
 	while (recording->n < n)
@@ -419,6 +422,7 @@ static void a_recording_of_no_snapshot_is_one(void **state)
 
 	(void)state;
 	recording_begin(&recording, SKT_NS_PER_S);
+	recording.texts = true;
 	for (int ended = 0; ended < 2; ended++) {
 		if (ended)
 			assert_int_equal(skt_writer_end(recording.writer, SCENE_TIME, NULL), 0);
@@ -449,6 +453,7 @@ static void the_end_is_when_the_recorder_says(void **state)
 
 	(void)state;
 	recording_begin(&recording, SKT_NS_PER_S);
+	recording.texts = true;
 	recording_add_random(&recording, &random, &world, SKT_NS_PER_S);
 	file = recording_open(&recording);
 	span = skt_file_span(file);

@@ -87,8 +87,8 @@ void recording_add(struct recording *recording, struct skt_snapshot *read)
 		recording->tell(now, step, recording->random);
 	made = &recording->made[recording->n++];
 	must(skt_snapshot_copy(now, &made->snapshot), "copy");
-	made->step = step_text(step, now, true);
-	made->step_seen = step_text(step, now, false);
+	made->step = recording->texts ? step_text(step, now, true) : NULL;
+	made->step_seen = recording->texts ? step_text(step, now, false) : NULL;
 	must_err(skt_writer_add(recording->writer, now, step, &err), &err);
 }
 

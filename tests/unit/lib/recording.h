@@ -19,10 +19,11 @@ struct recording {
 	struct skt_step step;	 /* that led to it: void once the writer has compacted */
 	struct recorded {
 		struct skt_snapshot snapshot;
-		char *step;	 /* step_text(), exact */
+		char *step;	 /* if texts are wanted: step_text(), exact */
 		char *step_seen; /* the same, not exact: what matching two snapshots by themselves can tell */
 	} * made;
 	size_t n, room;
+	bool texts; /* of the steps: set after recording_begin() by who wants them, for they take most of the time */
 	/* puts what was told on the step that led to the snapshot; NULL: nothing was */
 	void (*tell)(const struct skt_snapshot *now, struct skt_step *step, struct random *random);
 	struct random *random;
