@@ -207,16 +207,19 @@ def ours(words):
                    row["remote_port"]] for row in map(json.loads, got.stdout.splitlines()))
 subprocess.run(["sockrec", "--netns=own", "-n", "1", "-o", "x.skt"], check=True, stderr=subprocess.DEVNULL)
 ss([])
-asked = []
+# ss first, of all, for what is in TIME_WAIT is gone after a minute
+expressions = []
 for line in read("expressions").decode().splitlines():
     prefix, expression = line.split("|", 1) if line.startswith(("state", "exc")) else ("", line)
-    text = (prefix + expression).strip()
-    asked.append({"text": text, "ss": ss(prefix.split() + expression.split()), "text alone": ours([text]),
-                  "words": ours(text.split())})
-others = {text: {"ss": ss([text]), "ours": ours([text])} for text in ("", "! src [::]", "src [::]", "dst ::1", "sport = *:22")}
+    expressions.append(((prefix + expression).strip(), ss(prefix.split() + expression.split())))
+others = {text: {"ss": ss([text])} for text in ("", "! src [::]", "src [::]", "dst ::1", "sport = *:22")}
 empty = "state established exclude established"
-others[empty] = {"ss": ss(empty.split()), "ours": ours([empty])}
-others["without -a"] = {"ss": ss(["-t", "-u"], "-nH")}
+others[empty] = {"ss": ss(empty.split())}
+without_a = {"ss": ss(["-t", "-u"], "-nH")}
+asked = [{"text": text, "ss": theirs, "text alone": ours([text]), "words": ours(text.split())} for text, theirs in expressions]
+for text in others:
+    others[text]["ours"] = ours([text])
+others["without -a"] = without_a
 json.dump({"asked": asked, "others": others}, open("asked", "w"))
 END
 

@@ -47,6 +47,13 @@ def snapshots():
     done = subprocess.run(["skt-dump", "x.skt"], capture_output=True, text=True)
     return [line for line in map(json.loads, done.stdout.splitlines()) if line["type"] == "snapshot"]
 
+def until(what):
+    """The recording that goes on is such."""
+    end = time.monotonic() + 60
+    while not what(snapshots()):
+        assert time.monotonic() < end, snapshots()[-1:]
+        time.sleep(0.05)
+
 def found(snapshot):
     """kind, pid, fd, inode, table of each finding."""
     return [(f["kind"], f["pid"], f["fd"], f["inode"], TABLES[f["table"]]) for f in snapshot["quality"]["findings"]]
@@ -135,9 +142,9 @@ late = socket.socket()
 late.bind(("127.0.0.1", 1006))
 script = 'eval "$FORGE"; forge none; exec sockrec -i 50ms -o x.skt'
 recorder = subprocess.Popen(["bash", "-c", script], stderr=subprocess.DEVNULL)
-time.sleep(1)
+until(lambda all_of_it: len(all_of_it) > 5)
 late.listen()
-time.sleep(2)
+until(lambda all_of_it: any(f[0] == UNLISTED for f in found(all_of_it[-1])))
 recorder.send_signal(signal.SIGINT)
 assert recorder.wait() == 0
 all_of_it = [[f for f in found(s) if f[0] == UNLISTED] for s in snapshots()]
@@ -185,11 +192,11 @@ t_a_process_that_was_known_before_is_read_beneath_the_mount() {
 	python <<'END'
 pid, _ = child(lambda: listen(1009))
 recorder = subprocess.Popen(["sockrec", "-i", "50ms", "-o", "x.skt"], stderr=subprocess.DEVNULL)
-time.sleep(1)
+until(lambda all_of_it: len(all_of_it) > 5)
 bind_mount("/proc/1", "/proc/%d" % pid)
-time.sleep(1)
+until(lambda all_of_it: found(all_of_it[-1]))
 subprocess.check_call(["umount", "/proc/%d" % pid])
-time.sleep(1)
+until(lambda all_of_it: not found(all_of_it[-1]))
 recorder.send_signal(signal.SIGINT)
 assert recorder.wait() == 0
 all_of_it = snapshots()
@@ -272,14 +279,14 @@ t_tables_beneath_a_mount_are_not_taken_for_those_of_a_namespace() {
 pid, netns = elsewhere(1012)
 kept.append(listen(1013))
 recorder = subprocess.Popen(["sockrec", "-i", "50ms", "--netns-interval", "50ms", "-o", "x.skt"], stderr=subprocess.DEVNULL)
-time.sleep(1)
+until(lambda all_of_it: any(tables_of(s, netns) for s in all_of_it))
 bind_mount("/proc/1/net", "/proc/%d/net" % pid)
-time.sleep(1)
+until(lambda all_of_it: found(all_of_it[-1]))
 recorder.send_signal(signal.SIGINT)
 assert recorder.wait() == 0
 subprocess.check_call(["umount", "/proc/%d/net" % pid])
 all_of_it = snapshots()
-assert tables_of(all_of_it[0], netns) and found(all_of_it[-1]), all_of_it[-1]
+assert found(all_of_it[-1]), all_of_it[-1]
 for s in all_of_it:
     ports = {r["local_port"] for t in s["tables"] if t["net_namespace"] == netns for r in t["rows"]}
     assert ports <= {1012}, ports
