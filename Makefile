@@ -165,9 +165,10 @@ check: tests ## run the tests that any user can run: unit, command line, goldens
 check-static: static $(HOST) ## run goldens and the tests of what may differ in them on the static tools
 	@$(call run_tests,bin/static) $(static_tests)
 
+# most of them wait for a clock, most of the time
 check-host: all $(HOST) ## run the tests on this host's own sockets (root)
 	@[ "$$(id -u)" = 0 ] || { echo "check-host: must be root" >&2; exit 1; }
-	@$(call run_tests,$(BIN)) -t 300 $(wildcard tests/host/*.sh)
+	@$(call run_tests,$(BIN)) -j 6 $(wildcard tests/host/*.sh)
 
 check-deb: ## build the Debian packages, install and remove them in a root of their own (root)
 	@$(call run_tests,$(BIN)) -t 900 tests/deb/package.sh

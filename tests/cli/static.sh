@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The tools that make static builds say what the others say. (All tests of the command line run on them, too, with
-# make check-static; these compare one with the other.)
+# The tools that make static builds say what the others say. (The goldens and some tests of the command line run on
+# them, too, with make check-static; these compare one with the other.)
 . "$(dirname "$0")/../lib.sh"
 
 fixtures=$TOP/fixtures/proc
