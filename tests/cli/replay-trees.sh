@@ -142,7 +142,7 @@ t_what_was_told_wrong_is_refused_with_its_line() {
 	with=$(grep -l '^told 2 0' trees/*/.skt-meta)
 	line=$(grep -n '^event ' "$with" | head -1 | cut -d: -f1)
 	cp "$with" kept
-	for wrong in '1,$s/^told 2 0/told 3 0/' '1,$s/^told 2 0/told 2 1/' '1,$s/^event tcp/event dccp/' '1,$s/^told 2 0/told 2 0 0/'; do
+	for wrong in 's/^told 2 0/told 3 0/' 's/^told 2 0/told 2 1/' 's/^event tcp/event dccp/' 's/^told 2 0/told 2 0 0/'; do
 		sed "$wrong" kept >"$with"
 		exits 2 sockrec --trees=trees -o y.skt
 		has err "'.skt-meta' does not read as it is written, at its line "
