@@ -205,8 +205,12 @@ static struct told_row *first_not_below(struct tell *tell, const struct ends *en
 
 static struct told_row *find_row(struct tell *tell, const struct ends *ends)
 {
-	struct told_row *end = tell->rows + tell->n_rows, *row = first_not_below(tell, ends, compare_ends);
+	struct told_row *end, *row;
 
+	if (!tell->n_rows)
+		return NULL;
+	end = tell->rows + tell->n_rows;
+	row = first_not_below(tell, ends, compare_ends);
 	for (; row < end && !compare_ends(&row->ends, ends); row++)
 		if (!row->told)
 			return row;
@@ -217,9 +221,12 @@ static struct told_row *find_row(struct tell *tell, const struct ends *ends)
 static struct told_row *find_only(struct tell *tell, const struct ends *ends)
 {
 	static const uint8_t none[16];
-	struct told_row *end = tell->rows + tell->n_rows, *row = first_not_below(tell, ends, compare_partly);
-	struct told_row *found = NULL;
+	struct told_row *end, *row, *found = NULL;
 
+	if (!tell->n_rows)
+		return NULL;
+	end = tell->rows + tell->n_rows;
+	row = first_not_below(tell, ends, compare_partly);
 	for (; row < end && !compare_partly(&row->ends, ends); row++) {
 		if (row->told || row->stays || !row->ends.remote_port ||
 		    (memcmp(ends->local_address, none, sizeof(none)) != 0 &&
