@@ -124,6 +124,9 @@ static int show_step(struct shape *shape, struct choice *choice, struct skt_err 
 
 	if (query->coverage)
 		return 0;
+	/* a terminal may have been given another width meanwhile */
+	if (query->follow)
+		query->render.width = cli_width();
 	if (query->fields || shape->counts || query->merge)
 		return shape_step(shape, choice, err);
 	if (choice->n > shape->left)

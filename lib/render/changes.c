@@ -7,6 +7,7 @@
 
 #include "render/cells.h"
 #include "render/lines.h"
+#include "render/wrap.h"
 
 #include <string.h>
 
@@ -26,6 +27,8 @@
  *
  *	TIME     WHAT        TABLE LOCAL   REMOTE             STATE   PROCESS PID/FD
  *	14:03:08 + opened    tcp   :41998  203.0.113.9:443    ESTAB   curl 991/5
+ *
+ * What does not fit stands below: nothing of it is cut.
  */
 
 struct layout {
@@ -146,8 +149,8 @@ static void put_ends(const struct layout *layout, const struct skt_sock *sock, b
 	line_pad(line, start, remote);
 }
 
-/* What else changed, before and after: all of it where nothing else happened, and else what is no matter of course. */
-static void put_others(const struct skt_row *row, enum skt_hands hands, struct skt_buf *line)
+/* What else changed, before and after, each a part of the line: all of it where nothing else happened, and else what is no matter of course. */
+static void put_others(const struct skt_row *row, enum skt_hands hands, struct wrap *wrap, struct skt_buf *line)
 {
 	uint32_t fields = skt_change_fields(row->change);
 	uint32_t others = fields & ~(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_OWNERS));
@@ -167,6 +170,7 @@ static void put_others(const struct skt_row *row, enum skt_hands hands, struct s
 		line_value(view.fields[i], &before, line);
 		skt_buf_byte(line, '>');
 		line_value(view.fields[i], &after, line);
+		wrap_part(wrap, line);
 	}
 }
 
@@ -175,7 +179,8 @@ static void put_lasted(uint64_t us, struct skt_buf *line)
 	skt_duration_format(line, us > INT64_MAX / 1000 ? INT64_MAX : (int64_t)us * 1000);
 }
 
-static void put_change(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct skt_buf *line)
+static void put_change(const struct skt_row *row, bool many_namespaces, struct skt_buf *scratch, struct wrap *wrap,
+		       struct skt_buf *line)
 {
 	enum skt_hands hands = skt_change_hands(row->snapshot, row->change);
 	const struct layout *layout = layout_of(row);
@@ -195,18 +200,22 @@ static void put_change(const struct skt_row *row, bool many_namespaces, struct s
 	line_pad(line, start, layout->table);
 	put_ends(layout, side.sock, ipv6, line);
 	put_states(layout, row->change, side.sock, line);
+	wrap_part(wrap, line);
 	/* whose it was is told by those who carry it, too */
 	if (was && before.sock->n_owners && hands != SKT_HANDS_SAME && hands != SKT_HANDS_ORPHANED) {
 		line_holders(&before, scratch, line);
+		wrap_part(wrap, line);
 		skt_buf_text(line, " > ");
 	}
 	line_holders(&side, scratch, line);
-	put_others(row, hands, line);
+	wrap_part(wrap, line);
+	put_others(row, hands, wrap, line);
 	line_told(row, line);
 	if (row->event && row->event->has & SKT_BIT(SKT_E_DURATION)) {
 		skt_buf_text(line, "  lasted ");
 		put_lasted(row->event->duration_us, line);
 	}
+	wrap_part(wrap, line);
 	if (many_namespaces && table->net_namespace)
 		skt_buf_printf(line, "  netns %llu", (unsigned long long)table->net_namespace);
 	if (row->render->several && row->recording) {
@@ -237,12 +246,13 @@ void table_changes_heading(const struct skt_row *row, struct skt_buf *out)
 
 void table_change(const struct skt_row *row, struct skt_buf *out)
 {
+	struct wrap wrap = { .n = 0 };
 	struct skt_buf scratch, line;
 
 	skt_buf_init(&scratch);
 	skt_buf_init(&line);
-	put_change(row, line_needs_namespaces(row->snapshot), &scratch, &line);
-	line_end(&line, row->render->width, out);
+	put_change(row, line_needs_namespaces(row->snapshot), &scratch, &wrap, &line);
+	wrap_end(&wrap, &line, row->render->width, "", out);
 	skt_buf_release(&line);
 	skt_buf_release(&scratch);
 }
@@ -258,10 +268,12 @@ void table_changes(const struct skt_row *about, struct skt_changes *changes, con
 	skt_buf_init(&scratch);
 	skt_buf_init(&line);
 	for (size_t i = 0; i < n; i++) {
+		struct wrap wrap = { .n = 0 };
+
 		skt_changes_whole_row(changes, which[i], &room, &row);
 		skt_buf_clear(&line);
-		put_change(&row, many, &scratch, &line);
-		line_end(&line, about->render->width, out);
+		put_change(&row, many, &scratch, &wrap, &line);
+		wrap_end(&wrap, &line, about->render->width, "", out);
 	}
 	skt_buf_release(&line);
 	skt_buf_release(&scratch);

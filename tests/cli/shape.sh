@@ -393,6 +393,38 @@ t_every_field_of_every_view_is_in_every_format() {
 	has out 'closed   nginx 720 721  (unseen) perhaps nginx 720 721' 'changed  -              nginx 720/6 721/6'
 }
 
+# On a terminal of each of these widths who held it is said, in lines no wider; piped it is a line a change.
+t_changes_fit_the_terminal_and_say_who_held_it() {
+	local width
+
+	exits 0 sockquery --view=changes --top=13 ../told.skt
+	mv out piped
+	for width in 40 60 80 111 112 120 200; do
+		script -qec "stty cols $width; sockquery --view=changes --top=13 ../told.skt" /dev/null </dev/null >"terminal.$width"
+	done
+	python <<-'END'
+		about, heading, *piped = open("piped").read().splitlines()
+		assert len(piped) == 13
+		# behind the state, which is a word
+		said = [line[heading.index("STATE"):].split()[1:] for line in piped]
+		assert all(said)
+		for width in (40, 60, 80, 111, 112, 120, 200):
+		    lines = open("terminal.%d" % width, newline="").read().replace("\r\n", "\n").splitlines()[2:]
+		    assert all(len(line) <= width for line in lines), width
+		    changes = []
+		    for line in lines:
+		        if line.startswith("  "):
+		            changes[-1] += line
+		        else:
+		            changes.append(line)
+		    assert len(changes) == 13, width
+		    for change, words in zip(changes, said):
+		        assert " ".join(change.split()).endswith(" ".join(words)), (width, change, words)
+		    if width == 200:
+		        assert lines == piped
+	END
+}
+
 t_sides_that_are_compared_have_as_many_as_each_has() {
 	sockrec --trees="$TOP/fixtures/trees/diff" -o diff.skt 2>/dev/null
 	exits 1 sockdiff --format=jsonl --all --count-by=comm,state diff.skt
