@@ -50,8 +50,15 @@ read_it() {
 	sockquery --verify x.skt >verified
 }
 
-# finish: after at least one more snapshot.
+# so_many N: at least so many snapshots are in the recording.
+so_many() { [ "$(skt-dump x.skt | grep -c '"type":"snapshot"')" -ge "$1" ]; }
+
+# finish [N]: after at least N (2) more snapshots, so that one of them was not begun yet.
 finish() {
+	local seen
+
+	seen=$(skt-dump x.skt | grep -c '"type":"snapshot"')
+	eventually so_many $((seen + ${1:-2}))
 	kill -TERM "$recorder"
 	ends "$recorder" 0
 	read_it
@@ -190,7 +197,6 @@ END
 	sleep 0.5
 	touch close
 	wait $peers
-	sleep 1
 	finish
 	python <<'END'
 port, *clients = map(int, open("ports").read().split())
@@ -238,7 +244,6 @@ END
 	eventually test -s ports
 	begin sockrec -i 100ms -o -
 	touch close
-	sleep 0.5
 	finish
 	touch end
 	wait
@@ -259,7 +264,6 @@ client.connect(("127.0.0.1", 5353))
 print(client.getsockname()[1], file=open("port", "w"))
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
 END
-	sleep 0.5
 	finish
 	python <<'END'
 client = int(open("port").read())
@@ -279,7 +283,6 @@ ends = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(800)]
 for end in ends:
     end.bind(("127.0.0.1", 0))
 END
-	sleep 1
 	finish
 	has said "more sockets went than could be told of"
 	python <<'END'
@@ -317,12 +320,10 @@ END
 	sleep 0.5
 	touch go
 	eventually test -e ended
-	sleep 1.5
-	finish
+	finish 8
 	# who has not the right says so, and in how many
 	mv x.skt heard.skt && mv dump heard
 	begin setpriv --bounding-set=-sys_admin sockrec -i 200ms -o -
-	sleep 0.5
 	finish
 	has said "1 other network namespace cannot be listened to"
 	touch end
