@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Sockets of other network namespaces. Pid, mount and network namespaces are our own, so nobody else's come in between;
 # those that ip(8) makes have their names in a folder of our own, too.
+# tap: alone, for it measures ticks
 # shellcheck disable=SC2119 # only one here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
