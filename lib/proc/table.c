@@ -305,13 +305,14 @@ static int drop_doubles(struct reading *reading)
 	struct skt_snapshot *snapshot = reading->look->snapshot;
 	struct doubles *doubles = &reading->reader->doubles;
 	struct skt_table *table = table_of(reading);
-	struct skt_sock *rows = snapshot->socks + reading->first;
+	struct skt_sock *rows;
 	size_t n = snapshot->n_socks - reading->first, found = 0, to = 0;
 	size_t raw = 0;
 	int rc = doubles_end(doubles, same_row, reading);
 
 	if (rc || !doubles->n_found)
 		return rc;
+	rows = snapshot->socks + reading->first;
 	for (size_t from = 0; from < n; from++) {
 		for (; raw < table->n_raw && table->raw[raw].before == from; raw++)
 			table->raw[raw].before = (uint32_t)to;
