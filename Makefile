@@ -231,7 +231,7 @@ installed = $(foreach t,$(TOOLS),755:$(BIN)/$t:$(BINDIR)/$t) \
 	644:dist/completion.zsh:$(ZSHDIR)/_sockrec \
 	644:$B/sockrec.service:$(UNITDIR)/sockrec.service \
 	$(foreach d,README.md CHANGELOG.md LICENSE docs/architecture.md docs/guide.md docs/faq.md,644:$d:$(DOCDIR)/$(notdir $d)) \
-	$(foreach d,contrib/skt.py $(wildcard examples/*),644:$d:$(DOCDIR)/$(if $(filter examples/%,$d),examples/)$(notdir $d))
+	$(foreach d,contrib/skt.py $(wildcard examples/*),$(if $(filter %.c examples/%.py,$d),644,755):$d:$(DOCDIR)/$(if $(filter examples/%,$d),examples/)$(notdir $d))
 
 # Links: what they point at, and where they stand.
 links = libskt.so.$(SOVERSION).$(VERSION):$(LIBDIR)/libskt.so.$(SOVERSION) libskt.so.$(SOVERSION):$(LIBDIR)/libskt.so \

@@ -53,6 +53,13 @@ t_a_program_is_linked_statically_with_what_pkg_config_says() {
 	./listeners hands.skt | grep -q 'tcp 0.0.0.0 80'
 }
 
+t_examples_run_where_they_are_installed() {
+	install_it
+	sockrec --trees="$TOP/fixtures/trees/hands" -o hands.skt
+	exits 0 sockreplay hands.skt@first -- "$root/usr/share/doc/skt/examples/check-port" 80
+	has out 'OK: port 80: "nginx",pid=720'
+}
+
 t_the_tools_pages_completions_and_unit_are_where_they_are_looked_for() {
 	install_it
 	for tool in sockrec sockdiff sockreplay sockquery; do
