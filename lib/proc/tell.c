@@ -174,7 +174,7 @@ static void keep_rows(struct tell *tell, const struct skt_step *step)
 		tell->rows[n++] = row;
 	}
 	tell->n_rows = n;
-	if (tell->room_rows <= 2 * TELL_ROWS)
+	if (tell->room_rows <= 2 * (size_t)TELL_ROWS)
 		return;
 	/* what many that went at once needed is not kept */
 	struct told_row *less = realloc(tell->rows, TELL_ROWS * sizeof(*less));
