@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bytes.h"
 #include "recording.h"
+#include "sanitized.h"
 #include "scene.h"
 
 #include "record/file.h"
@@ -22,17 +23,6 @@
  * read that was not recorded at that number, what is whole outside the damaged part of a group is read, and the damage
  * is told.
  */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum { BLOCKS_MAX = 64 };
 
