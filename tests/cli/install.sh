@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# tap: alone, for should it have to build, it builds what all others run
 # What `make install` leaves, and what a program outside this tree can do with it.
 . "$(dirname "$0")/../lib.sh"
 
