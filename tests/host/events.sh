@@ -53,7 +53,7 @@ read_it() {
 # so_many N: at least so many snapshots are in the recording.
 so_many() { [ "$(skt-dump x.skt | grep -c '"type":"snapshot"')" -ge "$1" ]; }
 
-# finish [N]: after at least N (2) more snapshots, so that one of them was not begun yet.
+# finish [N]: after at least N (2) more snapshots, so that one of them was not begun yet; 0 where none will come.
 finish() {
 	local seen
 
@@ -379,7 +379,7 @@ hearing, port = ear(), client.getsockname()[1]
 client.close(), server.close()
 until_told(hearing, port)
 END
-	finish
+	finish 0
 	has verified WHOLE
 	has said ' 2 snapshots, 0 missed ticks'
 	python <<'END'
@@ -390,7 +390,7 @@ assert first["time"] < event["time"] <= last["end"] and event["sent"] == 5, even
 END
 	# where nothing was told the last snapshot is that of the last tick
 	begin sockrec -i 1h -o -
-	finish
+	finish 0
 	has said ' 1 snapshot, 0 missed ticks'
 }
 
