@@ -115,11 +115,22 @@ static int set_format(const char *name)
 	return format;
 }
 
+/* VIEWS: it is none. */
+static enum query_view find_view(const char *name)
+{
+	int view = 0;
+
+	while (view < VIEWS && strcmp(query_view_name((enum query_view)view), name) != 0)
+		view++;
+	return (enum query_view)view;
+}
+
 static enum query_view set_view(const char *name)
 {
-	for (int view = 0; view < VIEWS; view++)
-		if (!strcmp(query_view_name((enum query_view)view), name))
-			return (enum query_view)view;
+	enum query_view view = find_view(name);
+
+	if (view < VIEWS)
+		return view;
 	cli_usage("--view: '%s' is none of sockets, flows, changes, processes, snapshots", name);
 }
 
@@ -353,6 +364,8 @@ static bool is_hosts_zone(const struct query *query)
 void query_read_expression(struct query *query)
 {
 	skt_filter_free(query->filter);
+	if (query->n_words == 1 && find_view(*query->words) < VIEWS)
+		cli_usage("'%s' is no expression; the view of that name is --view=%s", *query->words, *query->words);
 	query->filter = expression_read(query->words, query->n_words, query->render.zone, query->of_flows);
 }
 

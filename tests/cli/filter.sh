@@ -36,6 +36,8 @@ t_a_name_that_is_mistyped_is_told_as_one() {
 	exits 2 sockquery ../seed.skt missing.skt
 	has err "'missing.skt' is neither a file nor an expression: "
 	[ "$(wc -l <err)" = 2 ]
+	exits 2 sockquery ../seed.skt changes
+	has err "'changes' is no expression; the view of that name is --view=changes"
 	exits 2 sockquery ../seed.skt there/missing 'dst any'
 	has err "'there/missing' is neither a file nor an expression: "
 	exits 2 sockquery ../seed.skt 'dst any' ../states.skt
