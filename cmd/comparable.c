@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Text may be hostile, and is escaped where it is printed. */
-static void add_line(struct skt_buf *lines, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void add_line(struct skt_buf *lines, const char *format, va_list args)
 {
 	char line[1024];
 
