@@ -136,9 +136,10 @@ found = files()
 check_chain(found, found[0].number)
 # the last may have begun when nothing was old enough
 assert found[0].number > 1 and any(file.dropped for file in found), found
-# the time that keep says, a file more at each end, and what it takes to begin one
+# the time that keep says, a file more at each end, and what it takes to begin one: on a busy machine that is long
 first, last = ns(found[0].info["first"]), ns(found[-1].info["last"])
-assert 0.7e9 <= last - first <= 2e9, (first, last)
+longest = max(ns(b.info["first"]) - ns(a.info["first"]) for a, b in zip(found, found[1:]))
+assert 0.7e9 <= last - first <= 0.7e9 + max(1.3e9, 4 * longest), (first, last, longest)
 END
 }
 t_what_is_not_of_a_flight_recorder_is_left_alone() {
@@ -180,12 +181,22 @@ assert one.id != two.id
 END
 }
 
+newest() { find d -name '*.skt' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2; }
+
+# The recorder does, and not while it begins a file.
+stands_still() {
+	kill -STOP "$recorder"
+	sockquery --info "$(newest)" 2>/dev/null | grep -q '^snapshots  *[1-9]' && return
+	kill -CONT "$recorder"
+	return 1
+}
+
 t_after_a_kill_it_goes_on_from_the_last_whole_block() {
 	local newest
 
 	begin --rotate=2K
 	eventually has_files 3
-	sleep 0.5
+	eventually stands_still
 	kill -KILL $recorder
 	ends $recorder 137
 	begin --rotate=2K -n 10
@@ -198,7 +209,7 @@ assert len(killed) == 1 and after.facts["recorder.continues"] == killed[0].name,
 assert after.facts["recorder.continues.verdict"] == "OPEN", after.facts
 END
 	# and from one that is torn
-	newest=$(find d -name '*.skt' -newermt '@0' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+	newest=$(newest)
 	truncate -s -5 "$newest"
 	begin --rotate=2K -n 10
 	ends "$recorder" 0
