@@ -171,6 +171,9 @@ static int take_told(struct recorder *recorder, struct skt_err *err)
 {
 	if (!recorder->trees_dir && !skt_capture_is_live(recorder->capture))
 		return 0;
+	/* what led to the first tree led there from one that is not here, as what is told before the first look is not recorded */
+	if (recorder->trees_dir && !recorder->snapshots && !recorder->lost)
+		return 0;
 	if (skt_capture_tell(recorder->capture, &recorder->now, &recorder->step))
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	if (recorder->trees_dir)

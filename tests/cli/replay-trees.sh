@@ -136,6 +136,24 @@ assert last["time"] - event["time"] == 1795356194 * 10**9 - 1795356193500000000,
 END
 }
 
+t_what_was_told_before_the_first_tree_is_not_recorded() {
+	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
+	exits 0 sockreplay x.skt --to-trees=trees
+	first=$(dirname "$(grep -l '^told 2 0' trees/*/.skt-meta)")
+	for each in trees/2*; do
+		[ "$each" = "$first" ] || rm -r "$each"
+	done
+	exits 0 sockrec --trees=trees -o alone.skt
+	exits 0 sockrec --trees=trees --watch
+	fails grep -q unseen out
+	skt-dump alone.skt >dump
+	fails grep -q '"events":\[{' dump
+	# but behind a gap it is told of what the gap had
+	sed -i 's/^interval 0$/interval 0\ngap 2/' "$first/.skt-meta"
+	exits 0 sockrec --trees=trees -o behind.skt
+	skt-dump behind.skt | grep -q '"events":\[{'
+}
+
 t_what_was_told_wrong_is_refused_with_its_line() {
 	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
 	exits 0 sockreplay x.skt --to-trees=trees
