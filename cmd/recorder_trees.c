@@ -141,6 +141,21 @@ static int tell_mark(struct recorder *recorder, const struct skt_place_mark *mar
 	return output_failed(recorder, rc, err);
 }
 
+/*
+ * Whether trees that led to this one are not here: what was told on the way from them is not, either, and nobody listened then. Numbers
+ * are those of the recording; a tree that does not say its own has none.
+ */
+static void note_missing(struct recorder *recorder, const struct skt_place *place)
+{
+	struct skt_snapshot *read = &recorder->read;
+
+	if (place && recorder->snapshots && !place->gap && read->number != recorder->tree_number + 1) {
+		read->quality.events_tables = 0;
+		read->quality.lived_told = false;
+	}
+	recorder->tree_number = place ? read->number : UINT64_MAX;
+}
+
 int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 {
 	int64_t time, boottime;
@@ -149,6 +164,7 @@ int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 	int rc = 0;
 
 	recorder->moved_by = move_in_time(&recorder->read, recorder->tree_time);
+	note_missing(recorder, place);
 	if (!place)
 		return 0;
 	left = place->gap;

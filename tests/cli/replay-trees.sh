@@ -154,6 +154,26 @@ t_what_was_told_before_the_first_tree_is_not_recorded() {
 	skt-dump behind.skt | grep -q '"events":\[{'
 }
 
+t_behind_a_tree_that_is_missing_nobody_listened() {
+	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
+	exits 0 sockreplay x.skt --to-trees=trees
+	# of processes it was told, too
+	sed -i -E '/^quality /s/ 0 0$/ 1 0/' trees/*/.skt-meta
+	exits 0 sockrec --trees=trees -o whole.skt
+	rm -r trees/*:10.*
+	exits 0 sockrec --trees=trees -o some.skt
+	for each in whole some; do
+		skt-dump $each.skt >$each
+	done
+	python <<'END'
+def listened(name):
+    rows = [row for row in jsonl(name) if row["type"] == "snapshot"]
+    return [(row["time"] // 10**9 - 1795356187, row["quality"]["events_tables"] != 0, row["quality"]["lived_told"]) for row in rows]
+assert listened("whole") == [(i, True, True) for i in range(8)], listened("whole")
+assert listened("some") == [(i, i != 4, i != 4) for i in (0, 1, 2, 4, 5, 6, 7)], listened("some")
+END
+}
+
 t_what_was_told_wrong_is_refused_with_its_line() {
 	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
 	exits 0 sockreplay x.skt --to-trees=trees
