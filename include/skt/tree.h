@@ -67,7 +67,7 @@
  *	event KIND NET_NAMESPACE ROW WHEN SOURCE CHANGE STATE LOCAL_ADDRESS LOCAL_PORT REMOTE_ADDRESS REMOTE_PORT HAS UID INODE
  *	      BYTES_SENT BYTES_RECEIVED DURATION_US RTT_US RETRANSMITS LATE_US
  *					ROW is 0: none; 1: it went with the step; N + 2: the Nth row of its table, from 0
- *	process here ...		one that no look has seen, with its four lines
+ *	process here ...		one that no look has seen, with its four lines; at most SKT_LIVED_MAX, which no recorder exceeds
  *	end
  *
  * Read, it is a stranger's: what does not read as it is written, down to a missing last line, is refused (-EBADMSG, with the

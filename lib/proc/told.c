@@ -82,6 +82,9 @@ int told_put(struct skt_buf *out, const struct skt_snapshot *snapshot, const str
 
 	if (!step->n_events && !n_lived)
 		return 0;
+	/* it would be refused where it is read */
+	if (n_lived > SKT_LIVED_MAX)
+		return -E2BIG;
 	places = find_places(snapshot);
 	if (!places)
 		return -ENOMEM;
@@ -176,7 +179,7 @@ int told_get(struct meta *meta, struct skt_strtab *strings, struct told *ret)
 	if (!meta_line(meta, "told"))
 		return 0;
 	n_events = meta_number(meta, SKT_EVENTS_MAX);
-	n_lived = meta_number(meta, SKT_PROCESSES_MAX);
+	n_lived = meta_number(meta, SKT_LIVED_MAX);
 	meta_done(meta);
 	ret->strings = skt_strtab_ref(strings);
 	rc = get_events(meta, n_events, ret);

@@ -36,7 +36,7 @@ struct told {
 
 void told_release(struct told *told);
 
-/* The lines of a step that was applied to the snapshot. 0 or -ENOMEM. */
+/* The lines of a step that was applied to the snapshot. 0, -ENOMEM, or -E2BIG: more processes than a recorder tells of. */
 int told_put(struct skt_buf *out, const struct skt_snapshot *snapshot, const struct skt_step *step);
 
 /* Those lines, if there are any. The strings are added to this table, of which a reference is kept. What is wrong sticks in meta. 0 or -ENOMEM. */

@@ -120,11 +120,12 @@ static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const 
 		return skt_err_set(err, rc, "out of memory");
 	skt_step_init(&key);
 	skt_step_init(&told);
-	if (skt_snapshot_is_over(&dense)) {
-		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
-		skt_snapshot_release(&dense);
-	} else if (carry_told(step, now, &dense, &told)) {
+	if (carry_told(step, now, &dense, &told)) {
 		rc = skt_err_set(err, -ENOMEM, "out of memory");
+		skt_snapshot_release(&dense);
+	} else if (skt_snapshot_is_over(&dense)) {
+		/* with those that no look has seen */
+		rc = skt_err_set(err, -E2BIG, "snapshot exceeds what a recording may hold");
 		skt_snapshot_release(&dense);
 	} else {
 		skt_snapshot_release(now);

@@ -186,6 +186,11 @@ t_what_was_told_wrong_is_refused_with_its_line() {
 		has err "'.skt-meta' does not read as it is written, at its line "
 		rm -f y.skt
 	done
+	# more processes than a recorder tells of are refused where they are announced
+	sed 's/^told 2 0/told 2 1025/' kept >"$with"
+	exits 2 sockrec --trees=trees -o y.skt
+	has err "'.skt-meta' does not read as it is written, at its line $((line - 1))"
+	rm -f y.skt
 	# they stand in the order of their instants
 	sed "${line}{h;d};$((line + 1)){G}" kept >"$with"
 	exits 2 sockrec --trees=trees -o y.skt
