@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "model/copy.h"
 #include "model/step.h"
+#include "model/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -279,43 +280,68 @@ static uint32_t listed(const struct skt_snapshot *now, uint32_t place, const str
 	return memcmp(&told, &is, sizeof(is)) ? SKT_NO_SLOT : table->order[place];
 }
 
-/* The table of an event, of those that are there or went with this step. SKT_NO_TABLE: it is not recorded. */
-static uint32_t table_of(const struct skt_snapshot *now, const struct skt_step *step, const struct told_event *told)
+/* A table that went with the step. */
+struct gone_table {
+	uint64_t net_namespace;
+	uint32_t slot;
+	uint8_t kind;
+};
+
+static int compare_gone_tables(const void *left, const void *right)
 {
-	uint32_t gone = SKT_NO_TABLE;
+	const struct gone_table *a = left, *b = right;
 
-	for (uint32_t i = 0; i < now->n_tables; i++)
-		if (!now->tables[i].gone && now->tables[i].kind == told->kind &&
-		    now->tables[i].net_namespace == told->net_namespace)
-			return i;
-	for (size_t i = 0; i < step->n_tables; i++) {
-		const struct skt_table *table = &now->tables[step->tables[i].slot];
-
-		if (table->gone && table->kind == told->kind && table->net_namespace == told->net_namespace)
-			gone = step->tables[i].slot;
-	}
-	return gone;
+	if (a->net_namespace != b->net_namespace)
+		return a->net_namespace < b->net_namespace ? -1 : 1;
+	return (int)a->kind - (int)b->kind;
 }
 
-static int tell_events(const struct told *told, const struct skt_snapshot *now, struct skt_step *step)
+/* All of those, in order: NULL without memory. */
+static struct gone_table *find_gone_tables(const struct skt_snapshot *now, const struct skt_step *step, size_t *ret_n)
 {
-	const struct told_event *before = NULL;
-	struct gone *gone;
-	size_t n_gone;
-	uint32_t table = SKT_NO_TABLE;
+	struct gone_table *all = calloc(step->n_tables + 1, sizeof(*all));
+	size_t n = 0;
 
-	if (array_room(&step->events, &step->room_events, step->n_events + told->n_events, sizeof(*step->events)))
-		return -ENOMEM;
-	gone = find_gone(step, &n_gone);
-	if (!gone)
-		return -ENOMEM;
-	for (size_t i = 0; i < told->n_events; before = &told->events[i++]) {
+	for (size_t i = 0; all && i < step->n_tables; i++) {
+		uint32_t slot = step->tables[i].slot;
+		const struct skt_table *table = &now->tables[slot];
+
+		if (table->gone)
+			all[n++] = (struct gone_table){ .net_namespace = table->net_namespace,
+							.slot = slot,
+							.kind = table->kind };
+	}
+	if (n)
+		qsort(all, n, sizeof(*all), compare_gone_tables);
+	*ret_n = n;
+	return all;
+}
+
+/* The table of an event, of those that are there or went with this step. SKT_NO_TABLE: it is not recorded. */
+static uint32_t table_of(const struct skt_snapshot *now, const struct gone_table *gone, size_t n_gone,
+			 const struct told_event *told)
+{
+	const struct gone_table key = { .net_namespace = told->net_namespace, .kind = told->kind }, *found;
+	uint32_t here = tables_find(now, told->kind, told->net_namespace);
+
+	if (here != MAP_NONE)
+		return here;
+	found = n_gone ? bsearch(&key, gone, n_gone, sizeof(*gone), compare_gone_tables) : NULL;
+	return found ? found->slot : SKT_NO_TABLE;
+}
+
+static int add_events(const struct told *told, const struct skt_snapshot *now, struct skt_step *step)
+{
+	size_t n_gone, n_gone_tables;
+	struct gone *gone = find_gone(step, &n_gone);
+	struct gone_table *gone_tables = find_gone_tables(now, step, &n_gone_tables);
+	int rc = gone && gone_tables ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < told->n_events; i++) {
 		const struct told_event *one = &told->events[i];
+		uint32_t table = table_of(now, gone_tables, n_gone_tables, one);
 		struct skt_event event = one->event;
 
-		/* mostly the same: there may be thousands of tables */
-		if (!before || before->kind != one->kind || before->net_namespace != one->net_namespace)
-			table = table_of(now, step, one);
 		if (table == SKT_NO_TABLE)
 			continue;
 		event.table = table;
@@ -329,8 +355,17 @@ static int tell_events(const struct told *told, const struct skt_snapshot *now, 
 			event.has |= SKT_BIT(SKT_E_LATE);
 		step->events[step->n_events++] = event;
 	}
+	free(gone_tables);
 	free(gone);
-	return 0;
+	return rc;
+}
+
+/* There may be thousands of tables, and of events in no order of theirs: who made the tree up chose both. */
+static int tell_events(const struct told *told, struct skt_snapshot *now, struct skt_step *step)
+{
+	if (array_room(&step->events, &step->room_events, step->n_events + told->n_events, sizeof(*step->events)))
+		return -ENOMEM;
+	return tables_know(now) ? -ENOMEM : add_events(told, now, step);
 }
 
 static int tell_lived(const struct told *told, struct skt_snapshot *now, struct skt_step *step)
