@@ -186,10 +186,28 @@ int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 	return rc ? rc : tell_gap(recorder, left, err);
 }
 
+/*
+ * An event's instant by that much later. Every one is an instant, 0 too, and none may be behind the next one then: what would be further from
+ * 1970, or from its snapshot, than a recording has it stands at the border. No tree is of an instant before 1970.
+ */
+static int64_t move_event(int64_t when, int64_t by, int64_t snapshot)
+{
+	int64_t from = snapshot - TREES_WHEN_MAX;
+
+	if (__builtin_add_overflow(when, by, &when))
+		when = by < 0 ? INT64_MIN : INT64_MAX;
+	if (when < from)
+		return from;
+	return when > TREES_WHEN_MAX ? TREES_WHEN_MAX : when;
+}
+
 void recorder_trees_told(struct recorder *recorder)
 {
-	for (size_t i = 0; i < recorder->step.n_events; i++)
-		recorder->step.events[i].when = later(recorder->step.events[i].when, recorder->moved_by);
+	for (size_t i = 0; i < recorder->step.n_events; i++) {
+		int64_t *when = &recorder->step.events[i].when;
+
+		*when = move_event(*when, recorder->moved_by, recorder->now.time);
+	}
 }
 
 int recorder_trees_after(struct recorder *recorder, bool last, struct skt_err *err)

@@ -16,9 +16,6 @@
 /* A tree a second for twelve days; with their names, 64 MiB. */
 #define TREES_MAX ((size_t)1 << 20)
 
-/* What a recording can hold, skt.5: up to the year 2116. */
-#define WHEN_MAX ((INT64_C(1) << 62) - 1)
-
 #define DIGITS "0123456789"
 
 /* 1795356187.5; few digits will do, for a tree that was made up may well be called 1. */
@@ -80,7 +77,7 @@ static int add(struct trees *trees, size_t *room, const char *name, struct skt_e
 {
 	int64_t when;
 
-	if (read_name(name, &when) || when < 0 || when > WHEN_MAX)
+	if (read_name(name, &when) || when < 0 || when > TREES_WHEN_MAX)
 		return skt_err_set(
 			err, -EINVAL,
 			"'%s' is not named for an instant: 2026-11-22T14:03:07Z, 20261122T140307Z or 1795356187.5",

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a recording can hold, skt.5: up to the year 2116, and so far from the time of its snapshot. */
+#define TREES_WHEN_MAX ((INT64_C(1) << 62) - 1)
+
 /* A directory of trees, each named for the instant that it shows: sockrec --trees. */
 struct trees {
 	const char *dir; /* borrowed */

@@ -154,6 +154,29 @@ t_what_was_told_before_the_first_tree_is_not_recorded() {
 	skt-dump behind.skt | grep -q '"events":\[{'
 }
 
+t_what_was_told_at_any_instant_is_moved_in_its_order() {
+	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
+	exits 0 sockreplay x.skt --to-trees=trees
+	meta=$(grep -l '^told 2 0' trees/*/.skt-meta)
+	event=$(grep '^event ' "$meta" | head -1)
+	sed -i '/^event /d; s/^told .*/told 5 0/' "$meta"
+	for when in -4611686018427387903 -5 0 5 4611686018427387903; do
+		awk -v when=$when '{ $5 = when } 1' <<<"$event" >>events
+	done
+	sed -i '/^told /r events' "$meta"
+	# by a tenth of a second
+	mv "$(dirname "$meta")" trees/2026-11-22T14:03:09.1Z
+	exits 0 sockrec --trees=trees -o moved.skt
+	skt-dump moved.skt >dump
+	python <<'END'
+time, events = [(row["time"], row["events"]) for row in jsonl("dump") if row["type"] == "snapshot"][2]
+assert time == 17953561891 * 10**8, time
+# skt.5: no further from the snapshot than 2^62 - 1, nor from 1970
+most = 2**62 - 1
+assert [event["time"] for event in events] == [time - most, 10**8 - 5, 10**8, 10**8 + 5, most], events
+END
+}
+
 t_behind_a_tree_that_is_missing_nobody_listened() {
 	skt-tell "$h" x.skt <"$TOP/fixtures/told/hands" || skip 'no skt-tell in PATH: make tests'
 	exits 0 sockreplay x.skt --to-trees=trees
