@@ -252,24 +252,30 @@ static bool wait_until(struct recorder *recorder, int64_t when)
 	}
 }
 
-/*
- * The recording ends between two ticks: taken is that of the last snapshot, and missed how many were passed over since, of which those count
- * that would have been due by now. What was told since then is recorded by one more look, out of turn, for an event is one of a step.
- */
-static int end_between(struct recorder *recorder, int64_t taken, uint32_t missed, struct skt_err *err)
+/* Of the ticks that were passed over since the last snapshot's, which is `taken`, those that would have been due by now. */
+static uint32_t missed_by_now(const struct recorder *recorder, int64_t taken, uint32_t missed)
 {
 	int64_t passed = (clock_ns(CLOCK_BOOTTIME) - recorder->start) / recorder->interval - taken;
 
-	if (missed > passed)
-		missed = passed > 0 ? (uint32_t)passed : 0;
-	if (skt_capture_has_heard(recorder->capture)) {
-		skt_capture_last(recorder->capture);
-		return take_snapshot(recorder, missed, err);
-	}
+	return missed <= passed ? missed : passed > 0 ? (uint32_t)passed : 0;
+}
+
+/* The recording ends between two ticks, after which so many were missed. */
+static int end_here(struct recorder *recorder, uint32_t missed)
+{
 	recorder->missed += missed;
 	if (recorder->writer)
 		skt_writer_missed(recorder->writer, missed);
 	return 0;
+}
+
+/* The same. But what was told since the last snapshot is recorded by one more look, out of turn, for an event is one of a step. */
+static int end_between(struct recorder *recorder, uint32_t missed, struct skt_err *err)
+{
+	if (!skt_capture_has_heard(recorder->capture))
+		return end_here(recorder, missed);
+	skt_capture_last(recorder->capture);
+	return take_snapshot(recorder, missed, err);
 }
 
 /* One snapshot of each tree. */
@@ -325,7 +331,7 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			return 0;
 		/* who watched has gone, and what there is to be recorded is not his alone */
 		if (recorder->watch.changes.closed)
-			return recorder->writer ? end_between(recorder, taken, 0, err) : 0;
+			return recorder->writer ? end_between(recorder, 0, err) : 0;
 		ready = spending_ready(&recorder->spending, now);
 		due = ticks_next(&ticks, ready - recorder->start, &missed);
 		over = due < 0;
@@ -337,7 +343,10 @@ int recorder_run(struct recorder *recorder, struct skt_err *err)
 			return rc;
 		/* who was told to end does not wait for somebody who does not read what is watched */
 		recorder->watch.changes.hurry = !wait_until(recorder, due);
-		if (recorder->watch.changes.hurry || over || output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
-			return end_between(recorder, taken, missed, err);
+		if (recorder->watch.changes.hurry || over)
+			return end_between(recorder, missed_by_now(recorder, taken, missed), err);
+		/* a snapshot may be a whole group's first, and there is no room for that */
+		if (output_is_full(recorder, clock_ns(CLOCK_BOOTTIME)))
+			return end_here(recorder, missed_by_now(recorder, taken, missed));
 	}
 }

@@ -394,6 +394,22 @@ END
 	has said ' 1 snapshot, 0 missed ticks'
 }
 
+t_where_there_is_no_room_no_snapshot_is_taken_for_it() {
+	# on a host so busy that it ends before anything is told, this says less
+	begin sockrec -i 3s --ticks=exact --max-size=1 -o -
+	python <<'END'
+listening = listener()
+client, server = connection(listening)
+hearing, port = ear(), client.getsockname()[1]
+client.close(), server.close()
+until_told(hearing, port)
+END
+	ends "$recorder" 0
+	read_it
+	has verified WHOLE
+	has said 'it has reached --max-size' ' 1 snapshot, '
+}
+
 t_nor_is_it_lost_to_who_only_watches() {
 	local recorder
 
