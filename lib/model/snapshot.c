@@ -66,14 +66,25 @@ void skt_snapshot_clear(struct skt_snapshot *snapshot, struct skt_strtab *string
 	snapshot->moved = 0;
 }
 
+/* Of all tables; counted where nobody has, as in a copy. */
+static size_t raw_lines(const struct skt_snapshot *snapshot)
+{
+	size_t raw = 0;
+
+	if (snapshot->tables_known)
+		return snapshot->tables_known->raw;
+	for (size_t i = 0; i < snapshot->n_tables; i++)
+		raw += snapshot->tables[i].n_raw;
+	return raw;
+}
+
 bool skt_snapshot_is_over(const struct skt_snapshot *snapshot)
 {
 	return snapshot->walked > SKT_WALKED_MAX || snapshot->moved > SKT_MOVED_MAX ||
 	       snapshot->n_socks > SKT_SOCKS_MAX || snapshot->n_tables > SKT_TABLES_MAX ||
 	       snapshot->n_processes > SKT_PROCESSES_MAX || snapshot->n_owners > SKT_OWNERS_MAX ||
 	       snapshot->n_users > SKT_USERS_MAX || skt_strtab_count(snapshot->strings) > SKT_STRINGS_MAX ||
-	       skt_strtab_bytes(snapshot->strings) > SKT_STRTAB_MAX ||
-	       (snapshot->tables_known && snapshot->tables_known->raw > SKT_RAW_MAX);
+	       skt_strtab_bytes(snapshot->strings) > SKT_STRTAB_MAX || raw_lines(snapshot) > SKT_RAW_MAX;
 }
 
 int snapshot_push_table(struct skt_snapshot *snapshot, const struct skt_table *table)
