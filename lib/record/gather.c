@@ -117,7 +117,8 @@ static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const 
 	int rc = skt_snapshot_copy(now, &dense);
 
 	if (rc)
-		return skt_err_set(err, rc, "out of memory");
+		return skt_err_set(err, rc,
+				   rc == -E2BIG ? "snapshot exceeds what a recording may hold" : "out of memory");
 	skt_step_init(&key);
 	skt_step_init(&told);
 	if (carry_told(step, now, &dense, &told)) {

@@ -84,6 +84,25 @@ static void as_many_lines_as_may_be_are_written_and_read(void **state)
 	skt_file_free(file);
 }
 
+/* More users than a snapshot has room for, so that no copy can be made of it. */
+static void what_no_copy_has_room_for_is_no_want_of_memory(void **state)
+{
+	const size_t n = SKT_SNAPSHOT_TIMES * (size_t)SKT_USERS_MAX + 1;
+	struct skt_snapshot *now = &recording.now;
+	struct skt_err err;
+
+	(void)state;
+	now->number = 1;
+	now->users = calloc(n, sizeof(*now->users));
+	assert_non_null(now->users);
+	for (now->n_users = 0; now->n_users < n; now->n_users++)
+		now->users[now->n_users].uid = (uint32_t)now->n_users;
+	now->room_users = n;
+	skt_err_init(&err);
+	assert_int_equal(skt_writer_add(recording.writer, now, &recording.step, &err), -E2BIG);
+	assert_non_null(strstr(err.message, "exceeds what a recording may hold"));
+}
+
 /* Whether or not all that is known of its tables was found before. */
 static void a_snapshot_is_over_however_its_lines_came(void **state)
 {
@@ -107,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_of_all_tables_are_counted_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(as_many_lines_as_may_be_are_written_and_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_no_copy_has_room_for_is_no_want_of_memory, set_up, tear_down),
 		cmocka_unit_test(a_snapshot_is_over_however_its_lines_came),
 	};
 
