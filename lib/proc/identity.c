@@ -35,7 +35,7 @@ static int read_file(struct look *look, int dir, const char *file, size_t max)
 	size_t len;
 	int rc;
 
-	if (!papers_take(look->papers, file, &bytes, &len, &rc))
+	if (!papers_take(look->papers, dir, file, &bytes, &len, &rc))
 		return tree_file(look->tree, dir, file, 0, max, look->text);
 	skt_buf_clear(look->text);
 	if (!rc)
@@ -50,7 +50,7 @@ static ssize_t read_link(struct look *look, int dir, const char *file, char *buf
 	size_t len;
 	int rc;
 
-	if (!papers_take(look->papers, file, &bytes, &len, &rc))
+	if (!papers_take(look->papers, dir, file, &bytes, &len, &rc))
 		return tree_link(look->tree, dir, file, buffer, size);
 	if (rc)
 		return rc;

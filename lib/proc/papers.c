@@ -87,9 +87,12 @@ void papers_read(struct crew *crew, const struct tree *tree, struct papers *pape
 		skt_buf_release(&desk.scratch[hand]);
 }
 
-bool papers_take(struct papers *papers, const char *path, const unsigned char **ret, size_t *ret_len, int *ret_rc)
+bool papers_take(struct papers *papers, int dir, const char *path, const unsigned char **ret, size_t *ret_len,
+		 int *ret_rc)
 {
-	for (enum paper which = 0; papers && which < PAPERS; which++) {
+	if (!papers || papers->dir != dir)
+		return false;
+	for (enum paper which = 0; which < PAPERS; which++) {
 		if (!papers->paper[which].there || strcmp(places[which].path, path) != 0)
 			continue;
 		papers->paper[which].there = false;

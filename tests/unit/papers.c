@@ -178,17 +178,32 @@ static void what_was_read_is_what_the_file_says_and_is_given_once(void **state)
 	(void)state;
 	read_papers_of(crowd[1], false, papers);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		assert_true(papers_take(&papers[0], files[i], &bytes, &len, &rc));
+		assert_true(papers_take(&papers[0], papers[0].dir, files[i], &bytes, &len, &rc));
 		assert_int_equal(rc, 0);
 		assert_int_equal(len, read_whole(crowd[1], files[i], text, sizeof(text)));
 		assert_memory_equal(bytes, text, len);
-		assert_false(papers_take(&papers[0], files[i], &bytes, &len, &rc));
+		assert_false(papers_take(&papers[0], papers[0].dir, files[i], &bytes, &len, &rc));
 	}
-	assert_true(papers_take(&papers[0], "ns/net", &bytes, &len, &rc));
+	assert_true(papers_take(&papers[0], papers[0].dir, "ns/net", &bytes, &len, &rc));
 	assert_int_equal(readlink("/proc/self/ns/net", text, sizeof(text)), len);
 	assert_memory_equal(bytes, text, len);
-	assert_false(papers_take(&papers[0], "environ", &bytes, &len, &rc));
-	assert_false(papers_take(NULL, "stat", &bytes, &len, &rc));
+	assert_false(papers_take(&papers[0], papers[0].dir, "environ", &bytes, &len, &rc));
+	assert_false(papers_take(NULL, papers[0].dir, "stat", &bytes, &len, &rc));
+	release_papers(papers);
+}
+
+/* A thread of it, say, or another process: what it wants to know is in its own files. */
+static void who_asks_for_another_directory_gets_none(void **state)
+{
+	struct papers papers[2];
+	const unsigned char *bytes;
+	size_t len;
+	int rc;
+
+	(void)state;
+	read_papers_of(crowd[1], false, papers);
+	assert_false(papers_take(&papers[0], papers[1].dir, "stat", &bytes, &len, &rc));
+	assert_true(papers_take(&papers[0], papers[0].dir, "stat", &bytes, &len, &rc));
 	release_papers(papers);
 }
 
@@ -201,8 +216,8 @@ static void a_command_line_that_is_not_to_be_kept_is_not_read(void **state)
 
 	(void)state;
 	read_papers_of(crowd[LONG_ONE], true, papers);
-	assert_false(papers_take(&papers[0], "cmdline", &bytes, &len, &rc));
-	assert_true(papers_take(&papers[0], "stat", &bytes, &len, &rc));
+	assert_false(papers_take(&papers[0], papers[0].dir, "cmdline", &bytes, &len, &rc));
+	assert_true(papers_take(&papers[0], papers[0].dir, "stat", &bytes, &len, &rc));
 	assert_null(memmem(papers[0].texts.data, papers[0].texts.len, "xxxxxxxx", 8));
 	release_papers(papers);
 }
@@ -216,8 +231,8 @@ static void what_is_long_is_left_to_be_read_whole(void **state)
 
 	(void)state;
 	read_papers_of(crowd[LONG_ONE], false, papers);
-	assert_false(papers_take(&papers[0], "cmdline", &bytes, &len, &rc));
-	assert_true(papers_take(&papers[1], "cmdline", &bytes, &len, &rc));
+	assert_false(papers_take(&papers[0], papers[0].dir, "cmdline", &bytes, &len, &rc));
+	assert_true(papers_take(&papers[1], papers[1].dir, "cmdline", &bytes, &len, &rc));
 	release_papers(papers);
 }
 
@@ -241,7 +256,7 @@ static void a_process_that_is_gone_is_told_as_gone(void **state)
 	assert_int_equal(crew_new(2, &crew), 0);
 	papers_read(crew, &tree, &papers, 1);
 	crew_free(crew);
-	assert_true(papers_take(&papers, "stat", &bytes, &len, &rc));
+	assert_true(papers_take(&papers, papers.dir, "stat", &bytes, &len, &rc));
 	assert_true(rc == -ENOENT || rc == -ESRCH);
 	close(papers.dir);
 	papers_release(&papers);
@@ -354,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_read_is_what_the_file_says_and_is_given_once),
+		cmocka_unit_test(who_asks_for_another_directory_gets_none),
 		cmocka_unit_test(a_command_line_that_is_not_to_be_kept_is_not_read),
 		cmocka_unit_test(what_is_long_is_left_to_be_read_whole),
 		cmocka_unit_test(a_process_that_is_gone_is_told_as_gone),
