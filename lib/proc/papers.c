@@ -96,8 +96,8 @@ bool papers_take(struct papers *papers, int dir, const char *path, const unsigne
 		if (!papers->paper[which].there || strcmp(places[which].path, path) != 0)
 			continue;
 		papers->paper[which].there = false;
-		*ret = papers->texts.data + papers->paper[which].at;
 		*ret_len = papers->paper[which].len;
+		*ret = *ret_len ? papers->texts.data + papers->paper[which].at : NULL;
 		*ret_rc = papers->paper[which].rc;
 		return true;
 	}

@@ -40,7 +40,7 @@ void papers_read(struct crew *crew, const struct tree *tree, struct papers *pape
 /*
  * The paper of this path beneath dir, if it is there: papers are of the process whose handle dir is (they may be NULL), not of a
  * thread of it or of another. True, with what reading it said in ret_rc and, where that is 0, its bytes, which stay as long as papers
- * do. It is there no more.
+ * do; NULL where there are none. It is there no more.
  */
 bool papers_take(struct papers *papers, int dir, const char *path, const unsigned char **ret, size_t *ret_len,
 		 int *ret_rc);

@@ -263,6 +263,42 @@ static void a_process_that_is_gone_is_told_as_gone(void **state)
 	close(tree.fd);
 }
 
+/* A zombie's stat can be read and its executable not, its command line is empty; and some find nothing at all. */
+static void where_there_are_no_bytes_there_is_no_place_of_any(void **state)
+{
+	struct papers papers[2], none;
+	const unsigned char *bytes = (const unsigned char *)"";
+	pid_t pid = fork();
+	siginfo_t info;
+	size_t len;
+	int rc;
+
+	(void)state;
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	read_papers_of(pid, false, papers);
+	waitpid(pid, NULL, 0);
+	assert_true(papers[0].texts.len > 0);
+	assert_true(papers_take(&papers[0], papers[0].dir, "exe", &bytes, &len, &rc));
+	assert_int_equal(rc, -ENOENT);
+	assert_null(bytes);
+	bytes = (const unsigned char *)"";
+	assert_true(papers_take(&papers[0], papers[0].dir, "cmdline", &bytes, &len, &rc));
+	assert_int_equal(rc, 0);
+	assert_int_equal(len, 0);
+	assert_null(bytes);
+	release_papers(papers);
+	/* the sanitizers see to it that nothing is added to NULL */
+	papers_init(&none, -1, false);
+	none.paper[PAPER_STAT].there = true;
+	none.paper[PAPER_STAT].rc = -ENOENT;
+	assert_true(papers_take(&none, -1, "stat", &bytes, &len, &rc));
+	assert_int_equal(rc, -ENOENT);
+	assert_null(bytes);
+	papers_release(&none);
+}
+
 /* ---- what is made of it ---- */
 
 static void read_clock(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
@@ -373,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_command_line_that_is_not_to_be_kept_is_not_read),
 		cmocka_unit_test(what_is_long_is_left_to_be_read_whole),
 		cmocka_unit_test(a_process_that_is_gone_is_told_as_gone),
+		cmocka_unit_test(where_there_are_no_bytes_there_is_no_place_of_any),
 		cmocka_unit_test(each_is_who_his_files_say),
 		cmocka_unit_test(many_hands_make_the_same_of_it_as_one),
 	};
