@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* fs/proc/array.c do_task_stat(): 52 numbers of at most 21 characters and a name of at most 64 (a kworker's). */
 #define STAT_MAX ((size_t)4096)
@@ -43,6 +42,17 @@ static int read_file(struct look *look, int dir, const char *file, size_t max)
 	return look->text->failed ? -ENOMEM : rc;
 }
 
+/* A link that was read before, as tree_link(). */
+static ssize_t copy_link(const unsigned char *bytes, size_t len, int rc, char *buffer, size_t size)
+{
+	if (rc)
+		return rc;
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(buffer, bytes, len);
+	return (ssize_t)len;
+}
+
 /* And one of its links, as tree_link(). */
 static ssize_t read_link(struct look *look, int dir, const char *file, char *buffer, size_t size)
 {
@@ -52,12 +62,20 @@ static ssize_t read_link(struct look *look, int dir, const char *file, char *buf
 
 	if (!papers_take(look->papers, dir, file, &bytes, &len, &rc))
 		return tree_link(look->tree, dir, file, buffer, size);
-	if (rc)
-		return rc;
-	if (len >= size)
-		return -ENAMETOOLONG;
-	memcpy(buffer, bytes, len);
-	return (ssize_t)len;
+	return copy_link(bytes, len, rc, buffer, size);
+}
+
+/* And its program, as tree_program(). */
+static ssize_t read_program(struct look *look, int dir, char *buffer, size_t size, bool *ret_deleted)
+{
+	const unsigned char *bytes;
+	size_t len;
+	int rc;
+
+	if (!papers_take(look->papers, dir, "exe", &bytes, &len, &rc))
+		return tree_program(look->tree, dir, "exe", buffer, size, ret_deleted);
+	*ret_deleted = look->papers->exe_deleted;
+	return copy_link(bytes, len, rc, buffer, size);
 }
 
 static void malformed(struct look *look, uint32_t pid, const char *file, const char *what)
@@ -277,27 +295,19 @@ static int read_cmdline(struct reading *reading, int dir)
 	return keep(reading, SKT_P_CMDLINE, (char *)text->data, text->len, &process->cmdline);
 }
 
-/*
- * The kernel adds " (deleted)" to the name of a file that is no longer there, and a file may be called so. On a
- * live /proc the file itself tells, for the link leads to it whatever its name: it has no name left. (One that
- * had a second name passes for a file that is called so. In a tree the suffix decides.)
- */
 static int read_exe(struct reading *reading, int dir)
 {
-	static const char suffix[] = " (deleted)";
-	size_t suffix_len = sizeof(suffix) - 1;
 	struct skt_process *process = reading->process;
-	char path[PATH_MAX + sizeof(suffix)];
-	ssize_t len = read_link(reading->look, dir, "exe", path, sizeof(path));
-	struct stat st;
+	char path[PATH_MAX + sizeof(TREE_DELETED)];
+	bool deleted;
+	ssize_t len = read_program(reading->look, dir, path, sizeof(path), &deleted);
 
 	if (len < 0) {
 		unreadable(reading->look, reading->pid, "exe", (int)len);
 		return 0;
 	}
-	if ((size_t)len > suffix_len && !memcmp(path + len - suffix_len, suffix, suffix_len))
-		process->exe_deleted = !reading->look->tree->live || (!fstatat(dir, "exe", &st, 0) && !st.st_nlink);
-	return keep(reading, SKT_P_EXE, path, (size_t)len - (process->exe_deleted ? suffix_len : 0), &process->exe);
+	process->exe_deleted = deleted;
+	return keep(reading, SKT_P_EXE, path, (size_t)len, &process->exe);
 }
 
 static void read_net_namespace(struct reading *reading, int dir)

@@ -39,16 +39,23 @@ static bool is_final(int rc)
 }
 
 /* One into scratch: 0 or a negative errno. */
-static int read_one(const struct tree *tree, int dir, enum paper which, struct skt_buf *scratch)
+static int read_one(const struct tree *tree, struct papers *papers, enum paper which, struct skt_buf *scratch)
 {
+	const char *path = places[which].path;
 	unsigned char *at;
 	ssize_t len;
 
 	if (!places[which].is_link)
-		return tree_file(tree, dir, places[which].path, 0, PAPER_MAX, scratch);
+		return tree_file(tree, papers->dir, path, 0, PAPER_MAX, scratch);
 	skt_buf_clear(scratch);
 	at = skt_buf_room(scratch, PAPER_MAX);
-	len = at ? tree_link(tree, dir, places[which].path, (char *)at, PAPER_MAX) : -ENOMEM;
+	if (!at)
+		return -ENOMEM;
+	/* whether its file is deleted is asked at once: later it may be another's, or gone with the process */
+	if (which == PAPER_EXE)
+		len = tree_program(tree, papers->dir, path, (char *)at, PAPER_MAX, &papers->exe_deleted);
+	else
+		len = tree_link(tree, papers->dir, path, (char *)at, PAPER_MAX);
 	if (len < 0)
 		return (int)len;
 	scratch->len = (size_t)len;
@@ -66,7 +73,7 @@ static void read_papers(void *data, size_t i, unsigned hand)
 
 		if (which == PAPER_CMDLINE && papers->secret)
 			continue;
-		rc = read_one(desk->tree, papers->dir, which, scratch);
+		rc = read_one(desk->tree, papers, which, scratch);
 		papers->paper[which].rc = rc;
 		papers->paper[which].at = papers->texts.len;
 		papers->paper[which].len = rc ? 0 : scratch->len;

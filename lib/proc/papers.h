@@ -19,8 +19,9 @@ enum paper { PAPER_STAT, PAPER_STATUS, PAPER_CGROUP, PAPER_NET, PAPER_CMDLINE, P
 
 /* Of one process. */
 struct papers {
-	int dir;     /* its handle; borrowed */
-	bool secret; /* its command line is not to be read */
+	int dir;	  /* its handle; borrowed */
+	bool secret;	  /* its command line is not to be read */
+	bool exe_deleted; /* said with the paper of its program, as tree_program() does */
 	struct skt_buf texts;
 	struct {
 		bool there;

@@ -129,6 +129,25 @@ ssize_t tree_link(const struct tree *tree, int dir, const char *path, char *buff
 	return len;
 }
 
+/*
+ * The kernel adds " (deleted)" to the name of a file that is no longer there, and a file may be called so. On a
+ * live /proc the file itself tells, for the link leads to it whatever its name: it has no name left. (One that
+ * had a second name passes for a file that is called so. In a tree the suffix decides, and where the process is gone.)
+ */
+ssize_t tree_program(const struct tree *tree, int dir, const char *path, char *buffer, size_t size, bool *ret_deleted)
+{
+	ssize_t len = tree_link(tree, dir, path, buffer, size), suffix_len = sizeof(TREE_DELETED) - 1;
+	struct stat st;
+
+	*ret_deleted = false;
+	if (len <= suffix_len || memcmp(buffer + len - suffix_len, TREE_DELETED, (size_t)suffix_len) != 0)
+		return len;
+	if (tree->live && !fstatat(dir, path, &st, 0) && st.st_nlink)
+		return len;
+	*ret_deleted = true;
+	return len - suffix_len;
+}
+
 uint64_t tree_link_inode(const char *link, size_t len, const char *type)
 {
 	size_t type_len = strlen(type);

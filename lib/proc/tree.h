@@ -54,6 +54,10 @@ int tree_file(const struct tree *tree, int dir, const char *path, unsigned flags
 /* Where a link points, as readlinkat(2); -ENAMETOOLONG where that does not fit. No NUL is added. */
 ssize_t tree_link(const struct tree *tree, int dir, const char *path, char *buffer, size_t size);
 
+/* The same of the program that a process executes: whether its file is deleted, and its name without what the kernel adds then. */
+#define TREE_DELETED " (deleted)"
+ssize_t tree_program(const struct tree *tree, int dir, const char *path, char *buffer, size_t size, bool *ret_deleted);
+
 /* The number N of a link that reads "<type>:[N]" ("socket", "net"), or 0. */
 uint64_t tree_link_inode(const char *link, size_t len, const char *type);
 

@@ -2,6 +2,8 @@
 /* Who processes are, read by many hands: what was read is what stands in their files, and makes the same of them as one hand does. */
 #include "proc/papers.h"
 
+#include "proc/identity.h"
+
 #include <skt/capture.h>
 
 #include <errno.h>
@@ -34,8 +36,8 @@ static char program[64];
 
 /* ---- processes ---- */
 
-/* For the children to say that they are as they will be. */
-static int ready[2];
+/* For the children to say that they are as they will be; and one to which nobody writes, that they wait for. */
+static int ready[2], quiet[2];
 
 static _Noreturn void be(int number)
 {
@@ -71,11 +73,26 @@ static void copy(const char *from, const char *to)
 	close(out);
 }
 
-/* Each holds a listener that it inherits; standard input is a pipe to which nobody writes. */
+/* It is as it will be. */
+static pid_t begin(int number)
+{
+	pid_t pid = fork();
+	char byte;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(quiet[0], 0);
+		dup2(ready[1], 9);
+		be(number);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	return pid;
+}
+
+/* Each holds a listener that it inherits. */
 static int gather_crowd(void **state)
 {
-	int quiet[2], listener;
-	char byte;
+	int listener;
 
 	(void)state;
 	snprintf(program, sizeof(program), "%s/papersXXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -85,16 +102,8 @@ static int gather_crowd(void **state)
 	copy("/bin/sh", program);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(listen(listener, 1), 0);
-	for (int i = 0; i < CROWD; i++) {
-		crowd[i] = fork();
-		assert_true(crowd[i] >= 0);
-		if (!crowd[i]) {
-			dup2(quiet[0], 0);
-			dup2(ready[1], 9);
-			be(i);
-		}
-		assert_int_equal(read(ready[0], &byte, 1), 1);
-	}
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = begin(i);
 	unlink(program);
 	close(listener);
 	return 0;
@@ -307,6 +316,51 @@ static void read_clock(void *data, int64_t *ret_realtime, int64_t *ret_boottime)
 	*ret_realtime = *ret_boottime = INT64_C(1000000000);
 }
 
+static void check_text(const struct skt_snapshot *snapshot, uint32_t id, const char *text, size_t text_len)
+{
+	size_t len;
+	const char *bytes = skt_strtab_get(snapshot->strings, id, &len);
+
+	assert_int_equal(len, text_len);
+	assert_memory_equal(bytes, text, len);
+}
+
+/* The papers of one are read, and then it ends: what is made of them is what it was. */
+static void a_program_is_deleted_that_was_when_its_name_was_read(void **state)
+{
+	const struct skt_capture_options options = { .cmdline = SKT_CMDLINE_FULL };
+	struct problems problems = { .n = 0 };
+	struct papers papers[2];
+	struct skt_snapshot snapshot;
+	struct skt_process process;
+	struct tree tree = live();
+	struct look look = {
+		.tree = &tree, .options = &options, .snapshot = &snapshot, .problems = &problems, .papers = &papers[0]
+	};
+	struct skt_buf text;
+	uint64_t mark;
+	pid_t pid;
+
+	(void)state;
+	close(open(program, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700));
+	copy("/bin/sh", program);
+	pid = begin(DELETED_ONE);
+	unlink(program);
+	read_papers_of(pid, false, papers);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(skt_snapshot_init(&snapshot, NULL, 1), 0);
+	skt_buf_init(&text);
+	look.text = &text;
+	assert_int_equal(identity_read(&look, papers[0].dir, -1, (uint32_t)pid, &process, &mark), 0);
+	check_text(&snapshot, process.exe, program, strlen(program));
+	assert_true(process.exe_deleted);
+	skt_buf_release(&text);
+	skt_snapshot_release(&snapshot);
+	release_papers(papers);
+	close(tree.fd);
+}
+
 static void take(unsigned hands, enum skt_cmdline cmdline, struct skt_snapshot *ret)
 {
 	struct skt_capture_options options = { .name = "/proc",
@@ -333,15 +387,6 @@ static const struct skt_process *of(const struct skt_snapshot *snapshot, pid_t p
 			return &snapshot->processes[i];
 	fail_msg("process %d is not there", (int)pid);
 	return NULL;
-}
-
-static void check_text(const struct skt_snapshot *snapshot, uint32_t id, const char *text, size_t text_len)
-{
-	size_t len;
-	const char *bytes = skt_strtab_get(snapshot->strings, id, &len);
-
-	assert_int_equal(len, text_len);
-	assert_memory_equal(bytes, text, len);
 }
 
 static void each_is_who_his_files_say(void **state)
@@ -410,6 +455,7 @@ int main(void)
 		cmocka_unit_test(what_is_long_is_left_to_be_read_whole),
 		cmocka_unit_test(a_process_that_is_gone_is_told_as_gone),
 		cmocka_unit_test(where_there_are_no_bytes_there_is_no_place_of_any),
+		cmocka_unit_test(a_program_is_deleted_that_was_when_its_name_was_read),
 		cmocka_unit_test(each_is_who_his_files_say),
 		cmocka_unit_test(many_hands_make_the_same_of_it_as_one),
 	};
