@@ -194,9 +194,6 @@ int births_keep_young(struct births *births, int64_t when, struct skt_strtab **r
 	struct translation translation;
 	int rc = strings ? 0 : -ENOMEM;
 
-	births->lost = false;
-	births->more = 0;
-	births->n_read = 0;
 	if (!rc)
 		rc = translation_init(&translation, births->own.strings, strings);
 	if (rc) {
@@ -204,6 +201,8 @@ int births_keep_young(struct births *births, int64_t when, struct skt_strtab **r
 			skt_strtab_unref(strings);
 		return rc;
 	}
+	births->more = 0;
+	births->n_read = 0;
 	births->n_ended = 0;
 	births->n_free = 0;
 	(void)map_reset(&births->by_pid, LIVED_BIRTHS);
@@ -217,11 +216,18 @@ int births_keep_young(struct births *births, int64_t when, struct skt_strtab **r
 		}
 		if (!rc)
 			rc = translate_process(&translation, &birth->process);
+		/* its texts are in the table that goes: nothing was read of it */
+		if (rc) {
+			birth->read = false;
+			birth->process = (struct skt_process){ .pid = birth->process.pid };
+		}
 		if (birth->ended)
 			births->n_ended++;
 		else
 			map_add(&births->by_pid, pid_hash(birth->process.pid), i);
 	}
+	/* what had ended until now is gone, and the caller cannot tell it */
+	births->lost = rc != 0;
 	translation_release(&translation);
 	*ret = births->own.strings;
 	births->own.strings = strings;

@@ -57,7 +57,8 @@ void births_hear(struct births *births, const struct connector_event *event);
 size_t births_ended(const struct births *births, int64_t when, int64_t asleep, struct skt_process *ret);
 
 /*
- * Go on after a snapshot: who began after it stays, with strings of its own; those of all others are the caller's. 0 or -ENOMEM.
+ * Go on after a snapshot: who began after it stays, with strings of its own; those of all others are the caller's. 0 or
+ * -ENOMEM: then either nothing has changed, or what was read of some who stay is not known any more, and that others are lost is.
  */
 int births_keep_young(struct births *births, int64_t when, struct skt_strtab **ret);
 

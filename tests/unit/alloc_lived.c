@@ -18,6 +18,9 @@
 
 #include <cmocka.h>
 
+/* A command line for which a new table of strings has to grow. */
+static char long_text[8192];
+
 static struct tree_files files;
 static struct tree tree;
 
@@ -43,6 +46,9 @@ static void hear(struct lived *lived, unsigned what, uint32_t pid, int64_t ms)
 	lived_hear(lived, &event);
 }
 
+/* Whether it came to that in the last go, and was taken over. */
+static bool heard, taken;
+
 /* One look and, a second later, another one: between them one that is over and one that lives on. */
 static int go(struct lived *lived, struct skt_snapshot *now, struct skt_step *step)
 {
@@ -50,6 +56,7 @@ static int go(struct lived *lived, struct skt_snapshot *now, struct skt_step *st
 
 	if (rc)
 		return rc;
+	heard = true;
 	hear(lived, CONNECTOR_FORK, 100, 200);
 	hear(lived, CONNECTOR_EXEC, 100, 200);
 	hear(lived, CONNECTOR_EXIT, 100, 300);
@@ -58,7 +65,41 @@ static int go(struct lived *lived, struct skt_snapshot *now, struct skt_step *st
 	hear(lived, CONNECTOR_EXEC, 101, 1100);
 	now->boottime += SCENE_SECOND;
 	rc = lived_take(lived, now, false);
+	taken = !rc;
 	return rc ? rc : lived_tell(lived, now, step);
+}
+
+/*
+ * The one that lived on ends, whatever became of what was known of it: no text is another's. Who went before and was not taken over
+ * is told now, or that something was lost.
+ */
+static void judge_later(struct lived *lived, struct skt_snapshot *now, struct skt_step *step)
+{
+	bool began = false, told = taken;
+
+	hear(lived, CONNECTOR_FORK, 103, 1150);
+	hear(lived, CONNECTOR_EXEC, 103, 1150);
+	hear(lived, CONNECTOR_EXIT, 101, 1200);
+	now->boottime += SCENE_SECOND;
+	assert_int_equal(lived_take(lived, now, false), 0);
+	skt_step_clear(step);
+	step->from = SCENE_TIME;
+	assert_int_equal(lived_tell(lived, now, step), 0);
+	for (size_t i = 0; i < step->n_processes; i++) {
+		const struct skt_process *process = &now->processes[step->processes[i].slot];
+		size_t len;
+
+		told |= process->pid == 100;
+		if (process->pid != 101)
+			continue;
+		began = true;
+		if (process->has & SKT_BIT(SKT_P_COMM))
+			assert_string_equal(skt_strtab_get(now->strings, process->comm, &len), "later");
+		if (process->has & SKT_BIT(SKT_P_CMDLINE))
+			assert_string_equal(skt_strtab_get(now->strings, process->cmdline, &len), long_text);
+	}
+	assert_int_equal(began, heard);
+	assert_true(told || !heard || now->quality.lived_lost);
 }
 
 /* What is known of it is true, and where there was memory all of it is known. */
@@ -97,6 +138,7 @@ static void each(size_t i, void (*begin_failing)(size_t n))
 	scene_end(&now);
 	skt_step_init(&step);
 	step.from = SCENE_TIME;
+	heard = taken = false;
 	begin_failing(i);
 	lived = lived_new_deaf(&options, &tree);
 	if (lived)
@@ -107,8 +149,7 @@ static void each(size_t i, void (*begin_failing)(size_t n))
 		judge(&now, &step, !failed);
 	/* it is in order: what is heard next is told of */
 	if (lived) {
-		now.boottime += SCENE_SECOND;
-		assert_int_equal(lived_take(lived, &now, false), 0);
+		judge_later(lived, &now, &step);
 		skt_step_clear(&step);
 		step.from = SCENE_TIME;
 		hear(lived, CONNECTOR_FORK, 102, 2500);
@@ -134,6 +175,11 @@ static void set_up_tree(void)
 	tree_file_bytes(&files, "100/cmdline", "curl\0-s", 8);
 	tree_file_link(&files, "100/exe", "/usr/bin/curl");
 	tree_file_process(&files, 101, "later", 1, start + 90);
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	tree_file_bytes(&files, "101/cmdline", long_text, sizeof(long_text));
+	tree_file_process(&files, 103, "another", 1, start + 90);
+	tree_file_bytes(&files, "103/cmdline", "/bin/another", 13);
+	tree_file_link(&files, "103/exe", "/usr/bin/another");
 }
 
 static void processes_are_told_or_there_is_no_memory(void **state)
