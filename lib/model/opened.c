@@ -51,8 +51,6 @@ static bool is_it(const struct opened *opened, const struct skt_table *table, co
 /* A place for one more, and the hash has room for it. */
 static int new_place(struct opened_set *set, uint32_t *ret)
 {
-	size_t before = set->room;
-
 	if (set->free != MAP_NONE) {
 		*ret = set->free;
 		set->free = set->list[*ret].next;
@@ -60,7 +58,8 @@ static int new_place(struct opened_set *set, uint32_t *ret)
 	}
 	if (array_room(&set->list, &set->room, set->n + 1, sizeof(*set->list)))
 		return -ENOMEM;
-	if (set->room != before) {
+	/* by its own room: it may have failed to grow with the list before */
+	if (set->n >= set->map.room) {
 		if (map_reset(&set->map, set->room))
 			return -ENOMEM;
 		/* none is free, or there would be no need */

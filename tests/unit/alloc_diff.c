@@ -3,7 +3,9 @@
 #include <skt/render.h>
 
 #include "failing_alloc.h"
+#include "model/opened.h"
 #include "random.h"
+#include "scene.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -92,6 +94,42 @@ static void what_passed_in_between_is_found_or_not(void **state)
 	}
 }
 
+/* Whichever allocation fails, what was asked for again is remembered with all the others. */
+static void what_opened_is_remembered_when_there_is_memory_again(void **state)
+{
+	enum { SOCKS = 300 };
+	const struct skt_table table = { .kind = SKT_TCP };
+	size_t failed = 0;
+
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct opened_set set = { .n = 0 };
+		struct skt_sock sock;
+		struct opened opened;
+
+		opened_init(&set, 1);
+		failing_alloc_only(i);
+		for (uint16_t k = 1; k <= SOCKS; k++) {
+			sock = scene_sock(k, 80, k, 0, SKT_ESTABLISHED);
+			if (!opened_add(&set, &table, &sock, k, k, 0))
+				continue;
+			failed++;
+			assert_int_equal(opened_add(&set, &table, &sock, k, k, 0), 0);
+		}
+		failing_alloc_stop();
+		for (uint16_t k = 1; k <= SOCKS; k++) {
+			sock = scene_sock(k, 80, k, 0, SKT_ESTABLISHED);
+			assert_true(opened_forget(&set, &table, &sock, &opened));
+			assert_int_equal(opened.since, k);
+			assert_false(opened_forget(&set, &table, &sock, &opened));
+		}
+		opened_release(&set);
+	}
+	/* the list and the two arrays of the map, more than once each */
+	assert_true(failed > 6);
+}
+
 static void differences_are_rendered_or_not(void **state)
 {
 	static const enum skt_format formats[] = { SKT_FORMAT_TABLE, SKT_FORMAT_JSONL, SKT_FORMAT_CSV };
@@ -129,6 +167,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(a_difference_is_found_or_not),
 		TEST(what_passed_in_between_is_found_or_not),
+		cmocka_unit_test(what_opened_is_remembered_when_there_is_memory_again),
 		TEST(differences_are_rendered_or_not),
 	};
 
