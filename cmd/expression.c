@@ -40,7 +40,9 @@ static void tell_reading(const struct skt_filter *filter)
 	skt_filter_format(filter, &text);
 	skt_buf_byte(&text, '\0');
 	if (!text.failed)
-		cli_say("'and' and 'or' bind alike, as in ss; this is read as: %s", (char *)text.data);
+		cli_say("as in ss, 'and' and 'or' bind alike, and states in front are about all of it; this is read "
+			"as: %s",
+			(char *)text.data);
 	skt_buf_release(&text);
 }
 

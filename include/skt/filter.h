@@ -97,8 +97,8 @@ size_t skt_filter_keys(const struct skt_filter *filter, struct skt_key ret[SKT_F
 
 /*
  * The expression with every bracket that it is read with, which is read as the same filter again. As in ss `and` and
- * `or` bind alike, from left to right; skt_filter_is_mixed() is whether that decided anything, and somebody who thinks
- * otherwise should be shown how it was read.
+ * `or` bind alike, from left to right, and states in front are about all that follows; skt_filter_is_mixed() is whether
+ * that decided anything, and somebody who thinks otherwise should be shown how it was read.
  */
 void skt_filter_format(const struct skt_filter *filter, struct skt_buf *out);
 bool skt_filter_is_mixed(const struct skt_filter *filter);

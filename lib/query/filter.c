@@ -43,7 +43,7 @@ static enum skt_truth negate(enum skt_truth truth, bool negated)
 /* Which tests are asked: those of sockets, or those of flows. Others are taken for true. */
 enum part { PART_SOCKET, PART_FLOW };
 
-/* Recursion is as deep as brackets are, which the parser limits. */
+/* Recursion is as deep as brackets are, which the parser limits, and what states in front of it hold together. */
 static enum skt_truth walk(const struct skt_filter *filter, const struct node *list, enum part part,
 			   const struct skt_row *row, unsigned kind)
 {

@@ -2,6 +2,8 @@
 /*
  *	list  := piece { [and | or] piece }
  *	piece := { not } ( "(" list ")" | test )
+ *
+ * States that a list begins with are about all of it, as in ss, which takes them before it reads an expression.
  */
 #include "query/lex.h"
 
@@ -60,10 +62,35 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	return rc;
 }
 
+/* `state X` and `exclude X`; `state = X` is a test like others. */
+static bool is_states_word(const struct node *node)
+{
+	return !node->is_list && !node->negated && node->test.kind == TEST_STATES && !node->test.field;
+}
+
+/* All that stands behind the first piece becomes a bracket. */
+static int hold_together(struct parser *p, uint32_t list)
+{
+	struct node *rest = add_node(p);
+	struct node *first;
+
+	if (!rest)
+		return lex_no_memory(p);
+	first = &p->filter->nodes[p->filter->nodes[list].first];
+	rest->is_list = true;
+	rest->first = first->next;
+	first->next = (uint32_t)(rest - p->filter->nodes);
+	for (uint32_t i = rest->first; i != NO_NODE; i = p->filter->nodes[i].next) {
+		rest->of_socket |= p->filter->nodes[i].of_socket;
+		rest->of_flow |= p->filter->nodes[i].of_flow;
+	}
+	return 0;
+}
+
 static int take_list(struct parser *p, uint32_t list)
 {
 	uint32_t last = NO_NODE, node = NO_NODE;
-	bool joined_by_or = false, had_or = false;
+	bool joined_by_or = false, had_or = false, states_lead = false;
 	int rc;
 
 	for (;;) {
@@ -80,15 +107,21 @@ static int take_list(struct parser *p, uint32_t list)
 		else
 			p->filter->nodes[last].next = node;
 		/* elsewhere this `and` would bind what stands on both of its sides before the `or` */
-		p->filter->mixed |= last != NO_NODE && had_or && !joined_by_or;
+		p->filter->mixed |= had_or && !joined_by_or;
 		had_or |= joined_by_or;
-		last = node;
 		join = lex_take_join(p);
 		lex_blanks(p);
 		if (join == SIGN_NONE && (p->at == p->end || *p->at == ')'))
-			return 0;
+			break;
+		if (last == NO_NODE)
+			states_lead = join == SIGN_NONE && is_states_word(&p->filter->nodes[node]);
+		last = node;
 		joined_by_or = join == SIGN_OR;
 	}
+	if (!states_lead || !had_or)
+		return 0;
+	p->filter->mixed = true;
+	return hold_together(p, list);
 }
 
 /* Where the first test of flows in it stands. */

@@ -107,6 +107,11 @@ t_names_of_services_are_those_of_this_host() {
 t_how_it_was_read_is_told_once_where_it_could_surprise() {
 	exits 0 sockquery ../seed.skt ../states.skt 'sport = :22 or sport = :80 and dport = :0'
 	[ "$(grep -c 'this is read as: ( sport = :22 or sport = :80 ) and dport = :0$' err)" = 1 ]
+	exits 0 sockquery --format=jsonl ../seed.skt state listening sport = :22 or dport = :0
+	has err 'states in front are about all of it; this is read as: state listening and ( sport = :22 or dport = :0 )'
+	fails grep -v LISTEN out
+	exits 0 sockquery --format=jsonl ../seed.skt@last state listening sport = :22
+	fails grep 'this is read as' err
 	exits 0 sockquery ../seed.skt '(sport = :22 or sport = :80) and dport = :0'
 	is_empty err
 }

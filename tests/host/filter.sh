@@ -119,6 +119,13 @@ exclude connected state established |
 state established state listening | sport = :22
 state connected | dst 127.0.0.0/8 or dport = :443
 exclude established | src 127.0.0.1
+state listening | sport = :22 or dport = :443
+state listening | sport = :22 or sport = :80
+state listening | sport = :22 or sport = :80 and src 127.0.0.1 or sport = :443
+state established | dst [::1] or dst 127.0.0.1
+state established state time-wait | ! sport = :22 or dport = :22
+exclude listening exclude established | sport = :53 or dport = :53
+exclude listening | ( sport = :22 or dport = :443 ) src 127.0.0.1 or sport = :80
 exclude listening exclude closed |
 exclude established state listening |
 state established exclude established state listening |

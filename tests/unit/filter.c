@@ -451,6 +451,29 @@ static void states_that_stand_together_are_one_set(void **state)
 	check("state established state = LISTEN", WEB, "false");
 }
 
+/* Of ss 6.1: `state listening sport = :22 or sport = :80` lists no connection. */
+static void states_in_front_are_about_all_that_follows(void **state)
+{
+	(void)state;
+	check("state listening sport = :22 or sport = :80", WEB, "false");
+	check("state listening sport = :22 or sport = :80", LISTEN, "true");
+	check("state listening sport = :80 or sport = :22", LISTEN, "true");
+	check("state listening state syn-sent sport = :22 or sport = :80", WEB, "false");
+	check("exclude established sport = :22 or sport = :80", WEB, "false");
+	check("state listening sport = :22 and dport = :1 or sport = :80", WEB, "false");
+	check("state listening dport = :1 and sport = :1 or sport = :22", LISTEN, "true");
+	check("( state listening sport = :22 or sport = :80 )", WEB, "false");
+	check("( state listening sport = :22 or dport = :1 ) or sport = :80", WEB, "true");
+	check("not ( state listening sport = :22 or sport = :80 )", WEB, "true");
+	/* joined by a word, or not in front, or a test of the field: as all others are */
+	check("state listening and sport = :22 or sport = :80", WEB, "true");
+	check("state listening or sport = :80", WEB, "true");
+	check("sport = :22 state listening or sport = :80", WEB, "true");
+	check("not state established sport = :22 or sport = :80", WEB, "true");
+	check("( state listening ) sport = :22 or sport = :80", WEB, "true");
+	check("state = LISTEN sport = :22 or sport = :80", WEB, "true");
+}
+
 /* ---- joining ---- */
 
 static void words_and_signs_join_alike(void **state)
@@ -497,6 +520,13 @@ static void that_it_binds_so_is_told_where_it_matters(void **state)
 		{ "sport 1 or sport 2 dport 3 or dport 4", "( ( sport 1 or sport 2 ) and dport 3 ) or dport 4", true },
 		{ "sport 1 and sport 2 or dport 3", "( sport 1 and sport 2 ) or dport 3", false },
 		{ "sport 1 or (sport 2 and dport 3)", "sport 1 or ( sport 2 and dport 3 )", false },
+		{ "state listening sport 1 or sport 2", "state listening and ( sport 1 or sport 2 )", true },
+		{ "(excl big sport 1 or sport 2)", "( excl big and ( sport 1 or sport 2 ) )", true },
+		{ "state listening sport 1 or sport 2 dport 3",
+		  "state listening and ( ( sport 1 or sport 2 ) and dport 3 )", true },
+		{ "state listening sport 1 dport 2", "state listening and sport 1 and dport 2", false },
+		{ "state listening ( sport 1 or sport 2 )", "state listening and ( sport 1 or sport 2 )", false },
+		{ "state listening and sport 1 or sport 2", "( state listening and sport 1 ) or sport 2", false },
 		{ "not (sport 1 or sport 2)  dport 3", "not ( sport 1 or sport 2 ) and dport 3", false },
 		{ "not (not (sport 1))", "not ( not sport 1 )", false },
 		{ "comm = \"a b\"", "comm = \"a b\"", false },
@@ -861,6 +891,8 @@ static void of_sockets_a_test_of_flows_is_true(void **state)
 		{ "( direction = in or not still_there = true ) and sport = :81", "false" },
 		{ "sport = :80 and ( ( dport = :0 ) and ( gaps = 0 or seen > 3 ) )", "true" },
 		{ "pid = 5 and last_seen > 2026-11-22T14:00Z", "unknown" },
+		{ "state listening direction = in or ended = closed", "true" },
+		{ "state established direction = in or ended = closed", "false" },
 	};
 
 	(void)state;
@@ -977,6 +1009,7 @@ int main(void)
 		cmocka_unit_test(states_have_ss_names_and_the_kernels),
 		cmocka_unit_test(groups_of_states_are_those_of_ss),
 		cmocka_unit_test(states_that_stand_together_are_one_set),
+		cmocka_unit_test(states_in_front_are_about_all_that_follows),
 		cmocka_unit_test(words_and_signs_join_alike),
 		cmocka_unit_test(and_binds_like_or),
 		cmocka_unit_test(that_it_binds_so_is_told_where_it_matters),
