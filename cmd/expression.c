@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "clocks.h"
+#include "recording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,21 +55,48 @@ static bool looks_like_path(const char *word)
 static bool is_recording(const char *word)
 {
 	size_t len = strlen(word);
+	struct stat status;
 
-	return len > 4 && !strcmp(word + len - 4, ".skt");
+	return len > 4 && !strcmp(word + len - 4, ".skt") && !lstat(word, &status);
+}
+
+_Noreturn static void refuse_file(const char *file, const char *before)
+{
+	cli_usage("'%s' is a file, and stands behind '%s', which is none: files come first", file, before);
+}
+
+/* A recording somewhere behind words[0], which is no file. Other files may be values: exe /usr/bin/curl */
+static void refuse_recordings(char *const *words, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (is_recording(words[i]))
+			refuse_file(words[i], words[0]);
+}
+
+size_t expression_find(char *const *operands, size_t n, bool have_one)
+{
+	size_t at = 0;
+
+	/* it is taken for one, and opening it tells; not so where all that is behind would be shown, and for nothing */
+	if (!have_one && n && !recording_exists(operands[0])) {
+		if (!looks_like_path(operands[0])) {
+			refuse_recordings(operands, n);
+			if (n > 1 && recording_exists(operands[1]))
+				refuse_file(operands[1], operands[0]);
+		}
+		at = 1;
+	}
+	while (at < n && recording_exists(operands[at]))
+		at++;
+	return at;
 }
 
 /* What is wrong, of words that are no expression: often a name that was mistyped, or stands in the wrong place. */
 _Noreturn static void refuse(char *const *words, size_t n, const struct skt_err *err)
 {
-	struct stat status;
-
-	for (size_t i = 1; i < n; i++)
-		/* others may be values: exe /usr/bin/curl */
-		if (is_recording(words[i]) && !lstat(words[i], &status))
-			cli_usage("'%s' is a file, and stands behind an expression: files come first", words[i]);
 	if (looks_like_path(words[0]))
 		cli_usage("'%s' is neither a file nor an expression: %s", words[0], err->message);
+	refuse_recordings(words, n);
 	cli_usage("'%s%s' is read as an expression: %s", words[0], n > 1 ? " ..." : "", err->message);
 }
 

@@ -4,7 +4,14 @@
 
 #include <skt/filter.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/*
+ * Where EXPR begins among operands: behind those in front that are recordings. The first one is (unless there is one
+ * already), whatever it says; opening it tells if it does not exist. But an expression with recordings behind it is refused: exit 2.
+ */
+size_t expression_find(char *const *operands, size_t n, bool have_one);
 
 /*
  * The EXPR of a command line, read with this host's services(5), which say what a port's name means where the question is

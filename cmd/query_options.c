@@ -260,16 +260,6 @@ static void read_options(int argc, char **argv, struct query *query, struct quer
 
 /* ---- operands ---- */
 
-/* Leading operands that exist; one that does not is told by opening it, unless it can be nothing but an expression. */
-static int count_recordings(char *const *operands, int n, bool have_one)
-{
-	int recordings = 0;
-
-	while (recordings < n && recording_exists(operands[recordings]))
-		recordings++;
-	return recordings || have_one || !n ? recordings : 1;
-}
-
 /* All of them, ret_n; given to the caller. */
 static char **list_operands(char *standard_input, char *const *recordings, size_t n, size_t *ret_n)
 {
@@ -298,11 +288,12 @@ static bool are_flows(const struct query *query, char *const *operands, size_t n
 /* Of what stands behind the options: recordings, and then the expression. */
 static void take_operands(int argc, char **argv, struct query *query, struct query_operands *ret)
 {
-	int n = count_recordings(argv + optind, argc - optind, ret->standard_input != NULL);
+	size_t all = (size_t)(argc - optind);
+	size_t n = expression_find(argv + optind, all, ret->standard_input != NULL);
 
 	query->words = argv + optind + n;
-	query->n_words = (size_t)(argc - optind - n);
-	ret->operands = list_operands(ret->standard_input, argv + optind, (size_t)n, &ret->n);
+	query->n_words = all - n;
+	ret->operands = list_operands(ret->standard_input, argv + optind, n, &ret->n);
 	query->several = query->render.several = ret->n > 1;
 	query->of_flows = are_flows(query, ret->operands, ret->n);
 }

@@ -41,9 +41,29 @@ t_a_name_that_is_mistyped_is_told_as_one() {
 	exits 2 sockquery ../seed.skt there/missing 'dst any'
 	has err "'there/missing' is neither a file nor an expression: "
 	exits 2 sockquery ../seed.skt 'dst any' ../states.skt
-	has err "'../states.skt' is a file, and stands behind an expression: files come first"
+	has err "'../states.skt' is a file, and stands behind 'dst any', which is none: files come first"
 	exits 2 sockquery ../seed.skt 'dst any.where'
 	has err "'dst any.where' is read as an expression: column 5: "
+}
+
+t_of_several_names_the_mistyped_one_is_told() {
+	exits 2 sockquery ../missing.skt ../seed.skt 'sport = :22' --format=jsonl
+	has err 'sockquery: ../missing.skt: cannot open: No such file or directory'
+	# as of several recordings: the others are answered for
+	has out '"local_port":22,'
+	fails grep -v '"local_port":22,' out
+	exits 2 sockquery ../seed.skt ../missing.skt ../states.skt 'sport = :22'
+	has err "'../missing.skt' is neither a file nor an expression: "
+	is_empty out
+	exits 2 sockquery 'sport = :22' ../seed.skt
+	has err "'../seed.skt' is a file, and stands behind 'sport = :22', which is none: files come first"
+	is_empty out
+	exits 2 sockquery sport = :22 ../seed.skt
+	has err "'../seed.skt' is a file, and stands behind 'sport', which is none: files come first"
+	is_empty out
+	mkdir some
+	exits 2 sockquery 'sport = :22' some
+	has err "'some' is a file, and stands behind 'sport = :22', which is none: files come first"
 }
 
 t_a_recording_that_exists_is_one_whatever_it_is_called() {
