@@ -7,7 +7,10 @@
 
 #include "base/array.h"
 
+#include <skt/shape.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What a value ends at where it is not quoted; one of a set at a comma, too. */
@@ -272,8 +275,39 @@ static const struct skt_field_info *find_field(struct word word)
 	return NULL;
 }
 
+/* All that a test may begin with; of names that are as near ss's come first. */
+static void find_beginnings(const struct parser *p, struct skt_view *ret)
+{
+	static const struct skt_field_info words[] = {
+		{ .name = "dst" }, { .name = "src" }, { .name = "dport" }, { .name = "sport" }, { .name = "exclude" }
+	};
+	struct skt_view fields, flows = { .n = 0 };
+
+	skt_view_testable(&fields);
+	if (p->names && p->names->flows)
+		skt_view_flows(&flows, false);
+	ret->n = 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		ret->fields[ret->n++] = &words[i];
+	for (size_t i = 0; i < fields.n && ret->n < SKT_VIEW_FIELDS; i++)
+		ret->fields[ret->n++] = fields.fields[i];
+	for (size_t i = 0; i < flows.n && ret->n < SKT_VIEW_FIELDS; i++) {
+		const char *name = flows.fields[i]->name;
+
+		if (find_flow_field((struct word){ name, strlen(name) }))
+			ret->fields[ret->n++] = flows.fields[i];
+	}
+}
+
 static int no_field(struct parser *p, struct word word)
 {
+	char expected[80 + SKT_NEAREST_ROOM], nearest[SKT_NEAREST_ROOM];
+	struct skt_view beginnings;
+
+	if (lex_is(word, "port"))
+		return lex_fail(
+			p, word.text,
+			"sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'");
 	if (lex_is(word, "owners"))
 		return lex_fail(p, word.text, "a field of the owners: pid, comm, cmdline, exe, fd, process_user");
 	if (lex_is(word, "candidates"))
@@ -284,7 +318,10 @@ static int no_field(struct parser *p, struct word word)
 		return lex_fail(p, word.text, "'state': a flow is meant by each that it was seen in");
 	if (find_flow_field(word))
 		return lex_fail(p, word.text, "a test of sockets (this one is of flows: sockquery --view=flows)");
-	return lex_fail(p, word.text, "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'");
+	find_beginnings(p, &beginnings);
+	snprintf(expected, sizeof(expected), "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'%s",
+		 word.len ? skt_view_nearest(&beginnings, word.text, word.len, nearest) : "");
+	return lex_fail(p, word.text, expected);
 }
 
 static int take_field(struct parser *p, struct node *node, struct word word)

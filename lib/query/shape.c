@@ -2,6 +2,7 @@
 #include <skt/shape.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,18 +59,21 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	return row[b_len];
 }
 
-/* How unlike they are. Who gives a part of a name means one that has it, and shorter ones first. */
+/* How unlike they are. Who gives a part of a name means one that has it, and shorter ones first; names are in lower case. */
 static size_t unlikeness(const char *name, size_t len, const char *field)
 {
 	size_t field_len = strlen(field);
+	char lower[NAME_MAX_LEN];
 
+	for (size_t i = 0; i < len; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
 	for (size_t at = 0; len >= 3 && at + len <= field_len; at++)
-		if (!memcmp(field + at, name, len))
+		if (!memcmp(field + at, lower, len))
 			return 1;
-	return distance(name, len, field, field_len);
+	return distance(lower, len, field, field_len);
 }
 
-static int refuse(const char *name, size_t len, const struct skt_view *of, struct skt_err *err)
+const char *skt_view_nearest(const struct skt_view *of, const char *name, size_t len, char room[SKT_NEAREST_ROOM])
 {
 	const char *near[3] = { NULL };
 	size_t unlike[3] = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
@@ -89,9 +93,17 @@ static int refuse(const char *name, size_t len, const struct skt_view *of, struc
 		near[at] = field;
 		unlike[at] = by;
 	}
-	return skt_err_set(err, -EINVAL, "'%.*s' is no field%s%s%s%s%s%s; see sockquery --list-fields",
-			   (int)(len < 64 ? len : 64), name, near[0] ? "; nearest: " : "", near[0] ? near[0] : "",
-			   near[1] ? ", " : "", near[1] ? near[1] : "", near[2] ? ", " : "", near[2] ? near[2] : "");
+	snprintf(room, SKT_NEAREST_ROOM, "%s%s%s%s%s%s", near[0] ? "; nearest: " : "", near[0] ? near[0] : "",
+		 near[1] ? ", " : "", near[1] ? near[1] : "", near[2] ? ", " : "", near[2] ? near[2] : "");
+	return room;
+}
+
+static int refuse(const char *name, size_t len, const struct skt_view *of, struct skt_err *err)
+{
+	char nearest[SKT_NEAREST_ROOM];
+
+	return skt_err_set(err, -EINVAL, "'%.*s' is no field%s; see sockquery --list-fields",
+			   (int)(len < 64 ? len : 64), name, skt_view_nearest(of, name, len, nearest));
 }
 
 static int parse(const char *list, const struct skt_view *of, struct skt_order *ret, bool order, struct skt_err *err)

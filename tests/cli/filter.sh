@@ -46,6 +46,18 @@ t_a_name_that_is_mistyped_is_told_as_one() {
 	has err "'dst any.where' is read as an expression: column 5: "
 }
 
+t_a_word_that_begins_no_test_is_told_with_the_nearest() {
+	exits 2 sockquery ../seed.skt 'Comm = nginx'
+	has err "; nearest: comm"
+	exits 2 sockquery ../seed.skt port 80
+	has err "expected sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'"
+	# of flows only
+	exits 2 sockquery ../seed.skt 'first_sen > 2026-11-22'
+	has err "; nearest: first_seen"
+	exits 2 sockquery ../seed.skt@last 'first_sen > 2026-11-22'
+	fails grep first_seen err
+}
+
 t_of_several_names_the_mistyped_one_is_told() {
 	exits 2 sockquery ../missing.skt ../seed.skt 'sport = :22' --format=jsonl
 	has err 'sockquery: ../missing.skt: cannot open: No such file or directory'

@@ -778,7 +778,11 @@ static void a_wrong_expression_says_where_and_what_was_expected(void **state)
 	refuse("sport = :80 and", "column 16: the expression ends, expected a test");
 	refuse("(sport = :80", "column 13: the expression ends, expected and, or, another test, or the )");
 	refuse("sport = :80)", "column 12: ')' found, expected a ( before it");
-	refuse("port = 80", "column 1: 'port' found, expected a test");
+	refuse("Comm = nginx", "column 1: 'Comm' found, expected a test, as 'dst 10.0.0.0/8', 'state established' or "
+			       "'comm = nginx'; nearest: comm");
+	refuse("port = 80", "column 1: 'port' found, expected sport, the local one, or dport, the remote one; either: "
+			    "'( sport = :80 or dport = :80 )'");
+	refuse("pid = 1 and port 80", "column 13: 'port' found, expected sport, the local one");
 	refuse("pid 80", "column 5: '80' found, expected an operator");
 	refuse("pid = x", "column 7: 'x' found, expected a number");
 	refuse("pid = 18446744073709551616", "column 7: ");
@@ -806,6 +810,38 @@ static void a_wrong_expression_says_where_and_what_was_expected(void **state)
 	refuse("dst 10.0.0.256", "column 5: ");
 	refuse("dst [::1", "column 5: '[::1' found, expected a ]");
 	refuse("start_time > first", "column 14: 'first' found, expected an instant");
+}
+
+/* Every name is a field, or a word of ss's, that has the misspelt one in it or is some letters from it. */
+static void what_begins_no_test_is_told_with_the_nearest_that_does(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "tables = tcp", "; nearest: table" },
+		{ "COMMAND = x", "'comm = nginx'" },
+		{ "CMDLINE ~ x", "; nearest: cmdline" },
+		{ "addr = 10.0.0.1", "; nearest: local_address, remote_address" },
+		{ "sprot = :80", "; nearest: sport" },
+		{ "excluding big", "; nearest: exclude" },
+		{ "dts 192.0.2.1", "; nearest: dst" },
+		{ "States = listening", "; nearest: state" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *copy = strdup(cases[i][0]);
+		struct skt_filter *filter;
+		struct skt_err err;
+
+		assert_int_equal(skt_filter_parse(&copy, 1, &names, &filter, &err), -EINVAL);
+		if (!strstr(err.message, cases[i][1]))
+			fail_msg("'%s': %s", cases[i][0], err.message);
+		free(copy);
+	}
+	/* nothing is near */
+	refuse("xyzzy", "column 1: 'xyzzy' found, expected a test, as 'dst 10.0.0.0/8', 'state established' or "
+			"'comm = nginx'");
+	/* and what is too long to be compared is not */
+	refuse("commcommcommcommcommcommcommcommcommcommcomm = x", "column 1: 'comm");
 }
 
 static void what_proc_does_not_say_is_refused(void **state)
@@ -926,6 +962,8 @@ static void tests_of_flows_are_joined_to_those_of_sockets_by_and(void **state)
 		{ "direction = inwards", "column 13: 'inwards' found, expected one of in out local unknown" },
 		{ "ended = never", "column 9: 'never' found, expected one of closed lost gap" },
 		{ "states = LISTEN", "column 1: 'states' found, expected 'state'" },
+		{ "first_sen = now", "column 1: 'first_sen' found, expected a test, as 'dst 10.0.0.0/8', 'state "
+				     "established' or 'comm = nginx'; nearest: first_seen" },
 		{ "first_seen = soon", "column 14: 'soon' found, expected an instant" },
 	};
 
@@ -1029,6 +1067,7 @@ int main(void)
 		cmocka_unit_test(a_word_of_the_command_line_is_a_value_as_a_whole),
 		cmocka_unit_test(a_word_that_was_whole_is_shown_in_quotes),
 		cmocka_unit_test(a_wrong_expression_says_where_and_what_was_expected),
+		cmocka_unit_test(what_begins_no_test_is_told_with_the_nearest_that_does),
 		cmocka_unit_test(what_proc_does_not_say_is_refused),
 		cmocka_unit_test(what_would_take_all_memory_is_refused),
 		cmocka_unit_test(it_says_what_of_a_recording_it_needs),

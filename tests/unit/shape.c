@@ -143,6 +143,9 @@ static void a_name_that_is_none_is_told_with_the_nearest(void **state)
 {
 	(void)state;
 	refused("local_prot", false, "'local_prot' is no field; nearest: local_port; see sockquery --list-fields");
+	refused("Comm", false, "'Comm' is no field; nearest: comm; see sockquery --list-fields");
+	refused("CMDLINE", false,
+		"'CMDLINE' is no field; nearest: cmdline, cmdline_truncated; see sockquery --list-fields");
 	refused("pid,comn", false, "'comn' is no field; nearest: comm; see sockquery --list-fields");
 	refused("xyzzyxyzzy", false, "'xyzzyxyzzy' is no field; see sockquery --list-fields");
 	/* more letters than any name */
