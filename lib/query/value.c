@@ -107,16 +107,19 @@ static bool parse_gap(struct value *value)
 	return is_word(value->text, value->len, "none");
 }
 
-static bool parse_instant(const struct skt_filter_names *names, struct value *value)
+/* One and the same of whatever is asked: the expression is read before any recording is, and there may be several. */
+static const char *value_instant(const struct skt_filter_names *names, struct value *value)
 {
 	struct skt_time time;
 
 	if (strlen(value->text) != value->len ||
-	    skt_time_parse(value->text, names ? names->zone : SKT_ZONE_UTC, names ? names->now : 0, &time, NULL) ||
-	    time.kind != SKT_TIME_INSTANT)
-		return false;
+	    skt_time_parse(value->text, names ? names->zone : SKT_ZONE_UTC, names ? names->now : 0, &time, NULL))
+		return "an instant, as 2026-11-22T14:03:07Z or '2h ago'";
+	if (time.kind != SKT_TIME_INSTANT)
+		return "an instant with its date, as 2026-11-22T14:30Z, or '2h ago' (which instant this is the "
+		       "recording says: --from, --to and REC@TIME take it)";
 	value->time = time.ns;
-	return true;
+	return NULL;
 }
 
 static bool is_one_of(const struct value *value, const char *(*name)(unsigned), unsigned first, unsigned n)
@@ -163,7 +166,7 @@ const char *value_of_field(const struct skt_field_info *field, const struct skt_
 	case SKT_TYPE_GAPS:
 		return parse_gap(ret) ? NULL : "one of denied vanished unsearched none";
 	case SKT_TYPE_TIME:
-		return parse_instant(names, ret) ? NULL : "an instant, as 2026-11-22T14:03:07Z or '2h ago'";
+		return value_instant(names, ret);
 	case SKT_TYPE_WORD:
 		return check_word(field, ret);
 	default:

@@ -130,6 +130,14 @@ t_instants_are_read_in_the_zone_that_is_told() {
 	exits 0 sockquery --tz=host ../hands.skt "time = '2026-11-22 14:03:14'"
 }
 
+t_an_instant_of_the_recording_is_told_from_one_with_its_date() {
+	exits 0 sockquery --from=14:03:14 ../hands.skt
+	exits 2 sockquery ../hands.skt 'time >= 14:03:14'
+	has err "column 9: '14:03:14' found, expected an instant with its date, as 2026-11-22T14:30Z, or '2h ago'"
+	has err '--from, --to and REC@TIME take it'
+	exits 0 sockquery ../hands.skt 'time >= 2026-11-22T14:03:14Z'
+}
+
 t_names_of_services_are_those_of_this_host() {
 	grep -q '^ssh[[:space:]]*22/tcp' /etc/services || skip 'ssh is no service here'
 	exits 0 sockquery --format=jsonl ../seed.skt 'sport = :ssh and dport = 0'

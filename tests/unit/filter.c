@@ -809,7 +809,13 @@ static void a_wrong_expression_says_where_and_what_was_expected(void **state)
 	refuse("dst 10.0.0.0/255.0.255.0", "column 5: ");
 	refuse("dst 10.0.0.256", "column 5: ");
 	refuse("dst [::1", "column 5: '[::1' found, expected a ]");
-	refuse("start_time > first", "column 14: 'first' found, expected an instant");
+	refuse("start_time > soon", "column 14: 'soon' found, expected an instant, as 2026-11-22T14:03:07Z");
+	/* these are TIMEs, but instants only of a recording */
+	refuse("start_time > first", "column 14: 'first' found, expected an instant with its date");
+	refuse("time > 14:30", "column 8: '14:30' found, expected an instant with its date");
+	refuse("time > +5m", "column 8: '+5m' found, expected an instant with its date");
+	refuse("time > -5m", "column 8: '-5m' found, expected an instant with its date");
+	refuse("time = #1", "column 8: '#1' found, expected an instant with its date");
 }
 
 /* Every name is a field, or a word of ss's, that has the misspelt one in it or is some letters from it. */
