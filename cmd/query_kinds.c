@@ -23,7 +23,7 @@ static const struct skt_column flow_columns[] = {
 	{ .heading = "RETR", .field = "retransmits_most", .spare = SKT_SPARE_EMPTY, .goes = 4 },
 	{ .heading = "SENT", .field = "bytes_sent", .spare = SKT_SPARE_EMPTY, .goes = 4 },
 	{ .heading = "RECEIVED", .field = "bytes_received", .spare = SKT_SPARE_EMPTY, .goes = 4 },
-	{ .heading = "LOCAL", .cell = SKT_CELL_PORT, .shortens = 6, .goes = 8 },
+	{ .heading = "LOCAL", .cell = SKT_CELL_LOCAL, .shortens = 3, .ports = 6, .goes = 8 },
 	{ .heading = "REMOTE", .cell = SKT_CELL_REMOTE, .shortens = 3 },
 	{ .heading = "NETNS", .cell = SKT_CELL_NETNS, .spare = SKT_SPARE_SAME, .goes = 6 },
 	{ .heading = "PROCESS PID/FD", .cell = SKT_CELL_HOLDERS },

@@ -78,7 +78,6 @@ enum skt_cell {
 	SKT_CELL_FIELD,	    /* the field's value, "-" where it is null */
 	SKT_CELL_TABLE,	    /* of the row's socket, and its status where it is not fresh */
 	SKT_CELL_LOCAL,	    /* of the row's socket: address and port; short, a long IPv6 address has only its ends */
-	SKT_CELL_PORT,	    /* the same; short, the port */
 	SKT_CELL_REMOTE,    /* as LOCAL */
 	SKT_CELL_NETNS,	    /* its namespace */
 	SKT_CELL_HOLDERS,   /* its owners, those of one name together */
@@ -101,9 +100,11 @@ struct skt_column {
 
 	/*
 	 * On a terminal that is too narrow columns give way in the order of these ranks, from 1 to 9 (0: not): times lose
-	 * their fractions and zone, states and ends their long form; or the column is left out. The last two are cut meanwhile.
+	 * their fractions and zone, states and ends their long form; of ends only the ports are left; or the column is left out. The
+	 * last two are cut meanwhile.
 	 */
 	uint8_t shortens;
+	uint8_t ports;
 	uint8_t goes;
 };
 

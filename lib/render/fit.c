@@ -26,14 +26,22 @@ bool grid_is_shown(const struct grid *grid, size_t column)
 	return true;
 }
 
-/* By how much a line of all columns is too wide. */
-static size_t excess(const struct grid *grid)
+/* How wide a line of all columns is. */
+static size_t line_width(const struct grid *grid)
 {
 	size_t width = 0;
 
 	for (size_t i = 0; i < grid->n_columns; i++)
 		if (grid_is_shown(grid, i))
 			width += (width ? grid->gap : 0) + grid->widths[i];
+	return width;
+}
+
+/* By how much that is too wide. */
+static size_t excess(const struct grid *grid)
+{
+	size_t width = line_width(grid);
+
 	return width > grid->width ? width - grid->width : 0;
 }
 
@@ -82,7 +90,7 @@ static void yield(struct grid *grid)
 		narrow(grid, widest, next < grid->widths[widest] ? next : next - 1);
 }
 
-/* Columns of these ranks go to their shorter texts, or are left out, one after another until all fits. */
+/* Columns of these ranks go to their shorter texts, to ports, or are left out, one after another until all fits. */
 static void give_way(struct grid *grid, unsigned first, unsigned last)
 {
 	for (unsigned rank = first; rank <= last; rank++)
@@ -91,9 +99,22 @@ static void give_way(struct grid *grid, unsigned first, unsigned last)
 				grid->is_short[i] = true;
 				grid->widths[i] = grid->short_widths[i];
 			}
+			if (grid->columns[i].ports == rank && !grid->is_port[i]) {
+				grid->is_port[i] = true;
+				grid->widths[i] = grid->port_widths[i];
+			}
 			if (grid->columns[i].goes == rank)
 				grid->is_gone[i] = true;
 		}
+}
+
+/* What a column that went has left over is for the one that was cut before it went. */
+static void widen(struct grid *grid, size_t column, size_t wanted)
+{
+	size_t width = line_width(grid), lacks = wanted - grid->widths[column];
+
+	if (width < grid->width)
+		grid->widths[column] += lacks < grid->width - width ? lacks : grid->width - width;
 }
 
 /* A number is not cut: it would be another one. */
@@ -136,6 +157,7 @@ void grid_fit(struct grid *grid)
 	cut_to(grid, before, BEFORE_LAST);
 	give_way(grid, LATE_RANKS + 1, GRID_RANKS);
 	cut_to(grid, before, 1);
+	widen(grid, before, wanted);
 }
 
 bool grid_is_cut(const struct grid *grid, size_t column)

@@ -42,6 +42,15 @@ static size_t width_of(const struct grid *grid, size_t start, size_t end)
 	return end > start ? skt_escape_width((char *)grid->text.data + start, end - start) : 0;
 }
 
+/* Where the port of the end begins that stands there: with the last colon. What has none stays as it is. */
+static size_t port_of(const struct grid *grid, size_t start, size_t end)
+{
+	for (size_t at = end; at > start; at--)
+		if (grid->text.data[at - 1] == ':')
+			return at - 1;
+	return start;
+}
+
 /* Whether it says what the first cell of its column does. */
 static bool is_as_first(const struct grid *grid, const struct grid_cell *cells, size_t n, size_t start, size_t end)
 {
@@ -63,10 +72,14 @@ void grid_cell(struct grid *grid, bool says, size_t short_at)
 	start = n ? before[n - 1].end : 0;
 	cell.width = width_of(grid, start, cell.short_at);
 	cell.short_width = short_at ? width_of(grid, short_at, cell.end) : cell.width;
+	cell.port_width = grid->columns[at].ports ? width_of(grid, port_of(grid, start, cell.short_at), cell.short_at)
+						  : cell.width;
 	if (cell.width > grid->widths[at])
 		grid->widths[at] = cell.width;
 	if (cell.short_width > grid->short_widths[at])
 		grid->short_widths[at] = cell.short_width;
+	if (cell.port_width > grid->port_widths[at])
+		grid->port_widths[at] = cell.port_width;
 	grid->says[at] |= says;
 	grid->differs[at] |= n >= grid->n_columns && !is_as_first(grid, before, n, start, cell.short_at);
 	grid->at = (at + 1) % grid->n_columns;
@@ -147,9 +160,11 @@ static void put_rows(const struct grid *grid, struct skt_buf *out)
 			bool is_short = grid->is_short[i] && cell->short_at < cell->end;
 			size_t start = is_short ? cell->short_at : begin, end = is_short ? cell->end : cell->short_at;
 
+			if (grid->is_port[i])
+				start = port_of(grid, start, end);
 			texts[i] = (const char *)grid->text.data + start;
 			lens[i] = end - start;
-			widths[i] = is_short ? cell->short_width : cell->width;
+			widths[i] = grid->is_port[i] ? cell->port_width : is_short ? cell->short_width : cell->width;
 			begin = cell->end;
 		}
 		put_line(grid, texts, lens, widths, out);
@@ -169,6 +184,8 @@ void grid_print(struct grid *grid, bool heading, struct skt_buf *out)
 			grid->widths[i] = width;
 		if (heading && grid->short_widths[i] < width)
 			grid->short_widths[i] = width;
+		if (heading && grid->port_widths[i] < width)
+			grid->port_widths[i] = width;
 		if (!grid->width && grid->widths[i] > WIDEST)
 			grid->widths[i] = WIDEST;
 	}

@@ -14,7 +14,7 @@
  * grid_cell() ends it; cells come row by row.
  *
  * Where a line would not fit the terminal, columns give way (fit.c). Those that have a rank go to the shorter text of their cells,
- * or are left out altogether, in the order of their ranks; in between the last two, which hold what may be of any length, are cut,
+ * then of ends to the port alone, or are left out altogether, in the order of their ranks; in between the last two, which hold what may be of any length, are cut,
  * the last first. Columns that say how narrow they may get do so: the few cells that are wider (IPv6 addresses among
  * IPv4) are not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
  *
@@ -30,6 +30,7 @@ struct grid_column {
 	size_t least;	  /* how narrow it may get; 0 it may not */
 	bool yields;	  /* before all others, and its cells are cut */
 	uint8_t shortens; /* ranks */
+	uint8_t ports;	  /* which of the host's own addresses it is is the lesser half of an end */
 	uint8_t goes;
 };
 
@@ -38,6 +39,7 @@ struct grid_cell {
 	size_t short_at; /* and what is shown where the column is short stands from here on; `end`: the same */
 	size_t width;
 	size_t short_width;
+	size_t port_width;
 };
 
 struct grid {
@@ -49,9 +51,11 @@ struct grid {
 	size_t at;	      /* the current cell's column */
 	size_t widths[GRID_COLUMNS];
 	size_t short_widths[GRID_COLUMNS];
+	size_t port_widths[GRID_COLUMNS];
 	bool says[GRID_COLUMNS];    /* some cell says something */
 	bool differs[GRID_COLUMNS]; /* not all cells say the same */
 	bool is_short[GRID_COLUMNS];
+	bool is_port[GRID_COLUMNS];
 	bool is_gone[GRID_COLUMNS];
 	bool yields; /* some column does */
 	size_t gap;  /* blanks between columns */

@@ -186,18 +186,6 @@ static void put_field(struct table_maker *maker, size_t column, const struct skt
 	put_text(out, says, text, short_at);
 }
 
-/* Which of the host's own addresses it is is the lesser half of it: the port says which service, or which call. */
-static size_t put_port(const struct skt_row *row, struct skt_buf *out)
-{
-	const struct skt_sock *sock = row->sock;
-	size_t short_at;
-
-	cell_end(sock, true, skt_table_kind_is_ipv6(row->snapshot->tables[sock->table].kind), out);
-	short_at = out->len;
-	cell_port(sock->local_port, out);
-	return short_at;
-}
-
 static size_t put_endpoint(const struct skt_row *row, bool local, struct skt_buf *out)
 {
 	const struct skt_sock *sock = row->sock;
@@ -274,9 +262,6 @@ static void put_cell(struct table_maker *maker, size_t column, const struct skt_
 		break;
 	case SKT_CELL_REMOTE:
 		short_at = put_endpoint(row, false, text);
-		break;
-	case SKT_CELL_PORT:
-		short_at = put_port(row, text);
 		break;
 	case SKT_CELL_NETNS:
 		net_namespace = row->snapshot->tables[row->sock->table].net_namespace;

@@ -85,6 +85,7 @@ static void take_columns(struct table *table, const struct skt_kind *kind)
 		shown->spare = column->spare;
 		shown->least = column->least;
 		shown->shortens = column->shortens;
+		shown->ports = column->ports;
 		shown->goes = column->goes;
 	}
 }

@@ -90,10 +90,49 @@ static void commands_go_before_processes_do(void **state)
 		"udp   CLOSE     212992 0.0.0.0:8472   0.0.0.0:*       1000 (unheld)\n");
 	scene->render.width = 80;
 	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE),
-			    "STATE         RX LOCAL          REMOTE          PROCESS PID/FD\n"
-			    "LISTEN         0 0.0.0.0:80     0.0.0.0:*       curl 991/3, nginx 7203/6 72…\n"
-			    "TIME_WAIT      0 10.0.0.5:41998 203.0.113.9:443 (carried) curl 991/5\n"
-			    "CLOSE     212992 0.0.0.0:8472   0.0.0.0:*       (unheld)\n");
+			    "TABLE STATE     LOCAL          REMOTE          USER PROCESS PID/FD\n"
+			    "tcp   LISTEN    0.0.0.0:80     0.0.0.0:*       root curl 991/3, nginx 7203/6 72…\n"
+			    "tcp   TIME_WAIT 10.0.0.5:41998 203.0.113.9:443 -    (carried) curl 991/5\n"
+			    "udp   CLOSE     0.0.0.0:8472   0.0.0.0:*       1000 (unheld)\n");
+}
+
+/* As sockquery(1) has it: of LOCAL the port is left, and queues, table, namespace and states go before it does. */
+static void the_local_port_stays_until_all_but_both_peers_are_gone(void **state)
+{
+	struct scene *scene = *state;
+
+	add_web_server(scene);
+	scene->render.width = 68;
+	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE),
+			    "STATE     LOCAL  REMOTE          PROCESS PID/FD\n"
+			    "LISTEN    :80    0.0.0.0:*       curl 991/3, nginx 7203/6 7204/6,8\n"
+			    "TIME_WAIT :41998 203.0.113.9:443 (carried) curl 991/5\n"
+			    "CLOSE     :8472  0.0.0.0:*       (unheld)\n");
+	scene->render.width = 60;
+	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE),
+			    "LOCAL  REMOTE          PROCESS PID/FD\n"
+			    ":80    0.0.0.0:*       curl 991/3, nginx 7203/6 7204/6,8\n"
+			    ":41998 203.0.113.9:443 (carried) curl 991/5\n"
+			    ":8472  0.0.0.0:*       (unheld)\n");
+	scene->render.width = 40;
+	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE), "REMOTE          PROCESS PID/FD\n"
+								   "0.0.0.0:*       curl 991/3, nginx 7203/…\n"
+								   "203.0.113.9:443 (carried) curl 991/5\n"
+								   "0.0.0.0:*       (unheld)\n");
+}
+
+/* What is too narrow for the address has room for the port of one, too. */
+static void of_a_local_ipv6_end_the_port_is_left_as_of_any(void **state)
+{
+	struct scene *scene = *state;
+	uint32_t tcp6 = scene_table(scene, SKT_TCP6, 1);
+
+	scene_sock(scene, tcp6, "fd00:1234:5678:9abc:def0:1234:5678:9abc", 34812, "::1", 443, SKT_ESTABLISHED);
+	scene_sock(scene, tcp6, "::", 0, "::", 0, SKT_CLOSE);
+	scene->render.width = 48;
+	assert_string_equal(render_scene(scene, SKT_FORMAT_TABLE), "STATE       LOCAL  REMOTE    PROCESS PID/FD\n"
+								   "ESTABLISHED :34812 [::1]:443 (unknown)\n"
+								   "CLOSE       :*     [::]:*    (unknown)\n");
 }
 
 static void owner_of(struct scene *scene, enum skt_owner_state owner, unsigned gaps, const char *expect)
@@ -292,6 +331,8 @@ int main(void)
 		TEST(a_socket_a_line_with_its_owners_by_name),
 		TEST(on_a_terminal_what_says_nothing_is_left_out),
 		TEST(commands_go_before_processes_do),
+		TEST(the_local_port_stays_until_all_but_both_peers_are_gone),
+		TEST(of_a_local_ipv6_end_the_port_is_left_as_of_any),
 		TEST(where_there_is_no_owner_there_is_a_word),
 		TEST(commands_that_are_not_there_are_replaced),
 		TEST(a_table_that_is_not_fresh_says_so),
