@@ -109,6 +109,9 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
 
+/* Behind the answers of several recordings: of those in which nothing matches, what that is worth. */
+void query_tell_nothing(const struct query *query);
+
 /* Where more was asked about than the recording has, beside what was found: what lies before it and behind it. */
 void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk);
 

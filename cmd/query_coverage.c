@@ -169,13 +169,18 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 	return doubt;
 }
 
+static void put_nothing(const struct query *query, struct skt_buf *line)
+{
+	skt_buf_text(line, query->view == VIEW_CHANGES ? "no change matches in " : "nothing matches in ");
+}
+
 static void tell_nothing(const struct query *query, const struct skt_file *file, const struct walk *walk)
 {
 	const struct skt_coverage *coverage = &walk->coverage;
 	struct skt_buf line;
 
 	skt_buf_init(&line);
-	skt_buf_text(&line, query->view == VIEW_CHANGES ? "no change matches in " : "nothing matches in ");
+	put_nothing(query, &line);
 	query_put_count(VIEW_SNAPSHOTS, coverage->snapshots, &line);
 	if (coverage->snapshots) {
 		put_interval(query, coverage->first, coverage->last, &line);
@@ -192,6 +197,50 @@ static void tell_nothing(const struct query *query, const struct skt_file *file,
 			       coverage->netns_denied);
 		say(file, &line);
 	}
+	skt_buf_release(&line);
+}
+
+/* What is said beside the longest interval of all, or instead of it. */
+static void put_beside(const struct tally_none *none, struct skt_buf *line)
+{
+	uint32_t heard = none->heard_kinds & ~none->blind_kinds;
+
+	if (heard) {
+		skt_buf_text(line, "; between looks each socket of");
+		put_kinds(heard, line);
+		skt_buf_text(line, " that was closed was told of");
+	}
+	if (none->unrepeated)
+		skt_buf_printf(line, "; of %llu what was there before or after is not known",
+			       (unsigned long long)none->unrepeated);
+	if (none->missed)
+		skt_buf_printf(line, "; %llu ticks were missed", (unsigned long long)none->missed);
+	if (none->denied)
+		skt_buf_printf(line, "; in %llu processes may live in network namespaces that were not looked at",
+			       (unsigned long long)none->denied);
+}
+
+void query_tell_nothing(const struct query *query)
+{
+	const struct tally_none *none = &query->tally.none;
+	struct skt_buf line;
+
+	if (!none->recordings)
+		return;
+	skt_buf_init(&line);
+	put_nothing(query, &line);
+	skt_buf_printf(&line, "%llu recording%s, ", (unsigned long long)none->recordings,
+		       none->recordings == 1 ? "" : "s");
+	query_put_count(VIEW_SNAPSHOTS, none->snapshots, &line);
+	if (none->blind_until > none->blind_after) {
+		skt_buf_text(&line, "; the longest interval between two looks is ");
+		skt_duration_format(&line, none->blind_until - none->blind_after);
+		put_interval(query, none->blind_after, none->blind_until, &line);
+		skt_buf_printf(&line, " in %s: what was there only within one may be missing", none->name);
+	}
+	put_beside(none, &line);
+	skt_buf_byte(&line, '\0');
+	cli_say("%s", line.failed ? "out of memory" : (char *)line.data);
 	skt_buf_release(&line);
 }
 
@@ -238,7 +287,11 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 	} else {
 		bool doubt;
 
-		tell_nothing(query, file, walk);
+		/* of many recordings all that have nothing are told together */
+		if (query->several)
+			tally_add_none(&query->tally.none, coverage, skt_file_name(file));
+		else
+			tell_nothing(query, file, walk);
 		doubt = tell_doubts(query, file, walk, answer);
 		query->unsure |= doubt;
 		verdict = doubt ? VERDICT_CANNOT_SAY : VERDICT_NO;

@@ -3,6 +3,9 @@
 
 #include "cli.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[VERDICTS] = { [VERDICT_YES] = "yes",
@@ -30,11 +33,46 @@ void tally_add(struct tally *tally, enum verdict verdict, uint64_t snapshots, in
 	add_span(tally, snapshots, first, last);
 }
 
+void tally_add_none(struct tally_none *none, const struct skt_coverage *coverage, const char *name)
+{
+	int64_t blind = skt_coverage_blind(coverage);
+
+	none->recordings++;
+	none->snapshots += coverage->snapshots;
+	none->unrepeated += !blind && !coverage->heard_kinds;
+	none->denied += coverage->netns_denied > 0;
+	none->missed += coverage->missed;
+	none->blind_kinds |= coverage->blind_kinds;
+	none->heard_kinds |= coverage->heard_kinds;
+	if (blind <= none->blind_until - none->blind_after)
+		return;
+	none->blind_after = coverage->blind_after;
+	none->blind_until = coverage->blind_until;
+	snprintf(none->name, sizeof(none->name), "%s", name);
+}
+
+static void join_none(struct tally_none *none, const struct tally_none *more)
+{
+	none->recordings += more->recordings;
+	none->snapshots += more->snapshots;
+	none->unrepeated += more->unrepeated;
+	none->denied += more->denied;
+	none->missed += more->missed;
+	none->blind_kinds |= more->blind_kinds;
+	none->heard_kinds |= more->heard_kinds;
+	if (more->blind_until - more->blind_after <= none->blind_until - none->blind_after)
+		return;
+	none->blind_after = more->blind_after;
+	none->blind_until = more->blind_until;
+	memcpy(none->name, more->name, sizeof(none->name));
+}
+
 void tally_join(struct tally *tally, const struct tally *more)
 {
 	for (int i = 0; i < VERDICTS; i++)
 		tally->recordings[i] += more->recordings[i];
 	add_span(tally, more->snapshots, more->first, more->last);
+	join_none(&tally->none, &more->none);
 }
 
 uint64_t tally_count(const struct tally *tally)

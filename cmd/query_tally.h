@@ -2,6 +2,7 @@
 #ifndef QUERY_TALLY_H
 #define QUERY_TALLY_H
 
+#include <skt/coverage.h>
 #include <skt/time.h>
 
 #include <stddef.h>
@@ -14,16 +15,37 @@ enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_CANNOT_SAY, VERDICT_UNREAD, VERD
 /* As --coverage has it: "yes", "no", "cannot say"; and "could not be read". */
 const char *verdict_name(enum verdict verdict);
 
+#define TALLY_NAME_MAX 4096 /* as long as a path may be */
+
+/* Those in which nothing matches: what such an answer is worth is said once of all of them. */
+struct tally_none {
+	uint64_t recordings;
+	uint64_t snapshots;
+	uint64_t unrepeated; /* so many of them have no two reads of a table: there is no interval */
+	uint64_t denied;     /* and in so many there may be network namespaces that were not looked at */
+	uint64_t missed;     /* ticks */
+	int64_t blind_after; /* the longest interval between two looks; both 0: there is none ... */
+	int64_t blind_until;
+	char name[TALLY_NAME_MAX]; /* ... and where it is */
+	uint32_t
+		blind_kinds; /* tables that have one in any, and those that have none for all that went was told of: 1 << kind */
+	uint32_t heard_kinds;
+};
+
 /* All 0 to begin with. Plain data, which travels from one process to another. */
 struct tally {
 	uint64_t recordings[VERDICTS];
 	uint64_t snapshots; /* that were looked at ... */
 	int64_t first;	    /* ... from this instant to that one, where there are any */
 	int64_t last;
+	struct tally_none none;
 };
 
 /* One more recording; first and last are of no account without snapshots. */
 void tally_add(struct tally *tally, enum verdict verdict, uint64_t snapshots, int64_t first, int64_t last);
+
+/* In this one nothing matches. */
+void tally_add_none(struct tally_none *none, const struct skt_coverage *coverage, const char *name);
 
 /* And all of those. */
 void tally_join(struct tally *tally, const struct tally *more);

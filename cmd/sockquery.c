@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 		skt_render_end(&query.render, &query.out);
 	cli_write(&query.out);
 	skt_buf_release(&query.out);
+	query_tell_nothing(&query);
 	/* of many, what all of them say to the question */
 	if (tally_count(&query.tally) > 1 && (query.n_words || query.coverage))
 		tally_tell(&query.tally, query.render.zone);
