@@ -99,6 +99,9 @@ static void put_stretch(const struct query *query, const struct skt_file *file, 
 		skt_time_format(line, first, query->render.zone);
 		return;
 	}
+	/* who follows stands at the last snapshot there is: none before it is shown */
+	if (query->follow)
+		first = span.last;
 	skt_buf_text(line, "from ");
 	skt_time_format(line, walk->from != INT64_MIN ? walk->from : first, query->render.zone);
 	if (query->follow && walk->to == INT64_MAX) {

@@ -182,6 +182,16 @@ static void tell_unchanged(const struct query *query, const struct skt_file *fil
 			n == 1 ? " matches" : "s match");
 }
 
+/* A flight recorder that is started again goes on in its directory: it is not known that nothing more comes. */
+static void tell_waiting(const struct query *query, const struct skt_file *file)
+{
+	struct skt_span span = skt_file_span(file);
+
+	if (query->follow && span.files && !span.live)
+		cli_say("%s: nobody is recording there now; whoever goes on in this directory is waited for",
+			skt_file_name(file));
+}
+
 int query_changes(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
 {
 	struct answer answer = { 0 };
@@ -195,6 +205,7 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 		rc = begun;
 	if (!rc) {
 		query_tell_stretch(query, file, VIEW_CHANGES, &walk, NULL);
+		tell_waiting(query, file);
 		rc = show(query, &shape, &walk, &answer, err);
 	}
 	if (!rc)

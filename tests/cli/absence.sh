@@ -272,6 +272,8 @@ t_a_socket_that_did_not_change_is_not_said_to_be_missing() {
 	has err 'no change matches in 3 snapshots' 'x.skt: 1 socket matches, and did not change'
 	exits 1 sockquery --follow x.skt 'sport = :2'
 	has err 'no change matches in 1 snapshot' 'x.skt: 1 socket matches, and did not change'
+	# from now on: nothing that was recorded before is shown
+	has out 'changes from 2026-11-22T14:03:11.000000000Z on'
 	exits 1 sockquery --view=changes x.skt 'sport = :9'
 	fails grep -q 'did not change' err
 }
@@ -483,6 +485,20 @@ t_follow_prints_changes_as_they_are_written_and_ends_with_the_recording() {
 changes = [(row["change"], (row["after"] or row["before"])["local_port"]) for row in jsonl("out")]
 assert changes == [("closed", 1), ("opened", 3)], changes
 END
+}
+
+t_follow_says_of_a_directory_where_nobody_records_that_it_waits() {
+	local n=0 follower
+
+	timeout 60 sockquery --follow --format=jsonl "$TOP/fixtures/rec/dir-whole" >out 2>err &
+	follower=$!
+	while ! grep -q 'dir-whole: nobody is recording there now; whoever goes on' err && [ $((n += 1)) -lt 200 ]; do sleep 0.1; done
+	kill "$follower"
+	wait "$follower" || :
+	has err 'dir-whole: nobody is recording there now; whoever goes on in this directory is waited for'
+	# a single file ends
+	exits 1 sockquery --follow "$TOP/fixtures/rec/dir-whole/a.skt" 'sport = :9'
+	fails grep -q 'is waited for' err
 }
 
 run_tests
