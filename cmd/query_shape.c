@@ -160,7 +160,7 @@ void shape_check(const struct query *query)
 	if (query->follow && (query->sort || query->top || is_counted(query)))
 		cli_usage("--follow has no end: nothing can be sorted or counted before it");
 	if (query->view == VIEW_CHANGES && query->sort && !query->fields && !is_counted(query))
-		cli_usage("--sort: changes come in the order of time; name what is to be sorted with --fields");
+		cli_usage("--sort: changes come snapshot by snapshot; name what is to be sorted with --fields");
 	skt_err_init(&err);
 	if (query->view != VIEW_UNTOLD)
 		taken = view_takes(query, query->view, &err);

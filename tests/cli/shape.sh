@@ -393,6 +393,14 @@ t_every_field_of_every_view_is_in_every_format() {
 	has out 'closed   nginx 720 721  (unseen) perhaps nginx 720 721' 'changed  -              nginx 720/6 721/6'
 }
 
+# An event is told with the snapshot that is taken next, and of a namespace that waited for its turn with a later one.
+t_changes_are_not_said_to_come_in_the_order_of_time() {
+	exits 2 sockquery --view=changes --sort=time ../told.skt
+	has err '--sort: changes come snapshot by snapshot; name what is to be sorted with --fields'
+	exits 0 sockquery --view=changes --sort=time --fields=time --format=csv --no-header ../told.skt
+	LC_ALL=C sort -c out
+}
+
 # On a terminal of each of these widths who held it is said, in lines no wider; piped it is a line a change.
 t_changes_fit_the_terminal_and_say_who_held_it() {
 	local width
