@@ -112,6 +112,12 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 /* Behind the answers of several recordings: of those in which nothing matches, what that is worth. */
 void query_tell_nothing(const struct query *query);
 
+/* Why of some sockets it is not known whether they match, in words behind those that say so: by what is asked of them. */
+void query_put_why(const struct query *query, struct skt_buf *line);
+
+/* The sentence about so many beside others that match. */
+void query_tell_unknown(const struct query *query, const struct skt_file *file, uint64_t unknown);
+
 /* Where more was asked about than the recording has, beside what was found: what lies before it and behind it. */
 void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk);
 

@@ -111,6 +111,29 @@ bool query_tell_slice(const struct query *query, const struct skt_file *file, co
 	return small;
 }
 
+void query_put_why(const struct query *query, struct skt_buf *line)
+{
+	static const struct {
+		unsigned need;
+		const char *why;
+	} whys[] = {
+		{ SKT_NEEDS_OWNERS, "not all who held them could be seen" },
+		{ SKT_NEEDS_EVENTS, "what only their end tells was not told" },
+		{ SKT_NEEDS_FLOW, "not all of their life was seen" },
+	};
+	unsigned needs = query->filter ? skt_filter_needs(query->filter) : 0;
+	const char *before = ": ";
+
+	for (size_t i = 0; i < sizeof(whys) / sizeof(*whys); i++) {
+		if (!(needs & whys[i].need))
+			continue;
+		skt_buf_printf(line, "%s%s", before, whys[i].why);
+		before = ", or ";
+	}
+	if (!(needs & (SKT_NEEDS_OWNERS | SKT_NEEDS_EVENTS | SKT_NEEDS_FLOW)))
+		skt_buf_text(line, ": not all that is asked of them was recorded");
+}
+
 /* Why "none" is not "never". */
 static bool tell_doubts(const struct query *query, const struct skt_file *file, const struct walk *walk,
 			const struct answer *answer)
@@ -141,6 +164,7 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 		skt_time_format(&line, answer->unknown_first, query->render.zone);
 		skt_buf_text(&line, ", last at ");
 		skt_time_format(&line, answer->unknown_last, query->render.zone);
+		query_put_why(query, &line);
 		say(file, &line);
 	}
 	for (size_t i = 0; i < coverage->n_holes; i++) {
@@ -245,12 +269,18 @@ void query_tell_nothing(const struct query *query)
 }
 
 /* Of sockets that may belong to those that are shown. */
-static void tell_more(const struct skt_file *file, const struct answer *answer)
+void query_tell_unknown(const struct query *query, const struct skt_file *file, uint64_t unknown)
 {
-	if (answer->unknown)
-		cli_say("%s: of %llu socket%s it is not known whether %s", skt_file_name(file),
-			(unsigned long long)answer->unknown, answer->unknown == 1 ? "" : "s",
-			answer->unknown == 1 ? "it matches" : "they match");
+	struct skt_buf line;
+
+	if (!unknown)
+		return;
+	skt_buf_init(&line);
+	skt_buf_printf(&line, "of %llu socket%s it is not known whether %s", (unsigned long long)unknown,
+		       unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
+	query_put_why(query, &line);
+	say(file, &line);
+	skt_buf_release(&line);
 }
 
 void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk)
@@ -281,7 +311,7 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 	/* what was found stands; that it is all does not */
 	query->trouble |= walk->lost;
 	if (answer->matched) {
-		tell_more(file, answer);
+		query_tell_unknown(query, file, answer->unknown);
 		query_tell_outside(query, file, walk);
 		query_tell_slice(query, file, "");
 	} else {

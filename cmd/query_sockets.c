@@ -172,11 +172,8 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 	print_instant(query, file, snapshot, n);
 	if (tell_tables(query, file, snapshot) && !n)
 		query->trouble = doubt = true;
-	if (unknown) {
-		cli_say("%s: of %zu socket%s it is not known whether %s", skt_file_name(file), unknown,
-			unknown == 1 ? "" : "s", unknown == 1 ? "it matches" : "they match");
-		doubt = true;
-	}
+	query_tell_unknown(query, file, unknown);
+	doubt |= unknown > 0;
 	if (query_tell_slice(query, file, n ? "" : "cannot say: "))
 		doubt = true;
 	if (!n && !doubt && query_is_damaged(query, file)) {

@@ -69,6 +69,7 @@ enum {
 	SKT_NEEDS_OWNERS = 1, /* it asks about processes or descriptors */
 	SKT_NEEDS_STATE = 2,  /* it asks for counters: SKT_WANT_STATE of a cursor (skt/record.h) */
 	SKT_NEEDS_FLOW = 4,   /* it asks about flows: skt_filter_test_flow() */
+	SKT_NEEDS_EVENTS = 8, /* it asks for what only events tell */
 };
 unsigned skt_filter_needs(const struct skt_filter *filter);
 

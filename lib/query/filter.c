@@ -20,7 +20,7 @@ void skt_filter_free(struct skt_filter *filter)
 
 unsigned skt_filter_needs(const struct skt_filter *filter)
 {
-	return filter->needs;
+	return filter->needs | (filter->of_events ? SKT_NEEDS_EVENTS : 0);
 }
 
 bool skt_filter_names_state(const struct skt_filter *filter, enum skt_state state)

@@ -300,7 +300,11 @@ t_an_unprivileged_recording_answers_dst_and_not_pid() {
 	exits 1 sockquery x.skt 'dst 203.0.113.9'
 	exits 0 sockquery x.skt 'dst 10.0.0.9'
 	exits 2 sockquery x.skt 'pid = 700'
-	has err 'cannot say: whether 2 sockets match is not known, first at '
+	has err 'cannot say: whether 2 sockets match is not known, first at ' ': not all who held them could be seen'
+	exits 2 sockquery x.skt 'bytes_received > 5'
+	has err 'cannot say: whether 2 sockets match is not known, first at ' ': what only their end tells was not told'
+	exits 2 sockquery x.skt@last 'user = nobody'
+	has err 'of 2 sockets it is not known whether they match: not all that is asked of them was recorded'
 	exits 2 sockquery x.skt@last 'pid = 700'
 	# who holds it does not matter to one that is not meant anyway, be it as a flow
 	exits 1 sockquery x.skt 'pid = 700 and ended = closed'

@@ -998,6 +998,7 @@ static void it_says_what_of_a_recording_it_needs(void **state)
 		{ "pid = 5", SKT_NEEDS_OWNERS },
 		{ "sport = :1 or not (comm ~ x)", SKT_NEEDS_OWNERS },
 		{ "tx_queue > 5", SKT_NEEDS_STATE },
+		{ "bytes_received > 5", SKT_NEEDS_EVENTS },
 		{ "cwnd > 5 and fd = 3", SKT_NEEDS_STATE | SKT_NEEDS_OWNERS },
 	};
 
