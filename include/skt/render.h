@@ -86,8 +86,11 @@ enum skt_cell {
 	SKT_CELL_RECORDING, /* the name that the recording was given; short, its file's without .skt */
 };
 
-/* Whether a column is left out where none of its rows has anything but 0 or null there, or where all have the same. */
-enum skt_spare { SKT_SPARE_NOT, SKT_SPARE_EMPTY, SKT_SPARE_EMPTY_ON_TERMINAL, SKT_SPARE_SAME };
+/*
+ * Whether a column is left out where none of its rows has anything but 0 or null there, on a terminal (who cuts a piped table by its columns
+ * has the same each time), or where all have the same.
+ */
+enum skt_spare { SKT_SPARE_NOT, SKT_SPARE_EMPTY, SKT_SPARE_SAME };
 
 struct skt_column {
 	const char *heading;

@@ -21,7 +21,7 @@ bool grid_is_shown(const struct grid *grid, size_t column)
 		return false;
 	if (spare == SKT_SPARE_SAME)
 		return grid->differs[column];
-	if (spare == SKT_SPARE_EMPTY || (spare == SKT_SPARE_EMPTY_ON_TERMINAL && grid->width))
+	if (spare == SKT_SPARE_EMPTY && grid->width)
 		return grid->says[column];
 	return true;
 }

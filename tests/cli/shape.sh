@@ -401,6 +401,21 @@ t_changes_are_not_said_to_come_in_the_order_of_time() {
 	LC_ALL=C sort -c out
 }
 
+# Who cuts a table by its columns has the same, whatever rows there are.
+t_a_piped_table_has_the_same_columns_whatever_the_rows() {
+	exits 0 sockquery --view=flows ../hands.skt 'sport = :80'
+	head -n 2 out | tail -n 1 | tr -s ' ' >some
+	exits 1 sockquery --view=flows ../hands.skt 'sport = :1'
+	head -n 2 out | tail -n 1 | tr -s ' ' >none
+	cmp some none
+	[ "$(cat some)" = 'FIRST LAST DIR TABLE STATES MAX RX MAX TX RETR SENT RECEIVED LOCAL REMOTE PROCESS PID/FD COMMAND' ]
+	# a terminal has room for what says something
+	script -qec "stty cols 200; sockquery --view=flows ../hands.skt 'sport = :1' || :" /dev/null </dev/null >terminal
+	fails grep -q 'MAX RX' terminal
+	exits 0 sockquery --view=snapshots ../hands.skt
+	has out STALE UNKNOWN FAILED DUPLICATES MALFORMED
+}
+
 # On a terminal of each of these widths who held it is said, in lines no wider; piped it is a line a change.
 t_changes_fit_the_terminal_and_say_who_held_it() {
 	local width

@@ -319,9 +319,9 @@ static void processes_are_told_with_their_start(void **state)
 	scene_process(scene, 991, "curl", cmdline, sizeof(cmdline));
 	scene_process(scene, 2, "kthreadd", "", 0)->has = SKT_BIT(SKT_P_COMM) | SKT_BIT(SKT_P_CMDLINE);
 	assert_string_equal(render_scene_processes(scene, SKT_FORMAT_TABLE),
-			    "PID  PPID  USER  STATE  THREADS  STARTED               NAME      COMMAND\n"
-			    "991     1  33    S            2  2026-11-22T13:04:07Z  curl      curl -s\n"
-			    "  2     -  -                  -  2026-11-22T13:04:07Z  kthreadd  [kthreadd]\n");
+			    "PID  PPID  USER  STATE  THREADS  STARTED               CONTAINER  NAME      COMMAND\n"
+			    "991     1  33    S            2  2026-11-22T13:04:07Z             curl      curl -s\n"
+			    "  2     -  -                  -  2026-11-22T13:04:07Z             kthreadd  [kthreadd]\n");
 }
 
 int main(void)
