@@ -213,6 +213,9 @@ static int find_head(struct groups *groups, const struct skt_diff_sides *sides, 
 		const struct skt_snapshot *snapshot = side_of(sides, side)->snapshot;
 		const struct skt_sock *listener;
 
+		/* before the first one there was none */
+		if (!snapshot)
+			continue;
 		if (find_listening(groups, side, snapshot))
 			return -ENOMEM;
 		listener = listener_of(groups, side, entry);
