@@ -78,6 +78,7 @@ struct skt_field_info {
 	bool is_address; /* SKT_TYPE_WORD: as inet_ntop(3) writes it */
 	bool of_event;	 /* an event's: of those `needs` are bits, too */
 	bool of_look;	 /* only a look tells: null where the socket was in no table */
+	bool moves;	 /* from one snapshot to the next it may be another, though neither row nor program is */
 	uint8_t size;	 /* of the member, where it is one */
 	uint16_t offset;
 	uint32_t needs; /* bits that `has` must have */

@@ -21,8 +21,8 @@
  *	skt_flows_renumber(slots)	 what skt_cursor_next_slots() says
  *	skt_flows_end()
  *
- * A flow is kept if the filter was true for its row at some snapshot; rows are tested when they come and when they change.
- * One that ends without that is forgotten at once. So memory is that of the sockets that live and of the flows
+ * A flow is kept if the filter was true for its row at some snapshot; rows are tested when they come and when they change, and at every
+ * snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). One that ends without that is forgotten at once. So memory is that of the sockets that live and of the flows
  * that match.
  *
  * A look knows only instants: everything is told as an interval. What was there at the first look opened nobody knows when; a flow

@@ -74,8 +74,11 @@ static bool get_address(const struct skt_field_info *field, const struct skt_row
 
 static bool get_time(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
+	/* a row that a look saw is of that snapshot, also once an event has told of its end; a change is of the event */
+	bool seen = row->sock && row->sock->owner != SKT_OWNER_UNSEEN && !row->change && !row->pair;
+
 	(void)field;
-	ret->time = row->event ? row->event->when : row->snapshot->time;
+	ret->time = row->event && !seen ? row->event->when : row->snapshot->time;
 	return true;
 }
 
@@ -223,13 +226,13 @@ static bool get_after(const struct skt_field_info *field, const struct skt_row *
 #define NEEDS(bit) .needs = SKT_BIT(bit)
 
 static const struct skt_field_info head_fields[] = {
-	{ "time", SKT_TYPE_TIME, .get = get_time, .meaning = "when the snapshot was taken" },
+	{ "time", SKT_TYPE_TIME, .moves = true, .get = get_time, .meaning = "when the snapshot was taken" },
 	{ "host", SKT_TYPE_BYTES, .get = get_host, .meaning = "name of the recorded host" },
 };
 
 static const struct skt_field_info socket_fields[] = {
 	{ "table", SKT_TYPE_WORD, .get = get_table, .meaning = "file under /proc/net in which it stood" },
-	{ "table_status", SKT_TYPE_WORD, .get = get_table_status,
+	{ "table_status", SKT_TYPE_WORD, .moves = true, .get = get_table_status,
 	  .meaning = "fresh; stale: of the last good read; unknown: never read" },
 	{ "net_namespace", SKT_TYPE_NUMBER, .get = get_net_namespace, .meaning = "inode of its network namespace" },
 	{ "local_address", SKT_TYPE_WORD, .is_address = true, .get = get_address, SOCK(local_address),
@@ -246,7 +249,7 @@ static const struct skt_field_info socket_fields[] = {
 	  .meaning = "bytes not yet read; of LISTEN connections not yet accepted" },
 	{ "timer", SKT_TYPE_WORD, .of_look = true, .get = get_timer,
 	  .meaning = "off retransmit keepalive time_wait probe" },
-	{ "timer_ms", SKT_TYPE_NUMBER, .get = get_timer_ms, NEEDS(SKT_F_TIMER_MS),
+	{ "timer_ms", SKT_TYPE_NUMBER, .moves = true, .get = get_timer_ms, NEEDS(SKT_F_TIMER_MS),
 	  .meaning = "milliseconds until the timer runs out" },
 	{ "retransmits", SKT_TYPE_NUMBER, .of_look = true, .get = field_unsigned, SOCK(retransmits),
 	  .meaning = "times that the oldest segment was sent again" },

@@ -72,6 +72,7 @@ const struct skt_field_info skt_owner_fields[] = {
 	  .meaning = "how many it has" },
 	{ "process_state", SKT_TYPE_BYTES, OF_PROCESS, .get = get_process_state, NEEDS(SKT_P_STATE),
 	  .meaning = "R S D Z T t X I, as in proc(5)" },
-	{ "exited", SKT_TYPE_BOOL, OF_PROCESS, .get = field_bool, PROCESS(exited), .meaning = "it is gone" },
+	{ "exited", SKT_TYPE_BOOL, OF_PROCESS, .moves = true, .get = field_bool, PROCESS(exited),
+	  .meaning = "it is gone" },
 };
 const size_t skt_n_owner_fields = sizeof(skt_owner_fields) / sizeof(*skt_owner_fields);

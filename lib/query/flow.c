@@ -279,17 +279,26 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	return flow_close(flows, snapshot, i, change);
 }
 
-/* Rows whose holder is another program now, though nothing else happened to them. */
-static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot)
+/* Whether what is asked may have come true of rows that did not change: by what moves with every snapshot, or a user's name. */
+static bool asks_again(const struct skt_flows *flows, const struct skt_step *step)
+{
+	const struct skt_filter *filter = flows->options.filter;
+
+	return filter && (step->n_users || skt_filter_needs(filter) & SKT_NEEDS_LOOKS);
+}
+
+/* Rows to which nothing happened: those whose holder is another program now and, where all are asked again, those not meant yet. */
+static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot, bool all)
 {
 	int rc = 0;
 
 	for (size_t slot = 0; slot < flows->n_of_slot && !rc; slot++) {
 		const struct skt_sock *sock = &snapshot->socks[slot];
-		bool changed = false;
+		bool changed;
 
 		if (flows->of_slot[slot] == NONE)
 			continue;
+		changed = all && flows->flows[flows->of_slot[slot]].kept == NONE;
 		for (uint32_t k = 0; k < sock->n_owners && !changed; k++)
 			changed = flows->lives[snapshot->owners[sock->first_owner + k].process].changed;
 		if (changed)
@@ -342,7 +351,7 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		   struct skt_err *err)
 {
-	bool again = step->from == INT64_MIN && flows->begun && !flows->skipping, others = false;
+	bool again = step->from == INT64_MIN && flows->begun && !flows->skipping, others = false, all;
 	int rc = again ? flow_begin_again(flows, snapshot) : 0;
 
 	for (size_t i = 0; i < step->n_tables && !rc; i++)
@@ -359,8 +368,9 @@ int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		rc = see_change(flows, snapshot, &step->socks[i]);
 	if (!rc)
 		rc = flow_see_unseen(flows, snapshot, step);
-	if (!rc && others)
-		rc = revisit(flows, snapshot);
+	all = !rc && asks_again(flows, step);
+	if (!rc && (others || all))
+		rc = revisit(flows, snapshot, all);
 	if (!rc && again)
 		rc = flow_break_waiting(flows);
 	if (!rc)

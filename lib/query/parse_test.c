@@ -349,6 +349,7 @@ static int take_field(struct parser *p, struct node *node, struct word word)
 		test->remote = test->field->name[0] == 'r';
 	}
 	p->filter->of_events |= test->field->of_event;
+	p->filter->needs |= test->field->moves ? SKT_NEEDS_LOOKS : 0;
 	if (test->field->of_process)
 		p->filter->needs |= SKT_NEEDS_OWNERS;
 	else if (!test->field->of_event && !is_identity(test->field))

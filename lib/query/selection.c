@@ -4,6 +4,7 @@
 #include <skt/changes.h>
 
 #include "base/array.h"
+#include "query/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -139,6 +140,8 @@ static void see_event(struct skt_selection *selection, size_t i)
 	uint32_t slot = row_of(selection, &changes->told[i]);
 	struct skt_row row = { .host = NULL };
 	struct skt_sock_change change;
+	const struct skt_filter *filter = selection->options.filter;
+	bool of_events = filter && filter->of_events;
 	enum skt_truth truth = SKT_FALSE;
 	uint8_t *of_row = NULL;
 
@@ -147,7 +150,8 @@ static void see_event(struct skt_selection *selection, size_t i)
 		of_row = &selection->truths[selection->here[slot]];
 	if (!selection->again || !of_row)
 		truth = see_sock(selection, changes->snapshot, &change.before, row.event);
-	if (of_row && !selection->again && truth > *of_row)
+	/* what a look says was asked at each snapshot that had it */
+	if (of_row && !selection->again && truth > *of_row && of_events)
 		*of_row = (uint8_t)truth;
 	if (!of_row && !selection->again) {
 		selection->told += truth == SKT_TRUE;
@@ -221,12 +225,27 @@ static int begin(struct skt_selection *selection, const struct skt_snapshot *sna
 	return rc;
 }
 
-/* Rows that did not change, but that somebody holds who did: another program, another name. */
-static int see_changed_holders(struct skt_selection *selection, const struct skt_snapshot *snapshot,
-			       const struct skt_step *step, struct skt_err *err)
+/* What every snapshot may say anew of rows that did not change, or the name of a user that comes late. */
+static void see_all(struct skt_selection *selection, const struct skt_snapshot *snapshot)
 {
-	if (selection->again || !step->n_processes || !selection->options.filter ||
-	    !(skt_filter_needs(selection->options.filter) & SKT_NEEDS_OWNERS))
+	for (uint32_t i = 0; i < snapshot->n_socks; i++)
+		if (snapshot->socks[i].table != SKT_NO_TABLE)
+			see(selection, snapshot, i);
+}
+
+/* Rows that did not change, but that may be meant now: by what moves, or for somebody holds them who did. */
+static int see_unchanged(struct skt_selection *selection, const struct skt_snapshot *snapshot,
+			 const struct skt_step *step, struct skt_err *err)
+{
+	unsigned needs = selection->options.filter ? skt_filter_needs(selection->options.filter) : 0;
+
+	if (selection->again || !selection->options.filter)
+		return 0;
+	if (step->n_users || needs & SKT_NEEDS_LOOKS) {
+		see_all(selection, snapshot);
+		return 0;
+	}
+	if (!step->n_processes || !(needs & SKT_NEEDS_OWNERS))
 		return 0;
 	if (array_room(&selection->changed, &selection->room_changed, snapshot->n_processes + 1,
 		       sizeof(*selection->changed)))
@@ -274,7 +293,7 @@ int skt_selection_step(struct skt_selection *selection, const struct skt_snapsho
 	for (size_t i = 0; !rc && i < step->n_socks; i++)
 		if (step->socks[i].change == SKT_CLOSED || step->socks[i].change == SKT_LOST)
 			selection->here[step->socks[i].slot] = NOBODY;
-	return rc ? rc : see_changed_holders(selection, snapshot, step, err);
+	return rc ? rc : see_unchanged(selection, snapshot, step, err);
 }
 
 int skt_selection_renumber(struct skt_selection *selection, const uint32_t *slots, size_t n, struct skt_err *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "query/filter.h"
 #include "query/flow.h"
 
 #include "base/array.h"
@@ -29,6 +30,20 @@ static int tell(struct skt_flows *flows, uint32_t i, const struct skt_event *eve
 	flows->flows[i].told = true;
 	flows->flows[i].close_time = event->when;
 	return 0;
+}
+
+/*
+ * An event tells of a row, be it there or gone. Whatever a look says of it was asked at each snapshot that had it, and at another it would be
+ * true at none; so it is tested again only where it is asked what events tell.
+ */
+static int test_again(struct skt_flows *flows, uint32_t i, const struct skt_snapshot *snapshot,
+		      const struct skt_sock *sock, const struct skt_event *event)
+{
+	const struct skt_filter *filter = flows->options.filter;
+
+	if (flows->flows[i].kept == NONE && !(filter && filter->of_events))
+		return 0;
+	return flow_test(flows, &flows->flows[i], snapshot, sock, event);
 }
 
 /* ---- candidates ---- */
@@ -161,7 +176,7 @@ static int see_late(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	if (rc || flow->kept != NONE)
 		return rc;
 	skt_changes_row(&flows->changes, n, &change, &row);
-	return flow_test(flows, flow, snapshot, &change.before, event);
+	return test_again(flows, i, snapshot, &change.before, event);
 }
 
 int flow_settle_closing(struct skt_flows *flows, int64_t before)
@@ -201,7 +216,7 @@ static int see_end(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 	if (i == NONE || flows->flows[i].told)
 		return 0;
 	rc = tell(flows, i, event);
-	return rc ? rc : flow_test(flows, &flows->flows[i], snapshot, sock, event);
+	return rc ? rc : test_again(flows, i, snapshot, sock, event);
 }
 
 int flow_see_told(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)

@@ -1000,6 +1000,11 @@ static void it_says_what_of_a_recording_it_needs(void **state)
 		{ "tx_queue > 5", SKT_NEEDS_STATE },
 		{ "bytes_received > 5", SKT_NEEDS_EVENTS },
 		{ "cwnd > 5 and fd = 3", SKT_NEEDS_STATE | SKT_NEEDS_OWNERS },
+		{ "sport = :1 or time > 2026-11-22T14:00:00Z", SKT_NEEDS_LOOKS },
+		{ "not timer_ms < 500", SKT_NEEDS_STATE | SKT_NEEDS_LOOKS },
+		{ "table_status = stale", SKT_NEEDS_LOOKS },
+		{ "exited = true", SKT_NEEDS_OWNERS | SKT_NEEDS_LOOKS },
+		{ "start_time > 2026-11-22T14:00:00Z", SKT_NEEDS_OWNERS },
 	};
 
 	(void)state;

@@ -418,6 +418,47 @@ static void a_socket_that_matches_once_is_kept_for_its_whole_life(void **state)
 	recording_release(&recording);
 }
 
+/* Two rows of which neither changes; the second is gone before it would be meant. */
+static void a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change(void **state)
+{
+	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
+	struct skt_filter *filter = parse("time > 2026-11-22T14:05:00Z");
+	struct skt_selection *selection;
+	struct skt_selected selected;
+	struct recording recording;
+	struct skt_file *file;
+
+	(void)state;
+	recording_begin(&recording, SCENE_SECOND);
+	for (int i = 1; i <= 150; i++) {
+		struct skt_snapshot now;
+
+		scene_begin(&now, NULL, i);
+		scene_table(&now, SKT_TCP, 0);
+		scene_add(&now, scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED));
+		if (i <= 50)
+			scene_add(&now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
+		scene_end(&now);
+		recording_add(&recording, &now);
+		skt_snapshot_release(&now);
+	}
+	recording_end(&recording);
+	file = recording_open(&recording);
+	options.filter = filter;
+	assert_int_equal(skt_selection_new(&options, &selection), 0);
+	walk(file, selection, 1000);
+	selected = skt_selection_again(selection);
+	assert_int_equal(selected.sockets, 2);
+	assert_int_equal(selected.matched, 1);
+	assert_int_equal(walk(file, selection, 1000), 150);
+	skt_selection_again(selection);
+	assert_int_equal(walk(file, selection, 1001), 0);
+	skt_selection_free(selection);
+	skt_filter_free(filter);
+	skt_file_free(file);
+	recording_release(&recording);
+}
+
 /* ---- what an expression lies within ---- */
 
 static void what_is_within_an_expression_is_found(void **state)
@@ -511,6 +552,7 @@ int main(void)
 		cmocka_unit_test(lines_that_are_no_rows_stay_between_the_rows_that_are_left),
 		cmocka_unit_test(what_was_told_of_a_kept_row_or_of_none_goes_along),
 		cmocka_unit_test(a_socket_that_matches_once_is_kept_for_its_whole_life),
+		cmocka_unit_test(a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change),
 		cmocka_unit_test(what_is_within_an_expression_is_found),
 		cmocka_unit_test(an_expression_made_to_take_long_does_not),
 	};
