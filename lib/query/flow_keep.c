@@ -144,7 +144,11 @@ void flow_let_go(struct skt_flows *flows, const struct flow *flow, int64_t when)
 {
 	const struct skt_sock *sock = &flows->kept.socks[flow->kept];
 
-	for (uint32_t i = 0; i < sock->n_owners; i++)
-		if (flows->holds[sock->first_owner + i].last == INT64_MAX)
-			flows->holds[sock->first_owner + i].last = when;
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		struct hold *hold = &flows->holds[sock->first_owner + i];
+
+		/* its table may have been read last before the snapshot at which it first matched, and which had its row */
+		if (hold->last == INT64_MAX)
+			hold->last = hold->first > when ? hold->first : when;
+	}
 }

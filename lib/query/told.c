@@ -37,13 +37,19 @@ static int tell(struct skt_flows *flows, uint32_t i, const struct skt_event *eve
  * true at none; so it is tested again only where it is asked what events tell.
  */
 static int test_again(struct skt_flows *flows, uint32_t i, const struct skt_snapshot *snapshot,
-		      const struct skt_sock *sock, const struct skt_event *event)
+		      const struct skt_sock *sock, const struct skt_event *event, bool gone)
 {
 	const struct skt_filter *filter = flows->options.filter;
+	struct skt_snapshot before = *snapshot;
 
 	if (flows->flows[i].kept == NONE && !(filter && filter->of_events))
 		return 0;
-	return flow_test(flows, &flows->flows[i], snapshot, sock, event);
+	/* the last one that had it, of which its timer is, and at which its holders held it */
+	if (gone) {
+		before.time = flows->time;
+		before.boottime = flows->boottime;
+	}
+	return flow_test(flows, &flows->flows[i], &before, sock, event);
 }
 
 /* ---- candidates ---- */
@@ -176,7 +182,7 @@ static int see_late(struct skt_flows *flows, const struct skt_snapshot *snapshot
 	if (rc || flow->kept != NONE)
 		return rc;
 	skt_changes_row(&flows->changes, n, &change, &row);
-	return test_again(flows, i, snapshot, &change.before, event);
+	return test_again(flows, i, snapshot, &change.before, event, true);
 }
 
 int flow_settle_closing(struct skt_flows *flows, int64_t before)
@@ -209,14 +215,14 @@ static uint32_t flow_of(const struct skt_flows *flows, uint32_t slot)
 
 /* What closed, or went on in TIME_WAIT: it is tested as it was when it was seen last. */
 static int see_end(struct skt_flows *flows, const struct skt_snapshot *snapshot, uint32_t i,
-		   const struct skt_event *event, const struct skt_sock *sock)
+		   const struct skt_event *event, const struct skt_sock *sock, bool gone)
 {
 	int rc;
 
 	if (i == NONE || flows->flows[i].told)
 		return 0;
 	rc = tell(flows, i, event);
-	return rc ? rc : test_again(flows, i, snapshot, sock, event);
+	return rc ? rc : test_again(flows, i, snapshot, sock, event, gone);
 }
 
 int flow_see_told(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
@@ -233,7 +239,7 @@ int flow_see_told(struct skt_flows *flows, const struct skt_snapshot *snapshot, 
 		if (told->kind != SKT_TOLD_CHANGE)
 			continue;
 		change = &step->socks[told->at];
-		rc = see_end(flows, snapshot, flow_of(flows, change->slot), &step->events[i], &change->before);
+		rc = see_end(flows, snapshot, flow_of(flows, change->slot), &step->events[i], &change->before, true);
 	}
 	if (rc)
 		return rc;
@@ -314,7 +320,7 @@ int flow_see_unseen(struct skt_flows *flows, const struct skt_snapshot *snapshot
 		slot = told->kind == SKT_TOLD_ROW ? told->at : step->socks[told->at].slot;
 		sock = &snapshot->socks[slot];
 		flow = flow_of(flows, slot);
-		rc = see_end(flows, snapshot, flow, &step->events[i], sock);
+		rc = see_end(flows, snapshot, flow, &step->events[i], sock, false);
 		if (!rc && flow != NONE && told->kind == SKT_TOLD_BEHIND)
 			rc = find_candidates(flows, snapshot, flow, i);
 	}

@@ -40,6 +40,9 @@ whole() {
 		exited != true and time > FIRST
 		state established
 		tx_queue > 0
+		bytes_received > 0
+		duration_us > 0
+		bytes_sent >= 0 or time > LAST
 		comm ~ .
 		user = root
 		uid = 0
@@ -49,6 +52,7 @@ whole() {
 		process_state ~ S
 		"""
 		KEY = "table", "net_namespace", "local_address", "local_port", "remote_address", "remote_port"
+		TOLD = "bytes_", "duration_us" # once it is over, at no snapshot
 		rec = sys.argv[1]
 
 		def ask(*arguments):
@@ -68,9 +72,12 @@ whole() {
 		    expected = keys(ask("--view=sockets", *instants, expression)[1])
 		    rc, rows = ask("--view=flows", rec, expression)
 		    found += len(expected) > 0
-		    if keys(rows) != expected or (rc == 0) != (len(rows) > 0):
+		    if not expression.startswith(TOLD) and keys(rows) != expected or (rc == 0) != (len(rows) > 0):
 		        sys.exit("%s, exit status %d: missed %s, found besides %s" %
 		                 (expression, rc, expected - keys(rows), keys(rows) - expected))
+		    for owner in (owner for row in rows for owner in row["owners"]):
+		        if owner["held_first"] and owner["held_last"] and owner["held_first"] > owner["held_last"]:
+		            sys.exit("%s: held from %s to %s" % (expression, owner["held_first"], owner["held_last"]))
 		# else nothing was asked
 		if len(times) < 2 or found < 10:
 		    sys.exit("%d snapshots, %d expressions found any" % (len(times), found))
