@@ -22,8 +22,8 @@
  *	skt_flows_end()
  *
  * A flow is kept if the filter was true for its row at some snapshot; rows are tested when they come and when they change, and at every
- * snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). One that ends without that is forgotten at once. So memory is that of the sockets that live and of the flows
- * that match.
+ * snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). One that ends without that is forgotten at once. So memory is
+ * that of the sockets that live and of the flows that match.
  *
  * A look knows only instants: everything is told as an interval. What was there at the first look opened nobody knows when; a flow
  * that is there at the last one has no end. Both are said, not guessed.

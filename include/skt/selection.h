@@ -21,7 +21,8 @@
  *	skt_selection_step(), _renumber() ...	now skt_selection_rows() says which are kept
  *
  * A socket is kept if the filter was true or unknown of it at some snapshot; rows are tested when they come, when they change, and when a
- * process that holds them does; at every snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). A listener is kept as well where one that is kept has its port, for without it
+ * process that holds them does; at every snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). A listener is kept as
+ * well where one that is kept has its port, for without it
  * nobody could tell who called whom. A socket is followed from step to step: after a gap it is another one. What only an event tells of is
  * tested by itself, and what an event tells of others is tested as well.
  */
