@@ -97,8 +97,10 @@ _, _, n, missed = summary()
 assert n + missed == 80 and n == len(times), (n, missed)
 # the first begins the first interval
 phases = [(when - times[0]) / 0.05 for when in times[1:]]
-# one a piece, in order: late ones may be over the border, by what they are late
-assert all(phase >= k + 1 for k, phase in enumerate(phases)), phases
+# one a piece, in order: late ones may be over the border, by what they are late, and the first may have been late itself
+late = max(0, max(k + 1 - phase for k, phase in enumerate(phases)))
+assert late < 0.5, phases
+phases = [phase + late for phase in phases]
 if not missed:
     assert all(phase < k + 3 for k, phase in enumerate(phases)), phases
 # Of 79 a quarter falls into each quarter, 20 give or take 4; that it is fewer than 4 happens once in 10^6 recordings.
