@@ -41,7 +41,7 @@ inside_record() {
 # what else the machine does befalls all of them. With namespaces more, two that see these, too.
 rounds_of() {
 	local round command wall cpu peak
-	local commands=('cat /proc/net/tcp' 'ss -tanp' 'netstat -tapn' 'lsof -nP -iTCP' 'sockrec -n 1 -o -')
+	local commands=('cat /proc/net/tcp' readlinks 'ss -tanp' 'netstat -tapn' 'lsof -nP -iTCP' 'sockrec -n 1 -o -')
 	[ "$1" = 0 ] || commands+=('bench/everywhere cat' 'bench/everywhere ss -tanp')
 	for ((round = 0; round < rounds; round++)); do
 		for command in "${commands[@]}"; do
