@@ -221,9 +221,20 @@ t_all_of_it_comes_back_through_trees() {
 	sockreplay x.skt --to-trees=trees
 	sockrec --trees=trees -o back.skt
 	skt-dump back.skt >again
+	for name in x back; do
+		sockquery --info $name.skt | sed -n 's/^groups  *//p'
+	done >groups
 	python <<'END'
+def less(event):
+    """But for its row, which it has no more where that has closed and a group begins: which may be elsewhere in the other."""
+    return {**event, "row": None, "has": event["has"] & ~LATE}
+
+differ = 0
 for was, is_now in zip(told("dump"), told("again"), strict=True):
-    assert was["events"] == is_now["events"] and was["quality"] == is_now["quality"]
+    assert was["quality"] == is_now["quality"]
+    assert [less(event) for event in was["events"]] == [less(event) for event in is_now["events"]]
+    differ += was["events"] != is_now["events"]
+assert differ <= sum(int(groups) - 1 for groups in open("groups")), differ
 events = [event for snapshot in told("again") for event in snapshot["events"]]
 assert any(event["row"] for event in events) and not all(event["row"] for event in events)
 END
