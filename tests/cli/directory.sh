@@ -221,12 +221,12 @@ for i in range(10000):
         # no recording, an empty file, one that ends in its header, and one of which the header is wrong
         open(name, "wb").write((b"SKT" * i, b"", one[:100], one[:88] + b"\xff" * 40 + one[128:])[kind - 4])
 EOF
-	exits 2 timeout 60 sockquery dir
+	exits 2 prlimit --cpu=60 sockquery dir
 	has out 'snapshot 20 of 20'
 	has err 'dir/9998.skt: cannot be read' 'dir/9999.skt: cannot be read'
-	exits 2 timeout 60 sockquery --info dir
+	exits 2 prlimit --cpu=60 sockquery --info dir
 	has out 'files                    3' 'other files              7500'
-	exits 1 timeout 60 sockquery --verify dir
+	exits 1 prlimit --cpu=60 sockquery --verify dir
 	has out 'CHAINED dir'
 }
 
@@ -240,9 +240,9 @@ open("1", "wb").write(data)
 for i in range(10000):
     os.link("1", "dir/%d.skt" % i)
 EOF
-	exits 0 timeout 120 sockquery -H dir
+	exits 0 prlimit --cpu=120 sockquery -H dir
 	has err 'not one recording'
-	exits 0 timeout 120 sockquery --verify dir
+	exits 0 prlimit --cpu=120 sockquery --verify dir
 	has out 'SEVERAL dir'
 }
 

@@ -109,7 +109,7 @@ t_every_recording_that_can_be_opened_is_played_to_its_end() {
 
 	for file in "$fixtures"/*.skt; do
 		rc=0
-		timeout 60 sockreplay --all --format=jsonl "$file" >out 2>err || rc=$?
+		prlimit --cpu=60 sockreplay --all --format=jsonl "$file" >out 2>err || rc=$?
 		[ $rc -le 2 ] || { echo "$file: $rc"; cat err; return 1; }
 		python <<'END'
 for row in jsonl("out"):
