@@ -106,15 +106,16 @@ QUICK uint64_t take_column(struct row *row, unsigned width, unsigned digits)
 
 QUICK int32_t take_signed(struct row *row)
 {
-	int32_t value;
+	uint32_t value;
 
 	take_blank(row);
 	if (row->at == row->end || *row->at != '-')
 		return (int32_t)take_number(row, DIGITS_32);
 	row->at++;
-	value = (int32_t)take_number(row, DIGITS_32);
+	/* too long a number is bad, and here whatever it is: as it may be the smallest, it is negated without a sign */
+	value = (uint32_t)take_number(row, DIGITS_32);
 	row->bad |= !value;
-	return -value;
+	return (int32_t)-value;
 }
 
 QUICK void take_address(struct row *row, const struct line_format *format, unsigned words, uint8_t *ret)

@@ -311,6 +311,16 @@ static void rows_spelled_otherwise_keep_their_text(void **state)
 			    "        0 1");
 }
 
+static void a_signed_column_holds_the_smallest_number(void **state)
+{
+	struct skt_sock sock = parse_padded(
+		SKT_TCP, HEAD "     0        0 9216 -2147483648 00000000f1f10d85 100 0 0 10 -2147483648", 149);
+
+	(void)state;
+	assert_int_equal(sock.ref, INT32_MIN);
+	assert_int_equal(sock.ssthresh, INT32_MIN);
+}
+
 static void a_null_pointer_is_none(void **state)
 {
 	struct skt_sock sock = parse_text(SKT_TCP, HEAD "     0        0 9 1 (null) 100 0 0 10 0");
@@ -706,6 +716,7 @@ int main(void)
 		TEST(datagram_rows_end_in_drops),
 		TEST(columns_after_the_known_ones_are_kept),
 		TEST(rows_spelled_otherwise_keep_their_text),
+		TEST(a_signed_column_holds_the_smallest_number),
 		TEST(a_null_pointer_is_none),
 		TEST(a_negative_countdown_keeps_its_text),
 		TEST(a_wide_row_number_leaves_less_padding),
