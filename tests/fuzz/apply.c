@@ -3,6 +3,8 @@
  * Steps made of the input's bytes, or matched and then bent by them, applied one after the other as a recording's are.
  * A step is refused, or the snapshot is whole afterwards; a whole snapshot can be compacted, copied, and matched with another, either way.
  */
+#include "taken.h"
+
 #include <skt/step.h>
 
 #include <errno.h>
@@ -396,6 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (rc)
 			break;
+		taken();
 		check(&s);
 		use(matcher, &s, &first);
 		if (byte(&in) & 1) {

@@ -5,6 +5,7 @@
  * line of a table that was believed can be written back.
  */
 #include "proc/line.h"
+#include "taken.h"
 
 #include <skt/capture.h>
 
@@ -135,6 +136,8 @@ static void check(const struct skt_snapshot *snapshot, const uint8_t *const *par
 		text[lens[part]] = '\0';
 		if (table->status == SKT_TABLE_FRESH ? table->error : !table->error || table->n_rows)
 			abort();
+		if (table->n_rows)
+			taken();
 		if (table->status == SKT_TABLE_FRESH && !table->duplicates)
 			check_lines(snapshot, table, text, lens[part]);
 		free(text);

@@ -10,6 +10,7 @@
 #include "record/block.h"
 
 #include "fuzz.h"
+#include "taken.h"
 #include "scene.c" /* targets link nothing but the library */
 
 #include <errno.h>
@@ -148,6 +149,7 @@ static void take_steps(struct cur *in, unsigned want, struct skt_snapshot *now, 
 		check(is_an_answer(rc) && rc == err.code, "an answer that is none");
 		if (rc)
 			break;
+		taken();
 		if (!whole)
 			continue;
 		check_whole(now);

@@ -3,6 +3,8 @@
  * Any bytes, escaped and turned back; and the same bytes taken as a text that somebody else may have escaped. The first
  * byte is the number of columns to cut at.
  */
+#include "taken.h"
+
 #include <skt/escape.h>
 
 #include <stdbool.h>
@@ -93,6 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(back.len == size && (!size || !memcmp(back.data, data, size)));
 	skt_escape_json(&json, data, size);
 	check_json(&json, &text);
+	if (text.len)
+		taken();
 	if (text.len)
 		check_cut((const char *)text.data, text.len, columns);
 	if (size)

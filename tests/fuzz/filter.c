@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Words of a command line, one a line: an expression. What is read of it is read the same once it was written out. */
+#include "taken.h"
+
 #include <skt/filter.h>
 
 #include <errno.h>
@@ -120,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rc = skt_filter_parse(words, n, &names, &filter, &err);
 	check(rc == 0 || ((rc == -EINVAL || rc == -ENOMEM) && err.code == rc && err.message[0]));
 	if (!rc) {
+		taken();
 		evaluate(filter);
 		check_format(filter);
 		skt_filter_free(filter);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/keys.h"
 
+#include "taken.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	dictionary_init(&dictionary, 1);
 	if (!keys_block_get(data, size, &block, NULL)) {
+		taken();
 		for (unsigned kind = 1; kind < SKT_KEY_KINDS; kind++) {
 			skt_key_of_comm("sh", 2, &key);
 			key.kind = (uint8_t)kind;

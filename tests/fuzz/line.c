@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A byte that says which table and which byte order, and then a line: a row of it prints as it was read. */
 #include "proc/line.h"
+#include "taken.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static void check(const struct line_format *format, const char *line, size_t len
 		abort();
 	if (!rc)
 		return;
+	taken();
 	skt_buf_init(&out);
 	/* with its own row number: the same bytes from the colon on */
 	line_print(format, &sock, (unsigned)strtoul(line, NULL, 10), strings, &out);

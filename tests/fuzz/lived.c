@@ -7,6 +7,7 @@
 #include "proc/lived.h"
 
 #include "fuzz.h"
+#include "taken.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,8 @@ static void look(struct lived *lived, bool first, bool last)
 	check(!lived_take(lived, &now, last), "no memory");
 	step.from = first ? INT64_MIN : 0;
 	check(!lived_tell(lived, &now, &step), "no memory");
+	if (step.n_processes)
+		taken();
 	for (size_t i = 0; i < step.n_processes; i++) {
 		const struct skt_process *process = &now.processes[step.processes[i].slot];
 

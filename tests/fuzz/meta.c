@@ -6,6 +6,7 @@
  */
 #include "record/block.h"
 #include "record/codec.h"
+#include "taken.h"
 
 #include <skt/capture.h>
 
@@ -162,6 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rc = skt_capture_next(capture, &read, &err);
 	check(!rc || rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -E2BIG, "an answer that is none");
 	check(rc == err.code, "an error that is not told");
+	if (!rc)
+		taken();
 	if (!rc)
 		check(scene_is_whole(&read, why, sizeof(why)), why);
 	if (!rc && !is_far_off(&read))

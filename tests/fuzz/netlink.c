@@ -4,6 +4,7 @@
 #include "proc/notice.h"
 
 #include "fuzz.h"
+#include "taken.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc = connector_parse(data, size, &event);
 
 	check(rc == 1 || rc == 0 || rc == -EBADMSG, "another answer than yes, no and nonsense");
+	if (rc > 0)
+		taken();
 	check(rc <= 0 || (event.when >= 0 && event.when <= INT64_MAX / 2), "an instant that cannot be counted with");
 	check(rc <= 0 || event.what == CONNECTOR_FORK || !event.parent, "a parent of what did not begin");
 	rc = notice_parse(data, size, &notice);
@@ -24,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(rc == 1 || rc == 0 || rc == -EBADMSG, "another answer than yes, no and nonsense");
 	if (rc <= 0)
 		return 0;
+	taken();
 	check(notice.kind <= SKT_UDP6, "a kind that nobody is told of");
 	check(notice.kind & 1 || !memcmp(notice.event.local_address + 4, (char[12]){ 0 }, 12),
 	      "IPv4 of more than 4 bytes");

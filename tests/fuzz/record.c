@@ -7,6 +7,7 @@
 #include "record/file.h"
 
 #include "fuzz.h"
+#include "taken.h"
 #include "scene.c" /* targets link nothing but the library */
 
 #include <errno.h>
@@ -40,6 +41,8 @@ static void walk(struct skt_file *file, unsigned want)
 		check(rc == 1 || (is_an_answer(rc) && rc == err.code), "an answer that is none");
 		if (rc == 1 && want == SKT_WANT_ALL)
 			check(scene_is_whole(skt_cursor_snapshot(cursor), why, sizeof(why)), why);
+		if (rc == 1)
+			taken();
 		/* every answer uses up a block or a step, and each has bytes of its own */
 		check(calls++ <= file->size, "no end");
 	} while (rc);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A line that may be a time zone, and a text that may be a TIME or a duration; without a line feed, only the text. */
+#include "taken.h"
+
 #include <skt/time.h>
 
 #include <ctype.h>
@@ -102,6 +104,7 @@ static void check_time(const char *text, enum skt_zone zone)
 	check(rc == 0 || (rc == -EINVAL && err.code == rc && err.message[0] == '\''));
 	if (rc)
 		return;
+	taken();
 	check(skt_time_is(text));
 	switch (time.kind) {
 	case SKT_TIME_NUMBER:

@@ -8,6 +8,7 @@
 
 /* this directory's targets link nothing but the library */
 #include "scene.c"
+#include "taken.h"
 
 #include <skt/tree.h>
 
@@ -127,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (skt_apply(&now, &step, NULL) || now.n_processes > PROCESSES_MAX || now.n_socks > SOCKS_MAX ||
 		    now.n_tables > TABLES_MAX)
 			break;
+		taken();
 		there_and_back(&now);
 	}
 	skt_step_release(&step);
