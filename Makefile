@@ -186,12 +186,14 @@ coverage: ## run check and print how many lines of each file of lib/ it ran; fai
 fuzz: ## fuzz every target (or FUZZ=target) for T seconds each; what crashes is kept in build/fuzz/crash
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC='$(FUZZ_CC)' fuzz-run
 
+# Seeds are made of recordings each time: after a change of the format what the corpora hold of it is refused.
 fuzz-run: $(FUZZED)
+	@rm -rf $B/seeds && tests/fuzz/seeds $B/seeds fixtures/rec/*.skt
 	@rc=0; for f in $(FUZZ); do \
-		mkdir -p $B/crash $B/corpus/$$f tests/fuzz/corpus/$$f; \
+		mkdir -p $B/crash $B/seeds/$$f $B/corpus/$$f tests/fuzz/corpus/$$f; \
 		echo "== $$f: $(T) seconds"; \
 		$B/tests/fuzz/$$f -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=$B/crash/$$f- $B/corpus/$$f tests/fuzz/corpus/$$f || rc=1; \
+			-print_final_stats=1 -artifact_prefix=$B/crash/$$f- $B/corpus/$$f $B/seeds/$$f tests/fuzz/corpus/$$f || rc=1; \
 	done; exit $$rc
 
 # Benchmarks see nothing but include/, as a program outside this tree does.
