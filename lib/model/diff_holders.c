@@ -41,8 +41,12 @@ static struct run holders(const struct skt_snapshot *snapshot, const struct skt_
 {
 	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
 	uint32_t n = last ? sock->n_last : sock->n_owners;
-	const struct skt_owner *first = n ? snapshot->owners + (last ? sock->first_last : sock->first_owner) : NULL;
+	const struct skt_owner *first;
 
+	/* of none there may be no array either */
+	if (!n)
+		return (struct run){ snapshot, NULL, NULL };
+	first = snapshot->owners + (last ? sock->first_last : sock->first_owner);
 	return (struct run){ snapshot, first, first + n };
 }
 

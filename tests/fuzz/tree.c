@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps as in decode.c, but without what is wanted of them: for each the lengths of its sections and the sections. The
- * snapshot that each leads to is written as a tree, and the tree captured: it is the same snapshot, and nothing is in the
- * directory but what belongs there.
+ * Steps (steps.h), of which the byte in front says nothing. The snapshot that each leads to is written as a tree, and the tree
+ * captured: it is the same snapshot, and nothing is in the directory but what belongs there.
  */
-#include "record/codec.h"
+#include "steps.h"
 
 /* this directory's targets link nothing but the library */
 #include "scene.c"
@@ -18,17 +17,7 @@
 #include <unistd.h>
 
 /* More is tried by decode.c, and here would only make files. */
-enum { STEPS_MAX = 4, PROCESSES_MAX = 40, SOCKS_MAX = 200, TABLES_MAX = 40 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	__builtin_trap();
-}
+enum { TREES_MAX = 4, PROCESSES_MAX = 40, SOCKS_MAX = 200, TABLES_MAX = 40 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -100,17 +89,6 @@ static void there_and_back(const struct skt_snapshot *snapshot)
 	close(outside);
 }
 
-static bool split(struct cur *in, struct cur sections[SECTION_END])
-{
-	uint16_t lengths[SECTION_END] = { 0 };
-
-	for (int id = SECTION_META; id < SECTION_END; id++)
-		lengths[id] = cur_le16(in);
-	for (int id = SECTION_META; id < SECTION_END; id++)
-		sections[id] = cur_part(in, lengths[id]);
-	return !in->bad;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct decoder decoder = { .room = 0 };
@@ -119,9 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct skt_step step;
 
 	cur_init(&in, data, size);
+	cur_byte(&in);
 	skt_step_init(&step);
 	check(!skt_snapshot_init(&now, NULL, 1), "memory");
-	for (unsigned i = 0; i < STEPS_MAX && split(&in, sections); i++) {
+	for (unsigned i = 0; i < TREES_MAX && split(&in, sections); i++) {
 		if (step_decode(&decoder, sections, SKT_WANT_ALL, &now, !i, &step, NULL))
 			break;
 		step.number = i + 1;
