@@ -42,7 +42,7 @@ static int ready[2], quiet[2];
 static _Noreturn void be(int number)
 {
 	static char text[LONG_LENGTH + 1];
-	char name[16];
+	char name[32];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(name, sizeof(name), "one ) %d", number);
@@ -398,7 +398,7 @@ static void each_is_who_his_files_say(void **state)
 	for (int i = 0; i < CROWD; i++) {
 		const struct skt_process *process = of(&snapshot, crowd[i]);
 		static char text[LONG_LENGTH * 2];
-		char name[16];
+		char name[32];
 
 		check_text(&snapshot, process->cmdline, text, read_whole(crowd[i], "cmdline", text, sizeof(text)));
 		assert_int_equal(process->uid, !getuid() && i % 3 == 1 ? 1000 + i : (int)getuid());
