@@ -105,7 +105,13 @@ static int64_t later(int64_t when, int64_t by)
 {
 	int64_t sum;
 
-	return !when || __builtin_add_overflow(when, by, &sum) ? when : sum;
+	return __builtin_add_overflow(when, by, &sum) ? when : sum;
+}
+
+/* Of one that may not be known. */
+static int64_t later_if_known(int64_t when, int64_t by)
+{
+	return when ? skt_time_known(later(when, by)) : 0;
 }
 
 /*
@@ -120,9 +126,9 @@ static int64_t move_in_time(struct skt_snapshot *read, int64_t when)
 		return 0;
 	read->time = when;
 	read->end = later(read->end, by);
-	read->quality.checked_since = later(read->quality.checked_since, by);
+	read->quality.checked_since = later_if_known(read->quality.checked_since, by);
 	for (size_t i = 0; i < read->n_tables; i++)
-		read->tables[i].read_time = later(read->tables[i].read_time, by);
+		read->tables[i].read_time = later_if_known(read->tables[i].read_time, by);
 	return by;
 }
 

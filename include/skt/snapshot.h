@@ -52,7 +52,7 @@ struct skt_table {
 	uint64_t net_namespace; /* inode; 0 unknown */
 	uint32_t heading;	/* string id: the first line, without the newline */
 	int32_t error;		/* negative errno of the read that failed, 0 when it did not */
-	int64_t read_time;	/* ns since 1970: when its rows were read last; 0 never */
+	int64_t read_time;	/* ns since 1970: when its rows were read last; 0 never (skt_time_known()) */
 	uint32_t read_us;	/* how long that took */
 	uint32_t duplicates;	/* rows dropped because the same was read before */
 	uint32_t malformed;	/* lines that are no row: those kept raw and those over the limit */
@@ -132,6 +132,12 @@ bool skt_finding_equal(const struct skt_finding *a, const struct skt_finding *b)
 
 /* As a person reads it: one line without its end. */
 void skt_finding_text(const struct skt_finding *finding, struct skt_buf *out);
+
+/* An instant where 0 stands for one that is not known: what was read in the nanosecond at which 1970 begins was read in the next one. */
+static inline int64_t skt_time_known(int64_t when)
+{
+	return when ? when : 1;
+}
 
 struct skt_snapshot {
 	uint64_t number;  /* in its recording, from 1; 0 outside one */

@@ -160,7 +160,7 @@ int repair_as_read(struct repair *repair, const struct skt_table *read)
 	int rc;
 
 	if (now.status == SKT_TABLE_FRESH)
-		now.read_time = repair->now->time;
+		now.read_time = skt_time_known(repair->now->time);
 	rc = skt_snapshot_add_table(repair->now, &now, &table);
 	while (!rc && meta_next_line(&lines, &raw)) {
 		if (raw) {

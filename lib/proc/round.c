@@ -57,7 +57,7 @@ static void complete_round(struct search *search)
 	struct walk *walk = search->walk;
 
 	walk->underway = false;
-	walk->checked_since = walk->round_time;
+	walk->checked_since = skt_time_known(walk->round_time);
 	owners_round_completes(search->owners);
 }
 

@@ -360,6 +360,7 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 	int64_t start = look_clock(look, &table.read_time);
 	int rc;
 
+	table.read_time = skt_time_known(table.read_time);
 	reading.format = (struct line_format){ .kind = kind,
 					       .big_endian = look->options->big_endian,
 					       .boottime = look->snapshot->boottime };

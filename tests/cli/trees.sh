@@ -108,6 +108,30 @@ t_the_last_snapshot_can_be_asked_for_by_its_time() {
 	done
 }
 
+t_a_tree_named_0_was_read_as_any_other_is() {
+	tree 0 1
+	exits 0 sockrec --trees=trees -o x.skt
+	# every descriptor was looked at, and no table was "never read"
+	exits 1 sockquery x.skt 'dport = 99'
+	exits 0 sockquery x.skt --view=snapshots --format=csv --fields=checked_since
+	has out 1970-01-01T00:00:00
+	# one that was written of a recording and is given that name is moved there with all its times
+	tree 5 1
+	rm -r trees/0
+	exits 0 sockrec --trees=trees -o five.skt
+	exits 0 sockreplay five.skt --to-trees=back
+	mkdir moved
+	mv back/* moved/0
+	exits 0 sockrec --trees=moved -o moved.skt
+	exits 1 sockquery moved.skt 'dport = 99'
+	exits 0 sockquery moved.skt --view=snapshots --format=csv --fields=checked_since
+	has out 1970-01-01T00:00:00
+	# and what it says of itself is read as it was written
+	exits 0 sockreplay moved.skt --to-trees=again
+	exits 0 sockrec --trees=again -o again.skt
+	exits 1 sockquery again.skt 'dport = 99'
+}
+
 t_the_same_trees_make_the_same_recording_but_for_its_id() {
 	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
 	cp -r "$TOP/fixtures/proc/seed" "$TOP/fixtures/proc/kinds" .
