@@ -173,7 +173,11 @@ static int take(struct lived *lived, struct skt_snapshot *snapshot, int64_t when
 	snapshot->quality.lived_lost = lived->begun && lived->births.lost;
 	snapshot->quality.lived_more = lived->begun ? lived->births.more : 0;
 	lived->begun = true;
-	return births_keep_young(&lived->births, when, &lived->done_strings);
+	rc = births_keep_young(&lived->births, when, &lived->done_strings);
+	/* their texts stayed behind */
+	if (rc)
+		lived->n_done = 0;
+	return rc;
 }
 
 static void drain_all(struct lived *lived)

@@ -31,7 +31,7 @@ bool lived_has_heard(struct lived *lived);
 
 /*
  * Take over those that ended before this snapshot (the last one: until now), and say in its quality how far they are all. 0 or
- * -ENOMEM.
+ * -ENOMEM: then there are none to tell.
  */
 int lived_take(struct lived *lived, struct skt_snapshot *snapshot, bool last);
 
