@@ -2,6 +2,7 @@
 #include "query_coverage.h"
 
 #include "cli.h"
+#include "stretch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,16 +14,7 @@
 
 static void put_interval(const struct query *query, int64_t after, int64_t until, struct skt_buf *line)
 {
-	if (after != INT64_MIN) {
-		skt_buf_text(line, " from ");
-		skt_time_format(line, after, query->render.zone);
-	}
-	if (until != INT64_MAX) {
-		skt_buf_text(line, after != INT64_MIN ? " to " : " up to ");
-		skt_time_format(line, until, query->render.zone);
-	} else {
-		skt_buf_text(line, " on");
-	}
+	stretch_put(line, after, until, query->render.zone);
 }
 
 static void say(const struct skt_file *file, struct skt_buf *line)
@@ -56,7 +48,8 @@ static void put_hole(const struct query *query, const struct skt_hole *hole, str
 							       : strerror(-hole->error));
 		break;
 	default:
-		skt_buf_text(line, "nothing was recorded");
+		stretch_put_outside(line, hole->after, hole->until, query->render.zone);
+		return;
 	}
 	put_interval(query, hole->after, hole->until, line);
 }

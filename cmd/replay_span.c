@@ -2,31 +2,52 @@
 #include "replay.h"
 
 #include "cli.h"
+#include "stretch.h"
 
 #include <errno.h>
 
-/* The snapshot in force at a TIME, in *ret_number, or the instant, where none is and it is outside or in a gap. */
-static int resolve(struct replay *replay, const char *text, struct skt_cursor *cursor, uint64_t *ret_number,
-		   int64_t *ret_when, struct skt_err *err)
+/* What a TIME was resolved to: the snapshot in force then, or the instant, where none is and it is outside or in a gap. */
+struct place {
+	uint64_t number; /* 0: none is */
+	int64_t time;	 /* of the snapshot, or that instant */
+	int64_t when;	 /* the instant that the TIME stands for */
+};
+
+static int resolve(struct replay *replay, const char *text, int64_t begins, struct skt_cursor *cursor,
+		   struct place *ret, struct skt_err *err)
 {
-	int64_t when = INT64_MIN;
+	const struct skt_snapshot *found;
 	struct skt_time time;
-	int rc = skt_time_parse(text, replay->zone, replay->now, &time, err);
+	int rc = stretch_time(replay->file, text, replay->zone, replay->now, begins, &time, err);
 
 	if (rc)
 		return rc;
-	rc = skt_cursor_seek(cursor, &time, replay->zone, &when, err);
-	if (rc == -ERANGE && when != INT64_MIN) {
-		*ret_number = 0;
-		*ret_when = when;
+	ret->when = INT64_MIN;
+	rc = skt_cursor_seek(cursor, &time, replay->zone, &ret->when, err);
+	if (rc == -ERANGE && ret->when != INT64_MIN) {
+		ret->number = 0;
+		ret->time = ret->when;
 		return 0;
 	}
-	if (!skt_cursor_snapshot(cursor))
+	found = skt_cursor_snapshot(cursor);
+	if (!found)
 		return rc;
 	/* where the one asked for is damaged, it is the last one before it, and that it is damaged is told on the way */
-	*ret_number = skt_cursor_snapshot(cursor)->number;
-	*ret_when = skt_cursor_snapshot(cursor)->time;
+	ret->number = found->number;
+	ret->time = found->time;
+	if (ret->when == INT64_MIN)
+		ret->when = found->time;
 	return 0;
+}
+
+/* Numbers are in order whatever the clock did. */
+static int check(const struct replay *replay, const struct place *from, const struct place *to, struct skt_err *err)
+{
+	if (from->number && to->number && from->number > to->number)
+		return stretch_is_backwards(err);
+	if (from->number && to->number)
+		return 0;
+	return stretch_check(replay->file, from->when, to->when, replay->zone, err);
 }
 
 static void say_end(const char *what, uint64_t number, int64_t when, enum skt_zone zone, struct skt_buf *line)
@@ -59,39 +80,60 @@ static void say_span(const struct replay *replay, const struct span *span)
 	skt_buf_release(&line);
 }
 
-int span_open(struct replay *replay, struct span *span, struct skt_err *err)
+static int new_cursor(struct replay *replay, struct skt_err *err)
+{
+	skt_cursor_free(replay->cursor);
+	replay->cursor = NULL;
+	return skt_cursor_new(replay->file, &replay->cursor, err);
+}
+
+static int find_ends(struct replay *replay, struct place *from, struct place *to, struct skt_err *err)
 {
 	struct skt_cursor *cursor = NULL;
 	int rc = 0;
 
-	*span = (struct span){ .from_time = INT64_MIN, .to_time = INT64_MAX };
+	if (replay->from)
+		rc = resolve(replay, replay->from, INT64_MIN, replay->cursor, from, err);
+	if (!rc && replay->to) {
+		rc = skt_cursor_new(replay->file, &cursor, err);
+		if (!rc)
+			rc = resolve(replay, replay->to, from->when, cursor, to, err);
+		skt_cursor_free(cursor);
+	}
+	if (!rc && !replay->follow)
+		rc = check(replay, from, to, err);
+	return rc;
+}
+
+int span_open(struct replay *replay, struct span *span, struct skt_err *err)
+{
+	struct place from = { .time = INT64_MIN, .when = INT64_MIN }, to = { .time = INT64_MAX, .when = INT64_MAX };
+	int rc;
+
 	if (!skt_file_span(replay->file).snapshots && !replay->follow) {
 		skt_err_set(err, -ERANGE, "there is no snapshot in it");
 		return skt_err_at(err, skt_file_name(replay->file), -1);
 	}
-	if (replay->to) {
-		rc = skt_cursor_new(replay->file, &cursor, err);
-		if (!rc)
-			rc = resolve(replay, replay->to, cursor, &span->to, &span->to_time, err);
-		skt_cursor_free(cursor);
-	}
+	rc = new_cursor(replay, err);
 	if (!rc)
-		rc = skt_cursor_new(replay->file, &replay->cursor, err);
-	if (!rc && replay->from) {
-		rc = resolve(replay, replay->from, replay->cursor, &span->from, &span->from_time, err);
-		span->at_from = !rc && span->from;
-		if (!rc && !span->from) {
-			/* before the first, or in a gap: what comes next is looked for from the beginning */
-			skt_cursor_free(replay->cursor);
-			replay->cursor = NULL;
-			rc = skt_cursor_new(replay->file, &replay->cursor, err);
-		}
-	}
-	if (rc)
+		rc = find_ends(replay, &from, &to, err);
+	/* before the first, or in a gap: what comes next is looked for from the beginning */
+	if (!rc && replay->from && !from.number)
+		rc = new_cursor(replay, err);
+	if (rc) {
+		skt_err_at(err, skt_file_name(replay->file), -1);
 		return rc;
+	}
+	*span = (struct span){ .from = from.number,
+			       .from_time = from.time,
+			       .to = to.number,
+			       .to_time = to.time,
+			       .at_from = from.number != 0 };
 	if (replay->follow)
 		skt_cursor_follow(replay->cursor);
 	say_span(replay, span);
+	if (!replay->follow)
+		stretch_tell_outside(replay->file, from.when, to.when, replay->zone);
 	return 0;
 }
 

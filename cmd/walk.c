@@ -2,6 +2,7 @@
 #include "walk.h"
 
 #include "cli.h"
+#include "stretch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,54 +12,20 @@ static int no_memory(struct skt_err *err)
 	return skt_err_set(err, -ENOMEM, "out of memory");
 }
 
-/* No day is longer, and none has a time of day further from another of the same. */
-#define DAY_MOST (26 * INT64_C(3600) * SKT_NS_PER_S)
-
-/*
- * A time of day that the recording does not have is one just before it or just behind it: the first one that comes after the beginning of what is
- * asked about, where that has been named, else the nearest. false: the recording has it, or there is none.
- */
-static bool is_beside(const struct skt_file *file, int64_t ns, enum skt_zone zone, int64_t begins, int64_t *ret)
-{
-	struct skt_span span = skt_file_span(file);
-	int64_t before[4], after, first, last;
-	size_t n;
-
-	if (!span.snapshots || __builtin_sub_overflow(span.first, DAY_MOST, &first) ||
-	    __builtin_add_overflow(span.end, DAY_MOST, &last) ||
-	    skt_time_of_day(ns, zone, span.first, span.end, &after, 1))
-		return false;
-	n = skt_time_of_day(ns, zone, first, span.first, before, 4);
-	if (!n || n > 4 || !skt_time_of_day(ns, zone, span.end, last, &after, 1))
-		return false;
-	if (begins != INT64_MIN)
-		*ret = begins <= before[n - 1] ? before[n - 1] : after;
-	else
-		*ret = span.first - before[n - 1] < after - span.end ? before[n - 1] : after;
-	return true;
-}
-
 /* The instant that a TIME stands for, whether or not a snapshot is in force at it. begins: INT64_MIN, or that of the stretch which it ends. */
 static int resolve(const struct skt_file *file, const char *text, const struct walk_range *range, int64_t begins,
 		   int64_t *ret, struct skt_err *err)
 {
-	struct skt_span span = skt_file_span(file);
 	struct skt_cursor *cursor = NULL;
 	struct skt_time time;
-	int rc = skt_time_parse(text, range->zone, range->now, &time, err);
+	int rc = stretch_time(file, text, range->zone, range->now, begins, &time, err);
 
 	if (rc)
 		return rc;
-	if (span.snapshots && time.kind == SKT_TIME_AFTER_FIRST && !__builtin_add_overflow(span.first, time.ns, ret))
-		return 0;
-	if (span.snapshots && time.kind == SKT_TIME_BEFORE_LAST && !__builtin_sub_overflow(span.last, time.ns, ret))
-		return 0;
 	if (time.kind == SKT_TIME_INSTANT) {
 		*ret = time.ns;
 		return 0;
 	}
-	if (time.kind == SKT_TIME_OF_DAY && is_beside(file, time.ns, range->zone, begins, ret))
-		return 0;
 	rc = skt_cursor_new(file, &cursor, err);
 	if (!rc)
 		rc = skt_cursor_seek(cursor, &time, range->zone, ret, err);
@@ -83,30 +50,6 @@ static int go_to(struct walk *walk, const struct skt_time *time, enum skt_zone z
 	return skt_cursor_new(walk->file, &walk->cursor, err);
 }
 
-/* A stretch that the recording has nothing of is asked about by mistake. */
-static int check_stretch(const struct walk *walk, enum skt_zone zone, struct skt_err *err)
-{
-	struct skt_span span = skt_file_span(walk->file);
-	bool late = walk->from > span.end, early = walk->to < span.first;
-	struct skt_buf text;
-
-	if (walk->from > walk->to)
-		return skt_err_set(err, -EINVAL, "--from is later than --to");
-	if (!span.snapshots || (!late && !early))
-		return 0;
-	skt_buf_init(&text);
-	skt_buf_text(&text, late ? "--from is " : "--to is ");
-	skt_time_format(&text, late ? walk->from : walk->to, zone);
-	skt_buf_text(&text, ": the recording goes from ");
-	skt_time_format(&text, span.first, zone);
-	skt_buf_text(&text, " to ");
-	skt_time_format(&text, span.end, zone);
-	skt_buf_byte(&text, '\0');
-	skt_err_set(err, -ERANGE, "%s", text.failed ? "nothing was recorded then" : (char *)text.data);
-	skt_buf_release(&text);
-	return -ERANGE;
-}
-
 int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk_range *range, uint32_t kinds,
 	       struct skt_err *err)
 {
@@ -129,7 +72,7 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 	if (!rc && range->to)
 		rc = resolve(file, range->to, range, walk->from, &walk->to, err);
 	if (!rc && !range->follow)
-		rc = check_stretch(walk, range->zone, err);
+		rc = stretch_check(file, walk->from, walk->to, range->zone, err);
 	if (rc) {
 		skt_err_at(err, skt_file_name(file), -1);
 		return rc;
