@@ -62,10 +62,10 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	return rc;
 }
 
-/* `state X` and `exclude X`; `state = X` is a test like others. */
+/* `state X` and `exclude X`, and `not state X`, which ss refuses and is the same as the second; `state = X` is a test like others. */
 static bool is_states_word(const struct node *node)
 {
-	return !node->is_list && !node->negated && node->test.kind == TEST_STATES && !node->test.field;
+	return !node->is_list && node->test.kind == TEST_STATES && !node->test.field;
 }
 
 /* All that stands behind the first piece becomes a bracket. */

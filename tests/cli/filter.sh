@@ -150,6 +150,9 @@ t_how_it_was_read_is_told_once_where_it_could_surprise() {
 	exits 0 sockquery --format=jsonl ../seed.skt state listening sport = :22 or dport = :0
 	has err 'states in front are about all of it; this is read as: state listening and ( sport = :22 or dport = :0 )'
 	fails grep -v LISTEN out
+	exits 0 sockquery --format=jsonl ../seed.skt not state established sport = :22 or dport = :0
+	has err 'this is read as: not state established and ( sport = :22 or dport = :0 )'
+	fails grep ESTABLISHED out
 	exits 0 sockquery --format=jsonl ../seed.skt@last state listening sport = :22
 	fails grep 'this is read as' err
 	exits 0 sockquery ../seed.skt '(sport = :22 or sport = :80) and dport = :0'
