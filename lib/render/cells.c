@@ -159,6 +159,36 @@ void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct sk
 		skt_buf_byte(out, '-');
 }
 
+void cell_gaps(uint64_t gaps, struct skt_buf *out)
+{
+	const char *separator = "";
+
+	for (unsigned gap = 1; gap <= SKT_GAPS_ALL; gap <<= 1) {
+		if (!(gaps & gap))
+			continue;
+		skt_buf_text(out, separator);
+		skt_buf_text(out, skt_owner_gap_name(gap));
+		separator = ",";
+	}
+	if (!*separator)
+		skt_buf_text(out, "none");
+}
+
+void cell_fields(uint64_t fields, struct skt_buf *out)
+{
+	const char *separator = "";
+
+	for (unsigned i = 0; i < SKT_FIELDS; i++) {
+		if (!(fields & SKT_BIT(i)))
+			continue;
+		skt_buf_text(out, separator);
+		skt_buf_text(out, skt_field_name(i));
+		separator = ",";
+	}
+	if (!*separator)
+		skt_buf_text(out, "none");
+}
+
 void put_number_value(struct skt_buf *out, const struct skt_value *value)
 {
 	if (value->negative)

@@ -2,7 +2,6 @@
 #include "render/lines.h"
 
 #include "render/cells.h"
-#include "render/formats.h"
 #include "render/holders.h"
 
 #include <skt/escape.h>
@@ -69,7 +68,7 @@ void line_value(const struct skt_field_info *field, const struct skt_row *row, s
 	if (field->type == SKT_TYPE_NUMBER)
 		put_number_value(line, &value);
 	else if (field->type == SKT_TYPE_GAPS)
-		json_gaps(value.number, line);
+		cell_gaps(value.number, line);
 	else
 		skt_escape(line, value.text, value.len);
 }

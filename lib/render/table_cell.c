@@ -2,7 +2,6 @@
 #include "render/table_cell.h"
 
 #include "render/cells.h"
-#include "render/formats.h"
 #include "render/holders.h"
 
 #include <skt/escape.h>
@@ -120,10 +119,10 @@ static bool put_value(struct table_maker *maker, const struct skt_row *row, cons
 		skt_buf_text(out, value->number ? "yes" : "no");
 		return value->number;
 	case SKT_TYPE_GAPS:
-		json_gaps(value->number, out);
+		cell_gaps(value->number, out);
 		return value->number;
 	case SKT_TYPE_FIELDS:
-		json_fields(value->number, out);
+		cell_fields(value->number, out);
 		return value->number;
 	case SKT_TYPE_ARGV:
 		/* no more than a terminal could show; a character has at most 4 bytes */

@@ -168,6 +168,39 @@ static void where_there_is_no_owner_there_is_a_word(void **state)
 	owner_of(scene, SKT_OWNER_HELD, SKT_GAP_DENIED, "sshd 5/4 +?");
 }
 
+/* The only column, of one row. */
+static void owner_gaps_are(struct scene *scene, unsigned gaps, const char *expect)
+{
+	struct skt_row row = { .snapshot = &scene->snapshot, .sock = scene->snapshot.socks, .render = &scene->render };
+	struct skt_kind kind = { .columns = NULL };
+	struct skt_view all;
+
+	skt_view_sockets(&all, false);
+	for (size_t i = 0; i < all.n; i++)
+		if (!strcmp(all.fields[i]->name, "owner_gaps"))
+			skt_view_add(&kind.view, all.fields[i]);
+	assert_int_equal(kind.view.n, 1);
+	scene->snapshot.socks[0].owner_gaps = (uint8_t)gaps;
+	scene->render.format = SKT_FORMAT_TABLE;
+	scene->render.heading = false;
+	skt_buf_clear(&scene->out);
+	skt_render_rows(&scene->render, &kind, &row, 1, &scene->out);
+	skt_buf_byte(&scene->out, '\0');
+	assert_false(scene->out.failed);
+	assert_string_equal((char *)scene->out.data, expect);
+}
+
+static void a_set_of_words_is_words_and_not_json(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_table(scene, SKT_TCP, 0);
+	scene_sock(scene, 0, "10.0.0.1", 1, "10.0.0.2", 2, SKT_ESTABLISHED);
+	owner_gaps_are(scene, SKT_GAPS_ALL, "denied,vanished,unsearched\n");
+	owner_gaps_are(scene, SKT_GAP_VANISHED, "vanished\n");
+	owner_gaps_are(scene, 0, "none\n");
+}
+
 static void commands_that_are_not_there_are_replaced(void **state)
 {
 	struct scene *scene = *state;
@@ -334,6 +367,7 @@ int main(void)
 		TEST(the_local_port_stays_until_all_but_both_peers_are_gone),
 		TEST(of_a_local_ipv6_end_the_port_is_left_as_of_any),
 		TEST(where_there_is_no_owner_there_is_a_word),
+		TEST(a_set_of_words_is_words_and_not_json),
 		TEST(commands_that_are_not_there_are_replaced),
 		TEST(a_table_that_is_not_fresh_says_so),
 		TEST(namespaces_are_told_where_there_are_several),
