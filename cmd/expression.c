@@ -35,6 +35,9 @@ static void tell_reading(const struct skt_filter *filter)
 {
 	struct skt_buf text;
 
+	if (skt_filter_is_escaped(filter))
+		cli_say("a value with a backslash is taken as it stands; one that was printed with it means what was "
+			"recorded between double quotes, as in 'comm = \"...\"'");
 	if (!skt_filter_is_mixed(filter))
 		return;
 	skt_buf_init(&text);

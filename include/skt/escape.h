@@ -28,6 +28,9 @@ void skt_escape_json(struct skt_buf *out, const void *bytes, size_t len);
 /* The bytes that an escaped text stands for: \xNN (in either case) and \\ are turned back, anything else is itself. */
 void skt_unescape(struct skt_buf *out, const char *text, size_t len);
 
+/* The length of the \xNN or \\ at the start of text, and the byte that it stands for; 0 where there is none. */
+size_t skt_escape_read(const char *text, size_t len, unsigned char *ret);
+
 /*
  * The number of terminal columns that escaped text takes: one a character, two where East Asian Width is
  * W or F, none for a combining mark (Mn, Me) or a vowel or final consonant of a Hangul syllable. Text that

@@ -106,4 +106,10 @@ size_t skt_filter_keys(const struct skt_filter *filter, struct skt_key ret[SKT_F
 void skt_filter_format(const struct skt_filter *filter, struct skt_buf *out);
 bool skt_filter_is_mixed(const struct skt_filter *filter);
 
+/*
+ * Between " a text is written as skt_escape() prints it, with a \ before each ". Whether a text that is not has what would be \xNN or \\
+ * there: it means these signs, and somebody who thinks otherwise should be told.
+ */
+bool skt_filter_is_escaped(const struct skt_filter *filter);
+
 #endif

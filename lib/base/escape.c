@@ -80,8 +80,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* The length of the escape at the start of text and the byte it stands for; 0 where there is none. */
-static size_t read_escape(const char *text, size_t len, unsigned char *ret)
+size_t skt_escape_read(const char *text, size_t len, unsigned char *ret)
 {
 	int high, low;
 
@@ -109,7 +108,7 @@ void skt_unescape(struct skt_buf *out, const char *text, size_t len)
 		return;
 	for (size_t at = 0; at < len;) {
 		unsigned char byte;
-		size_t n = read_escape(text + at, len - at, &byte);
+		size_t n = skt_escape_read(text + at, len - at, &byte);
 
 		if (!n) {
 			at++;
@@ -127,7 +126,7 @@ static size_t unit(const char *text, size_t len, size_t *ret_width)
 {
 	unsigned char byte;
 	uint32_t c;
-	size_t n = read_escape(text, len, &byte);
+	size_t n = skt_escape_read(text, len, &byte);
 
 	*ret_width = n;
 	if (n)

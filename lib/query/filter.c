@@ -33,6 +33,11 @@ bool skt_filter_is_mixed(const struct skt_filter *filter)
 	return filter->mixed;
 }
 
+bool skt_filter_is_escaped(const struct skt_filter *filter)
+{
+	return filter->escaped;
+}
+
 /* ---- evaluation ---- */
 
 static enum skt_truth negate(enum skt_truth truth, bool negated)

@@ -81,6 +81,7 @@ struct skt_filter {
 	size_t n_values, room_values;
 	uint8_t family; /* 4 or 6: `inet:` or `inet6:` stands somewhere, and as in ss is about all of it */
 	bool mixed;
+	bool escaped;
 	bool of_events; /* it asks for what only events tell */
 	unsigned needs;
 	uint32_t named; /* 1 << enum skt_state: those that are asked for by name */

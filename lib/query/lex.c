@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "query/lex.h"
 
+#include <skt/escape.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -136,7 +138,10 @@ bool lex_take_not(struct parser *p)
 
 /* ---- values ---- */
 
-/* As sh(1) has it: between ' everything is itself, between " a \ takes its meaning from " and \. */
+/*
+ * As sh(1) has it: between ' everything is itself, between " a \ takes its meaning from " and \. There \xNN is a byte, too, so that
+ * what skt_escape() printed means what it was made of.
+ */
 int lex_take_quoted(struct parser *p, struct value *value)
 {
 	struct skt_filter *filter = p->filter;
@@ -146,7 +151,15 @@ int lex_take_quoted(struct parser *p, struct value *value)
 
 	value->text = to;
 	while (p->at < p->end && *p->at != quote) {
-		if (quote == '"' && *p->at == '\\' && p->end - p->at > 1 && (p->at[1] == '"' || p->at[1] == '\\'))
+		unsigned char byte;
+		size_t n = quote == '"' ? skt_escape_read(p->at, (size_t)(p->end - p->at), &byte) : 0;
+
+		if (n) {
+			*to++ = (char)byte;
+			p->at += n;
+			continue;
+		}
+		if (quote == '"' && *p->at == '\\' && p->end - p->at > 1 && p->at[1] == '"')
 			p->at++;
 		/* between words of the command line stands a blank */
 		*to++ = *p->at ? *p->at : ' ';

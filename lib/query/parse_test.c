@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 
+#include <skt/escape.h>
 #include <skt/shape.h>
 
 #include <errno.h>
@@ -61,6 +62,35 @@ static int read_states(struct parser *p, struct test *test, const struct value *
 	return 0;
 }
 
+static bool has_text(const struct test *test)
+{
+	if (!test->field)
+		return false;
+	switch (test->field->type) {
+	case SKT_TYPE_WORD:
+	case SKT_TYPE_BYTES:
+	case SKT_TYPE_ARGV:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the value is the bytes of a text: all may be in it. A pattern would end at one that is 0. */
+static bool is_bytes(const struct test *test)
+{
+	return has_text(test) && test->op != OP_REGEX;
+}
+
+/* Signs of a text that are taken as they stand, and look as if they had been printed: then they mean another text. */
+static void note_escapes(struct parser *p, const struct test *test, const struct value *value)
+{
+	unsigned char byte;
+
+	for (size_t i = 0; is_bytes(test) && i < value->len; i++)
+		p->filter->escaped |= skt_escape_read(value->text + i, value->len - i, &byte) != 0;
+}
+
 /* `stop` NULL: where the value begins a word of the command line, it is all of that word, whatever is in it. */
 static int take_value(struct parser *p, struct node *node, const char *stop)
 {
@@ -78,6 +108,8 @@ static int take_value(struct parser *p, struct node *node, const char *stop)
 		return lex_fail(p, at, "a value");
 	if (*at == '"' || *at == '\'') {
 		rc = lex_take_quoted(p, &value);
+		if (!rc && memchr(value.text, '\0', value.len) && !is_bytes(&node->test))
+			rc = lex_fail(p, at, "a value without \\x00");
 		if (rc)
 			return rc;
 	} else if (begins_word && !stop) {
@@ -88,6 +120,8 @@ static int take_value(struct parser *p, struct node *node, const char *stop)
 		if (!value.len)
 			return lex_fail(p, at, "a value, in quotes where it has blanks or signs");
 	}
+	if (*at != '"' && *at != '\'')
+		note_escapes(p, &node->test, &value);
 	if (node->test.kind == TEST_STATES)
 		return read_states(p, &node->test, &value, at);
 	rc = read_value(p, &node->test, &value, at);
@@ -137,20 +171,6 @@ static bool has_order(const struct test *test)
 	if (test->kind != TEST_FIELD)
 		return test->kind == TEST_PORT;
 	return test->field->type == SKT_TYPE_NUMBER || test->field->type == SKT_TYPE_TIME;
-}
-
-static bool has_text(const struct test *test)
-{
-	if (!test->field)
-		return false;
-	switch (test->field->type) {
-	case SKT_TYPE_WORD:
-	case SKT_TYPE_BYTES:
-	case SKT_TYPE_ARGV:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* What stands behind a field or an end: an operator and a value. ss lets `=` be left out behind its own words. */

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Expressions on the command lines of the tools: where they begin, what is read with them, and what their answer is.
+# shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 
 {
@@ -167,6 +168,63 @@ t_what_is_wrong_is_a_line_and_harmless() {
 	fails grep -q $'\e' err
 	exits 2 sockquery ../seed.skt $'comm = \e[31m\n and'
 	fails grep -q $'\e' err
+}
+
+t_what_is_printed_of_a_name_asks_for_that_name() {
+	python <<'END'
+import csv, io, json, os, random, subprocess
+
+# names of random bytes and of those that mean something to somebody, one of each listener
+random.seed(7)
+signs = b"\\\\x\"'()ab1 \x1b\n\xc3\xa9\xff=,;\x80\xe2\x80\xae"
+names = [b"\\x1b", b"\\\\", b'a"b', b"a'b", b'"', b"\\\"", b"\\", b"\x1b[31m", b"=1+1", b"or", b")", b"a) S (b"]
+for i in range(28):
+    pool = signs if i % 2 else bytes(range(1, 256))
+    names.append(bytes(random.choice(pool) for _ in range(random.randint(1, 15))))
+names = [name for name in names if name.strip(b" \n\t") == name]
+os.makedirs("tree/net")
+head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+with open("tree/net/tcp", "w") as table:
+    print("%-149s" % head, file=table)
+    for i, name in enumerate(names):
+        row = "%4d: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000 %5d        0 %d 1 %016x 100 0 0 10 0"
+        print("%-149s" % (row % (i, i + 1, 0, i + 1, i + 1)), file=table)
+        os.makedirs("tree/%d/fd" % (700 + i))
+        with open("tree/%d/stat" % (700 + i), "wb") as stat:
+            stat.write(b"%d (%s) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 18446744073709551615%s\n"
+                       % (700 + i, name, b" 0" * 27))
+        os.symlink("socket:[%d]" % (i + 1), "tree/%d/fd/3" % (700 + i))
+
+def run(*args):
+    return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+assert run("sockrec", "--proc=tree", "-n", "1", "-o", "names.skt").returncode == 0
+rows = lambda form: run("sockquery", "names.skt@last", "--fields=local_port,comm", "--format=" + form).stdout.decode()
+printed = {
+    "csv": {int(port): comm for port, comm in list(csv.reader(io.StringIO(rows("csv"), newline="")))[1:]},
+    "json": {row["local_port"]: row["comm"] for row in json.loads(rows("json"))},
+    "table": {int(line.split(None, 1)[0]): line.split(None, 1)[1] for line in rows("table").splitlines()[2:]},
+}
+for form, texts in printed.items():
+    assert sorted(texts) == list(range(1, len(names) + 1)), (form, texts)
+    for port, text in texts.items():
+        answer = run("sockquery", "names.skt@last", "--fields=local_port", "--format=csv",
+                     'comm = "%s"' % text.replace('"', '\\"'))
+        want = [i + 1 for i, name in enumerate(names) if name == names[port - 1]]
+        assert [int(line) for line in answer.stdout.split()[1:]] == want, (form, names[port - 1], text, answer)
+        assert b"as it stands" not in answer.stderr, answer
+END
+	# without those quotes it is taken as it stands, and that is told
+	exits 0 sockquery names.skt@last 'comm = "\x1b[31m"'
+	exits 1 sockquery names.skt@last 'comm = \x1b[31m'
+	has err 'is taken as it stands' 'between double quotes'
+	exits 1 sockquery names.skt@last comm = '\x1b[31m'
+	has err 'is taken as it stands'
+	exits 0 sockquery names.skt@last comm = '\x1b'
+	has err 'is taken as it stands'
+	exits 2 sockquery names.skt@last 'comm ~ "a\x00b"'
+	has err "column 8: '\"a\\\\x00b\"' found, expected a value without"
+	exits 2 sockquery names.skt@last 'src "10.0.0.1\x00"'
 }
 
 t_the_recording_itself_is_asked_about_without_one() {
