@@ -220,7 +220,7 @@ static void tell_nothing(const struct query *query, const struct skt_file *file,
 /* What is said beside the longest interval of all, or instead of it. */
 static void put_beside(const struct tally_none *none, struct skt_buf *line)
 {
-	uint32_t heard = none->heard_kinds & ~none->blind_kinds;
+	uint32_t heard = none->heard_kinds & ~none->blind_kinds & ~none->deaf_kinds;
 
 	if (heard) {
 		skt_buf_text(line, "; between looks each socket of");

@@ -36,14 +36,16 @@ void tally_add(struct tally *tally, enum verdict verdict, uint64_t snapshots, in
 void tally_add_none(struct tally_none *none, const struct skt_coverage *coverage, const char *name)
 {
 	int64_t blind = skt_coverage_blind(coverage);
+	bool unrepeated = !blind && !coverage->heard_kinds;
 
 	none->recordings++;
 	none->snapshots += coverage->snapshots;
-	none->unrepeated += !blind && !coverage->heard_kinds;
+	none->unrepeated += unrepeated;
 	none->denied += coverage->netns_denied > 0;
 	none->missed += coverage->missed;
 	none->blind_kinds |= coverage->blind_kinds;
 	none->heard_kinds |= coverage->heard_kinds;
+	none->deaf_kinds |= unrepeated ? 0 : ~coverage->heard_kinds;
 	if (blind <= none->blind_until - none->blind_after)
 		return;
 	none->blind_after = coverage->blind_after;
@@ -60,6 +62,7 @@ static void join_none(struct tally_none *none, const struct tally_none *more)
 	none->missed += more->missed;
 	none->blind_kinds |= more->blind_kinds;
 	none->heard_kinds |= more->heard_kinds;
+	none->deaf_kinds |= more->deaf_kinds;
 	if (more->blind_until - more->blind_after <= none->blind_until - none->blind_after)
 		return;
 	none->blind_after = more->blind_after;

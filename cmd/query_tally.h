@@ -27,9 +27,11 @@ struct tally_none {
 	int64_t blind_after; /* the longest interval between two looks; both 0: there is none ... */
 	int64_t blind_until;
 	char name[TALLY_NAME_MAX]; /* ... and where it is */
-	uint32_t
-		blind_kinds; /* tables that have one in any, and those that have none for all that went was told of: 1 << kind */
+	/* 1 << kind: tables that have one in any; those that have none somewhere, for all that went was told of; and those of which that is
+	   not so in some recording where something was read twice, be it that they were not looked at */
+	uint32_t blind_kinds;
 	uint32_t heard_kinds;
+	uint32_t deaf_kinds;
 };
 
 /* All 0 to begin with. Plain data, which travels from one process to another. */

@@ -403,6 +403,34 @@ t_a_bad_one_among_many_is_told_and_makes_a_no_a_cannot_say() {
 	[ "$(wc -l <out)" = 2 ]
 }
 
+t_that_each_socket_was_told_of_is_said_of_many_only_where_it_is_so_in_all() {
+	local dir
+
+	command -v skt-tell >/dev/null || skip 'no skt-tell in PATH: make tests'
+	cp -a "$TOP/fixtures/trees/hands" trees
+	for dir in trees/*; do
+		head -n 1 "$dir/net/tcp" >"$dir/net/udp"
+	done
+	exits 0 sockrec --tables=tcp --trees=trees -o t.skt
+	exits 0 sockrec --tables=udp --trees=trees -o u.skt
+	exits 0 sockrec --tables=tcp,udp --trees=trees -o both.skt
+	for rec in t u both; do
+		echo 'all 15' | skt-tell $rec.skt told-$rec.skt
+	done
+	sockquery told-both.skt told-both.skt 'sport = :9' >out 2>err || true
+	has err 'between looks each socket of tcp udp that was closed was told of'
+	sockquery told-t.skt told-both.skt 'sport = :9' >out 2>err || true
+	has err 'between looks each socket of tcp that was closed was told of'
+	# nobody looked at tcp in the one, and at udp in the other
+	sockquery told-t.skt told-u.skt 'sport = :9' >out 2>err || true
+	has err 'nothing matches in 2 recordings'
+	fails grep 'was told of' err
+	# one in which nothing was told has an interval, which is told
+	sockquery told-t.skt t.skt 'sport = :9' >out 2>err || true
+	has err 'the longest interval between two looks is 1s'
+	fails grep 'was told of' err
+}
+
 t_one_line_for_all_that_have_nothing_and_its_own_for_what_cannot_say() {
 	local i
 
