@@ -9,6 +9,8 @@
 
 # bash_offers LINE: what TAB offers at its end, a line each.
 bash_offers() {
+	# of a shell of its own: that nothing fits is no failure
+	trap - ERR
 	COMP_LINE=$1 COMP_POINT=${#1}
 	# as bash cuts it
 	mapfile -t COMP_WORDS < <(grep -o '[^ =]\+\|=' <<<"$1")
@@ -27,12 +29,13 @@ zsh_offers() {
 zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z 'PS1=; stty -echo cols 200; unsetopt prompt_cr; fpath=($PWD/functions $fpath); autoload -U compinit'
-zpty -w z "compinit -u -D; LISTMAX=1000; bindkey '^I' list-choices; bindkey '^X' send-break; echo READ''Y"
+zpty -w z "compinit -u -D; LISTMAX=1000; bindkey '^I' list-choices; said() { print -r DON''E }; zle -N said; bindkey '^Y' said"
+zpty -w z "echo READ''Y"
 zpty -r z out '*READY*'
-zpty -w -n z "$1"$'\t'
-# list-choices prints the line again below the list; what follows says that it is done
-sleep 1
-while zpty -r -t z out; do print -rn -- $out; done
+# keys are taken one after the other: what the second one prints comes when the list is there
+zpty -w -n z "$1"$'\t\x19'
+zpty -r z out '*DONE*'
+print -rn -- $out
 zpty -d z
 END
 }
@@ -51,7 +54,7 @@ t_bash_offers_every_option_that_the_help_has() {
 }
 
 t_bash_offers_words_that_the_option_takes() {
-	local word
+	local word tool option offered
 
 	[ "$(bash_offers 'sockquery x.skt --view=f')" = flows ]
 	[ "$(bash_offers 'sockdiff --format=')" = "$(printf '%s\n' table json jsonl csv)" ]
@@ -60,6 +63,40 @@ t_bash_offers_words_that_the_option_takes() {
 		sockquery --format="$word" kinds.skt@last >/dev/null
 	done
 	[ "$(bash_offers 'sockquery --fields=table,remote_p')" = table,remote_port ]
+	# all of them, of all tools: none is refused
+	for tool in sockrec sockdiff sockreplay sockquery; do
+		for option in $(bash_offers "$tool --" | grep '=$'); do
+			case $option in --from= | --to= | --proc= | --trees= | --output= | --to-tree* | --fields= | --sort= | --count-by=) continue ;; esac
+			mapfile -t offered < <(bash_offers "$tool $option" | head -n 40)
+			for word in "${offered[@]}"; do
+				[ -n "$word" ] || continue
+				"$tool" "$option$word" nowhere.skt >/dev/null 2>said || :
+				fails grep -q -e "'$word'" said
+			done
+		done
+	done
+}
+
+t_bash_offers_values_behind_a_blank_too() {
+	[ "$(bash_offers 'sockquery --view f')" = flows ]
+	[ "$(bash_offers 'sockdiff --count-by comm,remote_p')" = comm,remote_port ]
+	mkdir directory
+	touch a.skt b.txt
+	[ "$(bash_offers 'sockreplay --to-tree ')" = directory ]
+	[ "$(bash_offers 'sockrec -o b')" = b.txt ]
+	# what takes none, or only behind a sign
+	[ "$(bash_offers 'sockquery --info ' | sort)" = "$(printf '%s\n' a.skt directory)" ]
+	[ "$(bash_offers 'sockquery --verify ' | sort)" = "$(printf '%s\n' a.skt directory)" ]
+}
+
+t_fields_offered_are_those_of_the_view() {
+	[ "$(bash_offers 'sockquery --view=processes --fields=first_s')" = first_seen ]
+	[ "$(bash_offers 'sockquery --view=sockets --fields=first_s')" = '' ]
+	[ "$(bash_offers 'sockquery --view changes --sort=hand')" = hands ]
+	# without a view they are sockets', and flows' where there is an expression
+	[ "$(bash_offers 'sockquery --fields=first_s')" = first_seen ]
+	[ "$(bash_offers 'sockdiff --count-by=first_s')" = '' ]
+	zsh_offers 'sockquery --view=processes --fields=first_' | grep -q 'first_seen *-- '
 }
 
 t_bash_offers_recordings_and_after_two_dashes_commands() {
@@ -78,6 +115,10 @@ t_zsh_offers_options_with_what_they_mean() {
 
 t_zsh_offers_words_fields_recordings_and_commands() {
 	touch a.skt b.txt
+	zsh_offers 'sockquery --format=' | grep -q netstat
+	zsh_offers 'sockdiff --format=' >offers
+	grep -q jsonl offers
+	fails grep netstat offers
 	zsh_offers 'sockquery --view=' | grep -q 'changes.*flows.*processes'
 	zsh_offers 'sockquery --fields=table,remote_' | grep -q 'remote_port *-- '
 	zsh_offers 'sockquery ' >offers
