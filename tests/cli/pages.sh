@@ -114,6 +114,20 @@ assert asked and asked <= described, (asked, described)
 END
 }
 
+t_each_fact_of_a_header_is_in_the_page_of_the_format_and_of_the_tool_that_writes_it() {
+	python <<'END'
+facts = set()
+for name in os.listdir(os.path.join(TOP, "cmd")):
+    if name.endswith(".c"):
+        text = read(os.path.join(TOP, "cmd", name)).decode()
+        facts |= set(re.findall(r'"((?:host|recorder|slice)\.[a-z_0-9.]*[a-z0-9])"', text)) - {"recorder.h"}
+assert len(facts) > 30, facts
+for fact in facts:
+    for name in "skt.5", "sockquery.1" if fact.startswith("slice.") else "sockrec.1":
+        assert re.search(r"^\.It (Cm )?(.* )?%s( .*)?$" % re.escape(fact), page(name), re.M), (name, fact)
+END
+}
+
 t_pages_refer_to_each_other_and_to_sections_that_there_are() {
 	python <<'END'
 pages = sorted(os.listdir(os.path.join(TOP, "docs", "man")))
