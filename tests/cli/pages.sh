@@ -146,6 +146,18 @@ for name in pages:
 END
 }
 
+t_what_the_faq_says_to_type_in_place_of_other_tools_is_understood() {
+	cp "$TOP/fixtures/guide/pileup.skt" REC
+	python <<'END'
+rows = re.findall(r"^\| .* \| (.*) \|$", read(os.path.join(TOP, "docs", "faq.md")).decode(), re.M)
+commands = [command for row in rows for command in re.findall(r"`(sock(?:query|replay)[^`]* [^`]*)`", row)]
+assert len(commands) > 10, commands
+for command in commands:
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout, (command, done.stderr)
+END
+}
+
 t_figures_of_the_readme_are_those_of_the_benchmarks() {
 	"$TOP/bench/figures"
 }
