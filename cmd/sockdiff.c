@@ -172,7 +172,7 @@ static bool wants_colour(void)
 {
 	const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(none && *none) && terminal && strcmp(terminal, "dumb") != 0;
+	return isatty(STDOUT_FILENO) && !(none && *none) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
 }
 
 /* The words -@TIME, which getopt takes for options and moves to the front; and the command line as it was typed. */
