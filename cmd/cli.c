@@ -360,8 +360,15 @@ uint32_t cli_percent(const char *option, const char *text)
 enum skt_zone cli_zone(const char *name)
 {
 	if (!strcmp(name, "UTC"))
+bool cli_is_zone(const char *name)
+{
+	return !strcmp(name, "UTC") || skt_zone_is(name, ZONEINFO);
+}
+
 		return SKT_ZONE_UTC;
-	if (!skt_zone_is(name, ZONEINFO))
+	if (!cli_is_zone(name) && access(ZONEINFO, F_OK))
+		cli_usage("--tz: '%s': without " ZONEINFO " only UTC and TZ strings such as CET-1CEST are known", name);
+	if (!cli_is_zone(name))
 		cli_usage(
 			"--tz: '%s' is no time zone: neither a name such as Europe/Berlin nor a TZ string such as CET-1CEST",
 			name);

@@ -80,6 +80,9 @@ uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64
 double cli_factor(const char *option, const char *text); /* 60, 0.5: from a thousandth to a million */
 
 /* --tz: sets the process's zone (TZ) and says which one times are read and printed in. */
+/* Whether this machine knows a zone of that name. */
+bool cli_is_zone(const char *name);
+
 enum skt_zone cli_zone(const char *name);
 
 /* Random bytes from the kernel; trouble (exit 2) where there are none. */

@@ -186,6 +186,11 @@ enum skt_zone recording_zone(const struct skt_file *file)
 		cli_say("%s: the zone of the recorded host is not known; times are UTC", skt_file_name(file));
 		return SKT_ZONE_UTC;
 	}
+	if (!cli_is_zone(zone)) {
+		cli_say("%s: the zone of the recorded host is '%s', which this machine does not know: name another (--tz)",
+			skt_file_name(file), zone);
+		exit(cli_trouble());
+	}
 	return cli_zone(zone);
 }
 

@@ -32,7 +32,10 @@ void recording_close(struct recording *recording);
  */
 int recording_require_whole(int fd, const char *path, struct skt_err *err);
 
-/* --tz=host: the zone that the recorded host had, which becomes the process's own; UTC, which is said, where it is not known. */
+/*
+ * --tz=host: the zone that the recorded host had, which becomes the process's own; UTC, which is said, where it is not known.
+ * One of which this machine does not know what it is ends the program: trouble.
+ */
 enum skt_zone recording_zone(const struct skt_file *file);
 
 /* What is lost, each on a line on stderr. */
