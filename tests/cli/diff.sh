@@ -235,7 +235,8 @@ for columns in 60, 80, 120:
     for told in ("LISTEN exim 820/4 > nc 995/3 uid 93>1000 was exim", "haproxy 730/6 twins 3>2",
                  "mdnsd 860/3 > mdnsd 997/3 x2", "gunicorn 840/5 > sh 996/0", "ESTABLISHED>CLOSE_WAIT curl 750/5"):
         assert told in plain, (columns, told, plain)
-assert "\x1b" not in on_terminal(200, NO_COLOR="1") and "\x1b" not in on_terminal(200, TERM="dumb")
+for none in {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}:
+    assert "\x1b" not in on_terminal(200, **none), none
 END
 }
 
