@@ -156,6 +156,19 @@ void output_name(const struct recorder *recorder, char *ret, size_t size)
 	snprintf(ret, size, "%s-%s", n ? name : "host", when);
 }
 
+static int cannot_create(const char *path, int error, struct skt_err *err)
+{
+	struct stat status;
+
+	if ((error == EEXIST || error == EISDIR) && !lstat(path, &status) && S_ISDIR(status.st_mode))
+		skt_err_set(err, -error, "is a directory, and only with --rotate recordings are made in one");
+	else if (error == EEXIST)
+		skt_err_set(err, -error, "is there already, and nothing is written over it");
+	else
+		skt_err_sys(err, -error, "cannot create");
+	return skt_err_at(err, path, -1);
+}
+
 int output_open(struct recorder *recorder, struct skt_err *err)
 {
 	if (recorder->rotation.rotate)
@@ -181,11 +194,8 @@ int output_open(struct recorder *recorder, struct skt_err *err)
 		snprintf(recorder->path, sizeof(recorder->path), "./%s.skt", name);
 	}
 	recorder->out = open(recorder->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (recorder->out < 0) {
-		skt_err_sys(err, -errno, "cannot create");
-		skt_err_at(err, recorder->path, -1);
-		return err->code;
-	}
+	if (recorder->out < 0)
+		return cannot_create(recorder->path, errno, err);
 	return check_room(recorder, true, err);
 }
 

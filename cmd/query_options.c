@@ -177,6 +177,8 @@ static void read_options(int argc, char **argv, struct query *query, struct quer
 			break;
 		case OPT_OUTPUT:
 			query->output = argument;
+			if (!*argument)
+				cli_usage("--output: '' names no file");
 			break;
 		case OPT_ALL:
 			query->all = true;

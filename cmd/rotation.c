@@ -20,7 +20,10 @@ void rotation_read(const char *option, const char *argument, uint64_t *ret_size,
 {
 	size_t len = strlen(argument);
 	bool size = len && strchr("0123456789KMGT", argument[len - 1]);
+	int64_t age;
 
+	if (!size && skt_duration_parse(argument, &age, NULL))
+		cli_usage("%s: '%s' is neither a size such as 64M nor a time such as 1h", option, argument);
 	*ret_size = size ? cli_size(option, argument) : 0;
 	*ret_age = size ? 0 : cli_duration(option, argument);
 	if (!*ret_size && !*ret_age)

@@ -214,6 +214,8 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			break;
 		case OPT_OUTPUT:
 			recorder->output = argument;
+			if (!*argument)
+				cli_usage("--output: '' names no file");
 			break;
 		case OPT_ROTATE:
 			recorder->rotation.rotate = argument;

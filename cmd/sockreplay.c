@@ -167,9 +167,13 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 			break;
 		case OPT_TO_TREE:
 			replay->to_tree = argument;
+			if (!*argument)
+				cli_usage("--to-tree: '' names no directory");
 			break;
 		case OPT_TO_TREES:
 			replay->to_trees = argument;
+			if (!*argument)
+				cli_usage("--to-trees: '' names no directory");
 			break;
 		case OPT_MOUNT:
 			replay->mount = true;

@@ -577,7 +577,7 @@ t_a_recording_is_for_its_owner_alone() {
 t_an_existing_file_is_never_overwritten() {
 	echo precious >y.skt
 	exits 2 sockrec --proc="$fixture" -n 1 -o y.skt
-	has err 'sockrec: y.skt: cannot create: File exists'
+	has err 'sockrec: y.skt: is there already, and nothing is written over it'
 	[ "$(cat y.skt)" = precious ]
 }
 
@@ -587,7 +587,7 @@ t_what_a_link_leads_to_is_never_overwritten_or_made() {
 	ln -s nowhere dangling
 	for name in link dangling; do
 		exits 2 sockrec --proc="$fixture" -n 1 -o $name
-		has err "sockrec: $name: cannot create: File exists"
+		has err "sockrec: $name: is there already, and nothing is written over it"
 		[ -L $name ]
 	done
 	[ "$(cat file)" = precious ]
@@ -597,9 +597,13 @@ t_what_a_link_leads_to_is_never_overwritten_or_made() {
 t_an_existing_fifo_or_directory_is_never_written_to() {
 	mkfifo fifo
 	mkdir dir
-	for name in fifo dir /dev/null; do
+	exits 2 sockrec --proc="$fixture" -n 1 -o dir
+	has err 'sockrec: dir: is a directory, and only with --rotate recordings are made in one'
+	exits 2 sockrec --proc="$fixture" -n 1 -o dir/
+	has err 'sockrec: dir/: is a directory, and only with --rotate recordings are made in one'
+	for name in fifo /dev/null; do
 		exits 2 sockrec --proc="$fixture" -n 1 -o $name
-		has err "sockrec: $name: cannot create: "
+		has err "sockrec: $name: is there already, and nothing is written over it"
 	done
 }
 
