@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 
+#include "nearest.h"
+
 #include <skt/escape.h>
 
 #include <errno.h>
@@ -214,7 +216,8 @@ int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argu
 			cli_usage("option '%s' takes no argument", argv[optind - 1]);
 		if (begin_with(cli, typed(argv)) > 1)
 			cli_usage("option '%s' is short for several", typed(argv));
-		cli_usage("there is no option '%s'", typed(argv));
+		cli_usage("there is no option '%s'%s%s", typed(argv), nearest_option(cli, typed(argv)),
+			  cli->behind ? cli->behind : "");
 	default:
 		break;
 	}
@@ -357,14 +360,14 @@ uint32_t cli_percent(const char *option, const char *text)
 	return millionths;
 }
 
-enum skt_zone cli_zone(const char *name)
-{
-	if (!strcmp(name, "UTC"))
 bool cli_is_zone(const char *name)
 {
 	return !strcmp(name, "UTC") || skt_zone_is(name, ZONEINFO);
 }
 
+enum skt_zone cli_zone(const char *name)
+{
+	if (!strcmp(name, "UTC"))
 		return SKT_ZONE_UTC;
 	if (!cli_is_zone(name) && access(ZONEINFO, F_OK))
 		cli_usage("--tz: '%s': without " ZONEINFO " only UTC and TZ strings such as CET-1CEST are known", name);

@@ -24,9 +24,10 @@ struct cli_option {
 
 struct cli {
 	const char *tool;
-	const char *usage; /* what follows the name: "[-o FILE] ..." */
-	const char *about; /* one sentence */
-	const char *exits; /* "0 yes, 1 no, ..." */
+	const char *usage;  /* what follows the name: "[-o FILE] ..." */
+	const char *about;  /* one sentence */
+	const char *exits;  /* "0 yes, 1 no, ..." */
+	const char *behind; /* of an option that there is none of: where else it may belong; NULL: nowhere */
 	const struct cli_option *options;
 	size_t n_options;
 };
@@ -79,10 +80,10 @@ uint32_t cli_percent(const char *option, const char *text); /* 5%, 0.5%: million
 uint64_t cli_number(const char *option, const char *text, uint64_t least, uint64_t most);
 double cli_factor(const char *option, const char *text); /* 60, 0.5: from a thousandth to a million */
 
-/* --tz: sets the process's zone (TZ) and says which one times are read and printed in. */
 /* Whether this machine knows a zone of that name. */
 bool cli_is_zone(const char *name);
 
+/* --tz: sets the process's zone (TZ) and says which one times are read and printed in. */
 enum skt_zone cli_zone(const char *name);
 
 /* Random bytes from the kernel; trouble (exit 2) where there are none. */

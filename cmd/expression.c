@@ -76,17 +76,44 @@ static void refuse_recordings(char *const *words, size_t n)
 			refuse_file(words[i], words[0]);
 }
 
+/* Words that are read as an expression, and are one. */
+static bool is_expression(char *const *words, size_t n)
+{
+	struct skt_filter_names names = { .flows = true };
+	struct skt_filter *filter = NULL;
+	struct skt_buf services;
+	struct skt_err err;
+	bool is;
+
+	skt_buf_init(&services);
+	read_services(&services);
+	names.services = (char *)services.data;
+	names.services_len = services.len;
+	is = !skt_filter_parse(words, n, &names, &filter, &err);
+	skt_buf_release(&services);
+	skt_filter_free(filter);
+	return is;
+}
+
+void expression_check_first(char *const *operands, size_t n)
+{
+	if (!n || recording_exists(operands[0]) || looks_like_path(operands[0]))
+		return;
+	refuse_recordings(operands, n);
+	if (n > 1 && recording_exists(operands[1]))
+		refuse_file(operands[1], operands[0]);
+	if (*operands[0] && is_expression(operands, n))
+		cli_usage("'%s%s' is an expression, and no recording stands in front of it", operands[0],
+			  n > 1 ? " ..." : "");
+}
+
 size_t expression_find(char *const *operands, size_t n, bool have_one)
 {
 	size_t at = 0;
 
 	/* it is taken for one, and opening it tells; not so where all that is behind would be shown, and for nothing */
 	if (!have_one && n && !recording_exists(operands[0])) {
-		if (!looks_like_path(operands[0])) {
-			refuse_recordings(operands, n);
-			if (n > 1 && recording_exists(operands[1]))
-				refuse_file(operands[1], operands[0]);
-		}
+		expression_check_first(operands, n);
 		at = 1;
 	}
 	while (at < n && recording_exists(operands[at]))
@@ -97,6 +124,13 @@ size_t expression_find(char *const *operands, size_t n, bool have_one)
 /* What is wrong, of words that are no expression: often a name that was mistyped, or stands in the wrong place. */
 _Noreturn static void refuse(char *const *words, size_t n, const struct skt_err *err)
 {
+	const char *time = words[0] + (words[0][0] == '@');
+
+	if (recording_exists(words[0]))
+		cli_usage("'%s' is a file too many, and no expression", words[0]);
+	if (skt_time_is(time))
+		cli_usage("'%s' is an instant: it stands right behind the recording that it is of, as in REC@%s",
+			  words[0], time);
 	if (looks_like_path(words[0]))
 		cli_usage("'%s' is neither a file nor an expression: %s", words[0], err->message);
 	refuse_recordings(words, n);

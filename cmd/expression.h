@@ -14,6 +14,12 @@
 size_t expression_find(char *const *operands, size_t n, bool have_one);
 
 /*
+ * The first operand is to be a recording, or a tree. Where there is none of that name, and what stands there is plainly something else, that is
+ * what is told: exit 2. Otherwise opening it tells.
+ */
+void expression_check_first(char *const *operands, size_t n);
+
+/*
  * The EXPR of a command line, read with this host's services(5), which say what a port's name means where the question is
  * asked. flows: it may be about flows as well. A wrong one is a mistake on the command line: exit 2. How it was read is told where that
  * could surprise.

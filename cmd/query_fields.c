@@ -3,9 +3,45 @@
 
 #include "cli.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-/* --list-fields */
+/* ---- whose field it is ---- */
+
+static bool has_field(const struct query *query, enum query_view view, const char *name, size_t len)
+{
+	struct skt_kind kind = shape_kind_of(query, view);
+	struct skt_view fields;
+
+	shape_nameable(&kind, &fields);
+	return skt_view_find(&fields, name, len);
+}
+
+void shape_tell_whose(const struct query *query, const char *list, const struct skt_view *of, struct skt_err *err)
+{
+	char views[64] = "";
+	const char *name = list;
+	size_t len, n = 0;
+
+	/* the first name that is none here is the one that was refused */
+	for (;; name += len + 1) {
+		name += *name == '-';
+		len = strcspn(name, ",");
+		if (!skt_view_find(of, name, len))
+			break;
+		if (!name[len])
+			return;
+	}
+	for (int view = 0; view < VIEWS; view++)
+		if (has_field(query, (enum query_view)view, name, len))
+			n += (size_t)snprintf(views + n, sizeof(views) - n, "%s%s", n ? ", " : "",
+					      query_view_name((enum query_view)view));
+	if (n)
+		skt_err_set(err, -EINVAL, "'%.*s' is no field here, but of --view=%s", (int)len, name, views);
+}
+
+/* ---- --list-fields ---- */
 
 static bool set_text(struct skt_value *ret, const char *text)
 {

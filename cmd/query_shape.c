@@ -60,13 +60,16 @@ static int parse_counts(const struct query *query, const struct skt_view *of, st
 	return rc;
 }
 
-/* "--sort: 'x' is no field ..." */
-static int of_option(int rc, const char *option, struct skt_err *err)
+/* "--sort: 'x' is no field ...": reading the list of names failed, which are to be fields of these. */
+static int of_option(int rc, const struct query *query, const char *option, const char *list, const struct skt_view *of,
+		     struct skt_err *err)
 {
 	char message[sizeof(err->message)];
 
 	if (!rc || !err)
 		return rc;
+	if (rc == -EINVAL)
+		shape_tell_whose(query, list, of, err);
 	memcpy(message, err->message, sizeof(message));
 	return skt_err_set(err, rc, "--%s: %.400s", option, message);
 }
@@ -80,9 +83,11 @@ static int parse_order(struct shape *shape, const struct skt_view *of, struct sk
 	if (!query->sort)
 		return 0;
 	if (!shape->counts)
-		return of_option(skt_order_parse(query->sort, of, &shape->order, err), "sort", err);
+		return of_option(skt_order_parse(query->sort, of, &shape->order, err), query, "sort", query->sort, of,
+				 err);
 	skt_counts_view(shape->counts, false, 0, &counts);
-	return of_option(skt_order_parse(query->sort, &counts, &shape->order_of_counts, err), "sort", err);
+	return of_option(skt_order_parse(query->sort, &counts, &shape->order_of_counts, err), query, "sort", "",
+			 &counts, err);
 }
 
 /* Each row is put into words when it comes: what it is sorted by has to be of that row, and not of one of its holders. */
@@ -107,9 +112,10 @@ int shape_begin(struct shape *shape, struct query *query, const struct skt_kind 
 	};
 	shape_nameable(kind, &of);
 	if (query->fields)
-		rc = of_option(skt_fields_parse(query->fields, &of, &shape->chosen, err), "fields", err);
+		rc = of_option(skt_fields_parse(query->fields, &of, &shape->chosen, err), query, "fields",
+			       query->fields, &of, err);
 	if (!rc)
-		rc = of_option(parse_counts(query, &of, &counts, err), "count-by", err);
+		rc = of_option(parse_counts(query, &of, &counts, err), query, "count-by", query->count_by, &of, err);
 	if (!rc && is_counted(query)) {
 		cli_random(&counts.seed, sizeof(counts.seed));
 		if (skt_counts_new(&counts, &shape->counts))

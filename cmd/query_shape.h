@@ -53,6 +53,9 @@ struct skt_kind shape_kind_of(const struct query *query, enum query_view view);
 /* What can be named of them. */
 void shape_nameable(const struct skt_kind *kind, struct skt_view *ret);
 
+/* A list was refused, which is to be of these fields. Where it was for a name that rows of other views have, err says of which. */
+void shape_tell_whose(const struct query *query, const char *list, const struct skt_view *of, struct skt_err *err);
+
 /* For query_merge.c: rows as they are shown, given to the caller (free()); and counts, after the last one. 0 or a negative errno. */
 int shape_spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n);
 int shape_show_counts(struct shape *shape, struct skt_err *err);

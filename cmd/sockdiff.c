@@ -275,6 +275,8 @@ int main(int argc, char **argv)
 	diffing.render.colour = wants_colour();
 	skt_err_init(&err);
 	skt_buf_init(&diffing.out);
+	if (!inputs.n)
+		expression_check_first(argv + optind, (size_t)(argc - optind));
 	a = take_operand(&inputs, &taken, argc, argv, true);
 	b = take_operand(&inputs, &taken, argc, argv, false);
 	if (taken < inputs.n)

@@ -294,7 +294,8 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 		}
 	}
 	if (optind < argc && !recorder->watch.on)
-		cli_usage("'%s': an expression is about --watch, for all that there is is recorded", argv[optind]);
+		cli_usage("'%s': an expression is about --watch, and a file to record into is named with -o",
+			  argv[optind]);
 	if (optind < argc)
 		recorder->watch.changes.filter =
 			expression_read(argv + optind, (size_t)(argc - optind), SKT_ZONE_UTC, false);

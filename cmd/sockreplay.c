@@ -50,6 +50,7 @@ static const struct cli cli = {
 	.usage = "[OPTION]... REC[@TIME] [EXPR...] [-- COMMAND [ARG]...]",
 	.about =
 		"Print the changes of a recording in order, or give an instant of it to programs, as a tree like /proc.",
+	.behind = "; a COMMAND, with options of its own, stands behind --",
 	.exits = "0 yes, 1 no, 2 trouble or cannot say; with COMMAND its own, or 125, 126, 127 as env(1)",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
@@ -194,6 +195,8 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 	*ret_given = given;
 	if (optind == argc && !replay->standard_input)
 		cli_usage("no recording named");
+	if (!replay->standard_input)
+		expression_check_first(argv + optind, (size_t)(argc - optind));
 	replay->words = argv + optind + !replay->standard_input;
 	replay->n_words = (size_t)(argc - optind - !replay->standard_input);
 	return replay->standard_input ? replay->standard_input : argv[optind];

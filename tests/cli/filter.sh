@@ -27,8 +27,9 @@ t_what_does_not_exist_begins_the_expression() {
 }
 
 t_the_first_operand_is_a_recording_whatever_it_says() {
-	exits 2 sockquery 'dst any'
-	has err 'sockquery: dst any: cannot open: No such file or directory'
+	cp ../seed.skt 'dst any'
+	exits 0 sockquery --format=jsonl 'dst any' 'sport = :443'
+	[ "$(ports)" = '443 ' ]
 	exits 2 sockquery missing.skt 'dst any'
 	has err 'sockquery: missing.skt: cannot open: No such file or directory'
 }
