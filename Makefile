@@ -200,7 +200,7 @@ fuzz-run: $(FUZZED)
 $(BENCH): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
-bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short growth diff capture day" of them
+bench: all $(BENCH) ## run the benchmarks (bench/run), or PARTS="size short day diff events growth capture" of them
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$B/bench:$$PATH" bench/run $(PARTS)
 
 bench-quick: ## run every benchmark with small figures, to see that it works
@@ -222,6 +222,10 @@ analyze: ## static analysis of lib/ and cmd/: clang-tidy, gcc -fanalyzer, cppche
 format: ## let clang-format lay out every C file
 	@scripts/lint --format
 
+# Papers stand as they do in the tree, so that they lead to each other and what the guide says can be typed there.
+papers := README.md CHANGELOG.md LICENSE $(wildcard docs/plots/*.svg fixtures/guide/*.skt) \
+	  $(foreach d,architecture guide faq benchmarks,docs/$d.md)
+
 # What is installed, and where to: "mode source target" each. The pages of the kinds of sections go to folders of their own.
 installed = $(foreach t,$(TOOLS),755:$(BIN)/$t:$(BINDIR)/$t) \
 	644:$B/libskt.a:$(LIBDIR)/libskt.a \
@@ -232,8 +236,8 @@ installed = $(foreach t,$(TOOLS),755:$(BIN)/$t:$(BINDIR)/$t) \
 	644:dist/completion.bash:$(BASHDIR)/sockrec \
 	644:dist/completion.zsh:$(ZSHDIR)/_sockrec \
 	644:$B/sockrec.service:$(UNITDIR)/sockrec.service \
-	$(foreach d,README.md CHANGELOG.md LICENSE docs/architecture.md docs/guide.md docs/faq.md,644:$d:$(DOCDIR)/$(notdir $d)) \
-	$(foreach d,contrib/skt.py $(wildcard examples/*),$(if $(filter %.c examples/%.py,$d),644,755):$d:$(DOCDIR)/$(if $(filter examples/%,$d),examples/)$(notdir $d))
+	$(foreach d,$(papers),644:$d:$(DOCDIR)/$d) \
+	$(foreach d,contrib/skt.py $(wildcard examples/*),$(if $(filter %.c examples/%.py,$d),644,755):$d:$(DOCDIR)/$d)
 
 # Links: what they point at, and where they stand.
 links = libskt.so.$(SOVERSION).$(VERSION):$(LIBDIR)/libskt.so.$(SOVERSION) libskt.so.$(SOVERSION):$(LIBDIR)/libskt.so \
@@ -260,7 +264,7 @@ install: all shared $B/libskt.a $B/skt.pc $B/sockrec.service ## install tools, l
 
 uninstall: ## remove what install installed
 	rm -f $(foreach i,$(installed),$(DESTDIR)$(call part,3,$i)) $(foreach l,$(links),$(DESTDIR)$(call part,2,$l))
-	-rmdir $(DESTDIR)$(INCLUDEDIR)/skt $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR)
+	-rmdir $(addprefix $(DESTDIR),$(INCLUDEDIR)/skt $(addprefix $(DOCDIR)/,examples contrib docs/plots docs fixtures/guide fixtures) $(DOCDIR))
 
 dist: ## pack what is committed as build/skt-VERSION.tar.gz
 	@mkdir -p build

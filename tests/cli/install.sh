@@ -61,6 +61,36 @@ t_examples_run_where_they_are_installed() {
 	has out 'OK: port 80: "nginx",pid=720'
 }
 
+t_papers_lead_to_each_other_where_they_are_installed() {
+	install_it
+	export TOP
+	# what changes or builds the tree is read in it
+	python "$root/usr/share/doc/skt" <<'END'
+source = re.compile(r"docs/man/|dist/|docs/testing\.md$|HACKING\.md$|CONTRIBUTING\.md$")
+root, seen = sys.argv[1], 0
+for folder, _, names in os.walk(root):
+    for name in names:
+        if not name.endswith(".md"):
+            continue
+        for link in re.findall(r"\]\(([^)#:\s]+)\)", read(os.path.join(folder, name)).decode()):
+            path = os.path.relpath(os.path.join(folder, link), root)
+            assert os.path.exists(os.path.join(os.environ["TOP"], path)), (name, link)
+            assert os.path.exists(os.path.join(root, path)) or source.match(path), (name, link)
+            seen += 1
+assert seen > 20, seen
+END
+}
+
+t_the_guide_can_be_followed_where_it_is_installed() {
+	local command
+
+	install_it
+	command=$(grep -m 1 '^\$ mkdir' "$root/usr/share/doc/skt/docs/guide.md" | sed "s|^. ||; s|/tmp/guide|$PWD/guide|g")
+	has <(echo "$command") "cd $PWD/guide"
+	(cd "$root/usr/share/doc/skt" && eval "$command" && sockquery beacon.skt 'dst 203.0.113.66' && ls examples) >out
+	has out kworker half_closed.py
+}
+
 t_the_tools_pages_completions_and_unit_are_where_they_are_looked_for() {
 	install_it
 	for tool in sockrec sockdiff sockreplay sockquery; do
@@ -71,6 +101,18 @@ t_the_tools_pages_completions_and_unit_are_where_they_are_looked_for() {
 	[ -s "$root/usr/share/man/man5/skt.5" ]
 	[ -s "$root/usr/share/man/man7/skt-filter.7" ]
 	grep -q '^ExecStart=/usr/bin/sockrec ' "$root/usr/lib/systemd/system/sockrec.service"
+}
+
+t_systemd_understands_the_unit() {
+	install_it
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
+	sed "s|^ExecStart=/|ExecStart=$root/|" "$root/usr/lib/systemd/system/sockrec.service" >sockrec.service
+	exits 0 systemd-analyze --man=no verify ./sockrec.service
+	is_empty out err
+	# and says what it does not
+	echo 'ProtectEverything=yes' >>sockrec.service
+	systemd-analyze --man=no verify ./sockrec.service >out 2>&1 || :
+	has out ProtectEverything
 }
 
 t_nothing_of_the_place_it_was_built_in_is_installed() {
@@ -84,6 +126,7 @@ t_uninstall_leaves_nothing() {
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP" uninstall DESTDIR="$TMPDIR/copy" PREFIX=/usr
 	[ -z "$(find "$TMPDIR/copy" ! -type d)" ]
 	[ ! -e "$TMPDIR/copy/usr/include/skt" ]
+	[ ! -e "$TMPDIR/copy/usr/share/doc/skt" ]
 }
 
 run_tests
