@@ -819,8 +819,8 @@ class Recording:
             block, group = [], (0, 0, 0, 0, 0)
             for _ in range(part.count(65536, 6)):
                 offset, sequence, number = (group[nth] + part.varint() for nth in range(3))
-                snapshots, first = part.varint(), part.time_from(group[4])
-                part.time_from(first)
+                snapshots, first = part.varint(), in_time(group[4] + part.zigzag())
+                in_time(first + part.zigzag())
                 group = offset, sequence, number, snapshots, first
                 block.append(group)
             need(not part.left())

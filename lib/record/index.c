@@ -37,23 +37,29 @@ void index_put(uint64_t offset, uint64_t before, const struct group *groups, siz
 	}
 }
 
+/*
+ * As it differs from another time. The groups of a recording whose clock was set are as far from each other as two times can be, which
+ * is further than other differences.
+ */
+static int64_t get_time(struct cur *in, int64_t base)
+{
+	int64_t when;
+
+	if (__builtin_add_overflow(base, cur_zigzag(in), &when) || !block_time_is_good(when)) {
+		cur_fail(in);
+		return base;
+	}
+	return when;
+}
+
 static void get_group(struct cur *in, struct group *last)
 {
-	int64_t first, length;
-
 	last->offset += cur_varint(in);
 	last->sequence += cur_varint(in);
 	last->number += cur_varint(in);
 	last->snapshots = cur_varint(in);
-	first = cur_zigzag(in);
-	length = cur_zigzag(in);
-	if (!block_time_is_good(first) || !block_time_is_good(length) || !block_time_is_good(last->first + first) ||
-	    !block_time_is_good(last->first + first + length)) {
-		cur_fail(in);
-		return;
-	}
-	last->first += first;
-	last->last = last->first + length;
+	last->first = get_time(in, last->first);
+	last->last = get_time(in, last->first);
 }
 
 /* The head of the block that ends at this offset, and where it begins; 0 where there is none. */

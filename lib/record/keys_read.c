@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/keys.h"
 
+#include "record/block.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +43,9 @@ static void get_facts(struct cur *in, int64_t *before, struct group_facts *ret)
 		*blind = (struct blind){ .after = 0 };
 		if (!(kinds & 1u << kind))
 			continue;
-		blind->after = (int64_t)((uint64_t)*before + (uint64_t)cur_zigzag(in));
-		if (__builtin_add_overflow(blind->after, (int64_t)cur_count(in, INT64_MAX), &blind->until) ||
+		if (__builtin_add_overflow(*before, cur_zigzag(in), &blind->after) ||
+		    __builtin_add_overflow(blind->after, (int64_t)cur_count(in, INT64_MAX), &blind->until) ||
+		    !block_time_is_good(blind->after) || !block_time_is_good(blind->until) ||
 		    blind->until <= blind->after)
 			cur_fail(in);
 		*before = blind->after;

@@ -8,6 +8,7 @@
 
 #include <skt/coverage.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -494,6 +495,39 @@ static void one_key_or_group_or_fact_that_differs_is_noticed(void **state)
 	}
 }
 
+/* How long it is could not even be said. */
+static void an_interval_of_times_that_there_are_not_is_refused(void **state)
+{
+	static const struct {
+		int64_t after, until;
+		bool good;
+	} blind[] = {
+		{ 1, 2, true },
+		{ -BLOCK_TIME_MAX, BLOCK_TIME_MAX, true },
+		{ -BLOCK_TIME_MAX - 1, BLOCK_TIME_MAX, false },
+		{ -BLOCK_TIME_MAX, BLOCK_TIME_MAX + 1, false },
+		{ INT64_MIN + 2, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blind) / sizeof(*blind); i++) {
+		struct dictionary dictionary;
+		struct keys_block block;
+		struct skt_buf bytes;
+		int rc;
+
+		dictionary_init(&dictionary, 1);
+		dictionary.facts[3].blind[SKT_TCP].after = blind[i].after;
+		dictionary.facts[3].blind[SKT_TCP].until = blind[i].until;
+		put(&dictionary, &bytes);
+		rc = keys_block_get(bytes.data, bytes.len, &block, NULL);
+		assert_int_equal(rc, blind[i].good ? 0 : -EBADMSG);
+		keys_block_release(&block);
+		dictionary_release(&dictionary);
+		skt_buf_release(&bytes);
+	}
+}
+
 static void any_bit_flipped_in_a_block_is_refused_or_harmless(void **state)
 {
 	struct dictionary dictionary;
@@ -532,6 +566,7 @@ int main(void)
 		cmocka_unit_test(each_of_many_keys_is_found_and_no_other),
 		cmocka_unit_test(a_kind_with_too_many_keys_says_nothing),
 		cmocka_unit_test(one_key_or_group_or_fact_that_differs_is_noticed),
+		cmocka_unit_test(an_interval_of_times_that_there_are_not_is_refused),
 		cmocka_unit_test(any_bit_flipped_in_a_block_is_refused_or_harmless),
 	};
 

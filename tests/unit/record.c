@@ -389,6 +389,36 @@ static void the_index_finds_what_looking_at_every_block_finds(void **state)
 	}
 }
 
+/* A clock that was set by centuries: the first two are of one group, the others are not. */
+static void the_index_holds_times_that_are_as_far_apart_as_can_be(void **state)
+{
+	static const int64_t seconds[] = { 0, 1, 100, 200 };
+	struct skt_verification verification;
+	struct recording recording;
+	struct skt_file *file;
+
+	(void)state;
+	recording_begin(&recording, SKT_NS_PER_S);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++) {
+		struct skt_snapshot read;
+
+		scene_begin(&read, NULL, seconds[i]);
+		read.time = read.end = i % 2 ? BLOCK_TIME_MAX - SKT_NS_PER_S : -BLOCK_TIME_MAX;
+		recording_add(&recording, &read);
+		skt_snapshot_release(&read);
+	}
+	recording_end(&recording);
+	file = recording_open(&recording);
+	assert_int_equal(file->n_groups, 3);
+	assert_true(skt_file_span(file).indexed);
+	skt_file_free(file);
+	assert_int_equal(skt_verify(recording.fd, RECORDING_NAME, NULL, &verification, NULL), 0);
+	assert_int_equal(verification.verdict, SKT_WHOLE);
+	assert_int_equal(verification.snapshots, 4);
+	skt_verification_release(&verification);
+	recording_release(&recording);
+}
+
 /* --- what the recorder does --- */
 
 static void the_same_snapshots_make_the_same_bytes(void **state)
@@ -479,6 +509,7 @@ int main(void)
 		cmocka_unit_test(a_group_ends_when_its_steps_outgrow_its_key),
 		cmocka_unit_test(steps_of_a_second_share_a_block),
 		cmocka_unit_test(the_index_finds_what_looking_at_every_block_finds),
+		cmocka_unit_test(the_index_holds_times_that_are_as_far_apart_as_can_be),
 		cmocka_unit_test(the_same_snapshots_make_the_same_bytes),
 		cmocka_unit_test(a_recording_of_no_snapshot_is_one),
 		cmocka_unit_test(the_end_is_when_the_recorder_says),
