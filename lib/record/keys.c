@@ -194,8 +194,9 @@ static int put_page(const struct dictionary *dictionary, const struct dictionary
 	return 0;
 }
 
-static int put_kind(const struct dictionary *dictionary, uint8_t kind, const struct dictionary_key *keys, size_t n,
-		    struct skt_buf *page, struct skt_buf *out, struct skt_buf *pages)
+/* Its n keys begin with the first-th of the dictionary, of which there may be none at all. */
+static int put_kind(const struct dictionary *dictionary, uint8_t kind, size_t first, size_t n, struct skt_buf *page,
+		    struct skt_buf *out, struct skt_buf *pages)
 {
 	bool full = dictionary->n_of[kind] > KEYS_MOST;
 	int rc = 0;
@@ -206,7 +207,8 @@ static int put_kind(const struct dictionary *dictionary, uint8_t kind, const str
 		n = 0;
 	skt_buf_varint(out, (n + PAGE_KEYS - 1) / PAGE_KEYS);
 	for (size_t at = 0; at < n && !rc; at += PAGE_KEYS)
-		rc = put_page(dictionary, keys + at, n - at < PAGE_KEYS ? n - at : PAGE_KEYS, page, out, pages);
+		rc = put_page(dictionary, dictionary->keys + first + at, n - at < PAGE_KEYS ? n - at : PAGE_KEYS, page,
+			      out, pages);
 	return rc;
 }
 
@@ -257,7 +259,7 @@ int dictionary_put(struct dictionary *dictionary, const uint64_t *numbers, size_
 
 		while (at < dictionary->n_keys && dictionary->keys[at].kind == kind)
 			at++;
-		rc = put_kind(dictionary, kind, dictionary->keys + first, at - first, &page, out, &pages);
+		rc = put_kind(dictionary, kind, first, at - first, &page, out, &pages);
 	}
 	skt_buf_add(out, pages.data, pages.len);
 	skt_buf_release(&page);
