@@ -167,7 +167,7 @@ static int show(struct query *query, struct shape *shape, struct walk *walk, str
 }
 
 /* Where nothing changed, that is not to be taken for nothing being there. */
-static void tell_unchanged(const struct query *query, const struct skt_file *file, const struct walk *walk)
+static void tell_unchanged(struct query *query, const struct skt_file *file, const struct walk *walk)
 {
 	const struct skt_snapshot *snapshot = walk->coverage.snapshots ? skt_cursor_snapshot(walk->cursor) : NULL;
 	uint64_t n = 0;
@@ -177,7 +177,10 @@ static void tell_unchanged(const struct query *query, const struct skt_file *fil
 
 		n += row.sock->table != SKT_NO_TABLE && query_wants(query, &row) == SKT_TRUE;
 	}
-	if (n)
+	query->tally.none.unchanged += n;
+	query->tally.none.with_unchanged += n > 0;
+	/* those of many recordings are told together */
+	if (n && !query->several)
 		cli_say("%s: %llu socket%s, and did not change", skt_file_name(file), (unsigned long long)n,
 			n == 1 ? " matches" : "s match");
 }

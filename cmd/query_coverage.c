@@ -258,6 +258,9 @@ void query_tell_nothing(const struct query *query)
 	put_beside(none, &line);
 	skt_buf_byte(&line, '\0');
 	cli_say("%s", line.failed ? "out of memory" : (char *)line.data);
+	if (none->unchanged)
+		cli_say("in %llu of them %llu socket%s, and did not change", (unsigned long long)none->with_unchanged,
+			(unsigned long long)none->unchanged, none->unchanged == 1 ? " matches" : "s match");
 	skt_buf_release(&line);
 }
 

@@ -63,6 +63,8 @@ static void join_none(struct tally_none *none, const struct tally_none *more)
 	none->blind_kinds |= more->blind_kinds;
 	none->heard_kinds |= more->heard_kinds;
 	none->deaf_kinds |= more->deaf_kinds;
+	none->unchanged += more->unchanged;
+	none->with_unchanged += more->with_unchanged;
 	if (more->blind_until - more->blind_after <= none->blind_until - none->blind_after)
 		return;
 	none->blind_after = more->blind_after;

@@ -32,6 +32,9 @@ struct tally_none {
 	uint32_t blind_kinds;
 	uint32_t heard_kinds;
 	uint32_t deaf_kinds;
+	/* where changes were asked for, and there were none: sockets that match all the same, and in how many of them */
+	uint64_t unchanged;
+	uint64_t with_unchanged;
 };
 
 /* All 0 to begin with. Plain data, which travels from one process to another. */

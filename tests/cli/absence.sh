@@ -266,6 +266,27 @@ t_a_no_of_what_is_damaged_elsewhere_says_why_it_is_none() {
 	has out '"damaged":false'
 }
 
+t_sockets_that_did_not_change_are_one_line_of_many_recordings() {
+	local i
+
+	three
+	for i in {1..12}; do
+		cp x.skt "$i.skt"
+	done
+	exits 1 sockquery --view=changes [1-9]*.skt 'sport = :2'
+	[ "$(grep -c 'did not change' err)" = 1 ]
+	has err 'no change matches in 12 recordings, 36 snapshots' \
+		'in 12 of them 12 sockets match, and did not change' '12 recordings, 36 snapshots'
+	[ "$(wc -l <err)" = 3 ]
+	rm -r trees
+	tree 2026-11-22T14:04:00Z 9
+	exits 0 sockrec --trees=trees -o other.skt
+	exits 1 sockquery --view=changes x.skt other.skt 'sport = :2'
+	has err 'no change matches in 2 recordings' 'in 1 of them 1 socket matches, and did not change'
+	exits 1 sockquery --view=changes x.skt other.skt 'sport = :7'
+	fails grep 'did not change' err
+}
+
 t_a_socket_that_did_not_change_is_not_said_to_be_missing() {
 	three
 	exits 1 sockquery --view=changes x.skt 'sport = :2'
