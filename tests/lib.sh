@@ -234,8 +234,9 @@ def differ(what, got, wanted):
     return got != wanted
 END
 
-# python ARGUMENT...: run the program on standard input after that prelude.
+# python ARGUMENT...: run the program on standard input after that prelude, by what python brings itself (-S: what else is
+# installed takes as long to be looked for as all of that).
 python() {
-	python3 -c "$PRELUDE
+	python3 -S -c "$PRELUDE
 $(cat)" "$@"
 }
