@@ -113,11 +113,11 @@ $B/pic/%.o: %.c $B/flags | $(needs:%=need-%)
 	@mkdir -p $(@D)
 	$(call say,CC)$(compile) -fPIC
 
-# Another compiler or other flags build everything anew.
+# Another compiler or other flags build everything anew. Stages of scripts/check run make side by side: each has a file of its own.
 $B/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(ldflags) $(VERSION))' >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(ldflags) $(VERSION))' >$@.$$$$; \
+		cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 
 $(needs:%=need-%) need-cmocka: need-%:
 	@$(if $(shell $(PKG_CONFIG) --exists $* 2>/dev/null && echo yes),:,$(error $* not found: run scripts/deps))
