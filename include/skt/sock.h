@@ -191,6 +191,7 @@ struct skt_sock {
 
 	bool listed;	      /* stands in its table's order; kept by lib/model */
 	uint64_t owners_hash; /* of its owners, where they are many; kept by lib/record */
+	uint64_t columns_hash; /* of its columns up to its timer; the same */
 };
 
 #define SKT_TICK_NS \

@@ -91,9 +91,16 @@ static uint32_t mix_rest(uint64_t hash, const struct skt_snapshot *snapshot, con
 	return (uint32_t)hash;
 }
 
+/* Of a row whose columns have been taken in: what they came to stays in it, for it is half of a walk's work to reckon it. */
 static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	return mix_rest(mix_columns(sock), snapshot, sock, sock->timer_expires);
+	return mix_rest(sock->columns_hash, snapshot, sock, sock->timer_expires);
+}
+
+static uint32_t take_row(const struct skt_snapshot *snapshot, struct skt_sock *sock)
+{
+	sock->columns_hash = mix_columns(sock);
+	return digest_row(snapshot, sock);
 }
 
 uint32_t digest_rows(struct skt_snapshot *snapshot)
@@ -104,7 +111,7 @@ uint32_t digest_rows(struct skt_snapshot *snapshot)
 		if (snapshot->socks[i].table == SKT_NO_TABLE)
 			continue;
 		keep_owners(snapshot, i);
-		digest += digest_row(snapshot, &snapshot->socks[i]);
+		digest += take_row(snapshot, &snapshot->socks[i]);
 	}
 	return digest;
 }
@@ -122,19 +129,17 @@ uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt
 			continue;
 		if (came || change->fields & SKT_BIT(SKT_F_OWNERS))
 			keep_owners(now, change->slot);
-		digest += digest_row(now, &now->socks[change->slot]);
+		digest += take_row(now, &now->socks[change->slot]);
 	}
 	/* of a row that changed as well both are told by its change */
 	for (size_t i = 0; i < step->n_timers; i++) {
 		const struct skt_sock *sock = &now->socks[step->timers[i].slot];
-		uint64_t columns;
 
 		if (step->timers[i].changed)
 			continue;
 		/* nothing else is another, and of some hosts every other row has one */
-		columns = mix_columns(sock);
-		digest += mix_rest(columns, now, sock, sock->timer_expires);
-		digest -= mix_rest(columns, now, sock, step->timers[i].before);
+		digest += digest_row(now, sock);
+		digest -= mix_rest(sock->columns_hash, now, sock, step->timers[i].before);
 	}
 	return digest;
 }
