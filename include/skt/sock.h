@@ -189,9 +189,9 @@ struct skt_sock {
 	 */
 	int64_t timer_expires;
 
-	bool listed;	      /* stands in its table's order; kept by lib/model */
-	uint64_t owners_hash; /* of its owners, where they are many; kept by lib/record */
-	uint64_t columns_hash; /* of its columns up to its timer; the same */
+	bool listed;	       /* stands in its table's order; kept by lib/model */
+	uint64_t owners_hash;  /* of its owners, and ... */
+	uint64_t columns_hash; /* ... of its columns up to its timer; kept by lib/record */
 };
 
 #define SKT_TICK_NS \

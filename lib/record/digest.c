@@ -24,11 +24,10 @@ static uint64_t mix_address(uint64_t hash, const unsigned char address[16])
 	return mix(mix(hash, le64toh(halves[0])), le64toh(halves[1]));
 }
 
-/* A descriptor that was handed on may be held by thousands: their hash is kept in the row, for as long as they stay. */
-#define OWNERS_FEW 8
-
-static uint64_t hash_owners(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+/* The row in this slot got other holders. What they come to stays in the row: they may be thousands, and they lie elsewhere. */
+static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
 {
+	struct skt_sock *sock = &snapshot->socks[slot];
 	uint64_t hash = 0;
 
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
@@ -36,16 +35,7 @@ static uint64_t hash_owners(const struct skt_snapshot *snapshot, const struct sk
 
 		hash = mix_signed(mix(hash, owner->process), owner->fd);
 	}
-	return hash;
-}
-
-/* The row in this slot got other holders. */
-static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
-{
-	struct skt_sock *sock = &snapshot->socks[slot];
-
-	if (sock->n_owners > OWNERS_FEW)
-		sock->owners_hash = hash_owners(snapshot, sock);
+	sock->owners_hash = hash;
 }
 
 /* The columns of a row up to its timer. */
@@ -80,27 +70,28 @@ static uint64_t mix_columns(const struct skt_sock *sock)
 }
 
 /* When the timer runs out, and who holds the row. */
-static uint32_t mix_rest(uint64_t hash, const struct skt_snapshot *snapshot, const struct skt_sock *sock,
-			 int64_t timer_expires)
+static uint32_t mix_rest(const struct skt_sock *sock, int64_t timer_expires)
 {
+	uint64_t hash = sock->columns_hash;
+
 	hash = mix_signed(hash, timer_expires);
 	hash = mix(hash, sock->owner);
 	hash = mix(hash, sock->owner_gaps);
 	hash = mix(hash, sock->n_owners);
-	hash = mix(hash, sock->n_owners > OWNERS_FEW ? sock->owners_hash : hash_owners(snapshot, sock));
+	hash = mix(hash, sock->owners_hash);
 	return (uint32_t)hash;
 }
 
-/* Of a row whose columns have been taken in: what they came to stays in it, for it is half of a walk's work to reckon it. */
-static uint32_t digest_row(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
+/* Of a row whose columns have been taken in: what they came to stays in it, for to reckon it again would be half of the work. */
+static uint32_t digest_row(const struct skt_sock *sock)
 {
-	return mix_rest(sock->columns_hash, snapshot, sock, sock->timer_expires);
+	return mix_rest(sock, sock->timer_expires);
 }
 
-static uint32_t take_row(const struct skt_snapshot *snapshot, struct skt_sock *sock)
+static uint32_t take_row(struct skt_sock *sock)
 {
 	sock->columns_hash = mix_columns(sock);
-	return digest_row(snapshot, sock);
+	return digest_row(sock);
 }
 
 uint32_t digest_rows(struct skt_snapshot *snapshot)
@@ -111,7 +102,7 @@ uint32_t digest_rows(struct skt_snapshot *snapshot)
 		if (snapshot->socks[i].table == SKT_NO_TABLE)
 			continue;
 		keep_owners(snapshot, i);
-		digest += take_row(snapshot, &snapshot->socks[i]);
+		digest += take_row(&snapshot->socks[i]);
 	}
 	return digest;
 }
@@ -124,12 +115,12 @@ uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt
 		bool went = change->change == SKT_CLOSED || change->change == SKT_LOST;
 
 		if (!came)
-			digest -= digest_row(now, &change->before);
+			digest -= digest_row(&change->before);
 		if (went)
 			continue;
 		if (came || change->fields & SKT_BIT(SKT_F_OWNERS))
 			keep_owners(now, change->slot);
-		digest += take_row(now, &now->socks[change->slot]);
+		digest += take_row(&now->socks[change->slot]);
 	}
 	/* of a row that changed as well both are told by its change */
 	for (size_t i = 0; i < step->n_timers; i++) {
@@ -138,8 +129,8 @@ uint32_t digest_step(uint32_t digest, struct skt_snapshot *now, const struct skt
 		if (step->timers[i].changed)
 			continue;
 		/* nothing else is another, and of some hosts every other row has one */
-		digest += digest_row(now, sock);
-		digest -= mix_rest(sock->columns_hash, now, sock, step->timers[i].before);
+		digest += digest_row(sock);
+		digest -= mix_rest(sock, step->timers[i].before);
 	}
 	return digest;
 }
