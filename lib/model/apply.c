@@ -246,31 +246,30 @@ static int apply_opened(struct skt_snapshot *snapshot, struct skt_step *step, st
 	return 0;
 }
 
+/* In its place: a row is three lines of the processor's cache, and most of what a step says is of rows that changed. */
 static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_sock_change *change,
 			 struct skt_err *err)
 {
 	struct skt_sock *sock = &snapshot->socks[change->slot];
-	struct skt_sock now = *sock;
 
-	take_fields(&now, &change->now, change->fields);
-	if (!has_string(snapshot, now.tail) || !has_string(snapshot, now.text))
+	take_fields(sock, &change->now, change->fields);
+	if (!has_string(snapshot, sock->tail) || !has_string(snapshot, sock->text))
 		return step_misfit(err, "strings of socket", change->slot);
 	if (change->fields & SKT_BIT(SKT_F_OWNERS)) {
-		int rc;
+		struct skt_sock now = { .first_owner = change->now.first_owner, .n_owners = change->now.n_owners };
+		int rc = take_owners(snapshot, step, &now, err);
 
-		now.first_owner = change->now.first_owner;
-		now.n_owners = change->now.n_owners;
-		rc = take_owners(snapshot, step, &now, err);
 		if (rc)
 			return rc;
 		count_owners(snapshot, sock, -1);
-		now.first_last = sock->first_owner;
-		now.n_last = now.n_owners ? 0 : sock->n_owners;
+		sock->first_last = sock->first_owner;
+		sock->n_last = now.n_owners ? 0 : sock->n_owners;
+		sock->first_owner = now.first_owner;
+		sock->n_owners = now.n_owners;
 	}
-	if (now.owner != SKT_OWNER_UNKNOWN)
-		now.n_last = 0;
-	*sock = now;
-	change->now = now;
+	if (sock->owner != SKT_OWNER_UNKNOWN)
+		sock->n_last = 0;
+	change->now = *sock;
 	return 0;
 }
 
@@ -314,14 +313,37 @@ static int apply_socks(struct skt_snapshot *snapshot, struct skt_step *step, str
 
 static struct skt_timer_off *find_timer(const struct skt_step *step, uint32_t slot)
 {
-	size_t i = array_below(step->timers, step->n_timers, sizeof(*step->timers),
-			       offsetof(struct skt_timer_off, slot), slot);
+	return &step->timers[array_below(step->timers, step->n_timers, sizeof(*step->timers),
+					 offsetof(struct skt_timer_off, slot), slot)];
+}
 
-	return i < step->n_timers && step->timers[i].slot == slot ? &step->timers[i] : NULL;
+/* A row may have changed and its timer be off as well. Rows whose timer is off are marked. */
+static int apply_timers_of_changed(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
+{
+	const bool *marked = snapshot->tables_known->row_marks;
+
+	for (size_t i = 0; i < step->n_socks; i++) {
+		struct skt_sock_change *change = &step->socks[i];
+		struct skt_timer_off *timer;
+
+		if (!marked[change->slot])
+			continue;
+		timer = find_timer(step, change->slot);
+		if (change->change != SKT_CHANGED || change->fields & SKT_BIT(SKT_F_TIMER_MS))
+			return step_misfit(err, "timer, told and off, of socket", change->slot);
+		timer->changed = true;
+		change->now.timer_expires = snapshot->socks[timer->slot].timer_expires;
+	}
+	return 0;
 }
 
 static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err)
 {
+	bool *marks;
+	int rc;
+
+	if (!step->n_timers)
+		return 0;
 	for (size_t i = 0; i < step->n_timers; i++) {
 		struct skt_timer_off *timer = &step->timers[i];
 		struct skt_sock *sock = timer->slot < snapshot->n_socks ? &snapshot->socks[timer->slot] : NULL;
@@ -333,19 +355,15 @@ static int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, st
 		if (!skt_sock_pull_timer(sock, timer->off, snapshot->boottime))
 			return step_misfit(err, "ticks of socket", timer->slot);
 	}
-	/* a row may have changed and its timer be off as well */
-	for (size_t i = 0; i < step->n_socks && step->n_timers; i++) {
-		struct skt_sock_change *change = &step->socks[i];
-		struct skt_timer_off *timer = find_timer(step, change->slot);
-
-		if (!timer)
-			continue;
-		if (change->change != SKT_CHANGED || change->fields & SKT_BIT(SKT_F_TIMER_MS))
-			return step_misfit(err, "timer, told and off, of socket", change->slot);
-		timer->changed = true;
-		change->now.timer_expires = snapshot->socks[timer->slot].timer_expires;
-	}
-	return 0;
+	if (tables_room_for_marks(snapshot))
+		return skt_err_set(err, -ENOMEM, "timers of rows");
+	marks = snapshot->tables_known->row_marks;
+	for (size_t i = 0; i < step->n_timers; i++)
+		marks[step->timers[i].slot] = true;
+	rc = apply_timers_of_changed(snapshot, step, err);
+	for (size_t i = 0; i < step->n_timers; i++)
+		marks[step->timers[i].slot] = false;
+	return rc;
 }
 
 /* How many of the step's users the snapshot does not have. Both stand by rising uids. */
