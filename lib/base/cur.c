@@ -72,30 +72,28 @@ uint64_t cur_le64(struct cur *cur)
 	return little_endian(cur, 8);
 }
 
-uint64_t cur_varint(struct cur *cur)
+uint64_t cur_long_varint(struct cur *cur)
 {
+	const unsigned char *at = cur->at, *end = cur->bad ? at : cur->end;
 	uint64_t value = 0;
 	unsigned shift = 0;
-	uint8_t byte;
 
-	do {
-		byte = cur_byte(cur);
+	for (; at < end; shift += 7) {
+		uint8_t byte = *at++;
+
 		/* the tenth byte has one bit left, and no byte but the first may be an empty top */
-		if (cur->bad || (shift == 63 && byte > 1) || (shift && !byte)) {
-			cur->bad = true;
-			return 0;
-		}
+		if ((shift == 63 && byte > 1) || (shift && !byte))
+			break;
 		value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	return value;
-}
-
-int64_t cur_zigzag(struct cur *cur)
-{
-	uint64_t value = cur_varint(cur);
-
-	return (int64_t)(value >> 1 ^ -(value & 1));
+		if (byte & 0x80)
+			continue;
+		cur->at = at;
+		return value;
+	}
+	/* where it went wrong: behind the byte that did not fit */
+	cur->at = cur->bad ? cur->at : at;
+	cur->bad = true;
+	return 0;
 }
 
 uint64_t cur_count(struct cur *cur, uint64_t max)

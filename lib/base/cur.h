@@ -26,8 +26,22 @@ uint32_t cur_le32(struct cur *cur);
 uint64_t cur_le64(struct cur *cur);
 
 /* LEB128: at most ten bytes, none of them superfluous. */
-uint64_t cur_varint(struct cur *cur);
-int64_t cur_zigzag(struct cur *cur);
+uint64_t cur_long_varint(struct cur *cur);
+
+static inline uint64_t cur_varint(struct cur *cur)
+{
+	/* nearly all numbers of a recording are one byte */
+	if (!cur->bad && cur->at != cur->end && *cur->at < 0x80)
+		return *cur->at++;
+	return cur_long_varint(cur);
+}
+
+static inline int64_t cur_zigzag(struct cur *cur)
+{
+	uint64_t value = cur_varint(cur);
+
+	return (int64_t)(value >> 1 ^ -(value & 1));
+}
 
 /* A varint that is at most max; anything over it is bad. */
 uint64_t cur_count(struct cur *cur, uint64_t max);

@@ -154,34 +154,55 @@ static void get_timer(const struct column_context *context, struct skt_sock *now
 	now->timer_expires = timer_base(context->boottime) + ms * SKT_NS_PER_MS;
 }
 
-void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in)
+static void get_address(const struct column_context *context, struct skt_sock *now, struct cur *in)
+{
+	size_t len = context->ipv6 ? 16 : 4;
+	const unsigned char *bytes = cur_bytes(in, len);
+
+	if (bytes)
+		memcpy((unsigned char *)now + context->column->offset, bytes, len);
+}
+
+static void get_delta(struct column_context *context, const struct skt_sock *before, struct skt_sock *now,
+		      struct cur *in)
 {
 	const struct column *column = context->column;
-	const unsigned char *bytes;
-	uint64_t value = 0;
+	uint64_t value = (uint64_t)cur_zigzag(in) + (before ? load(column, before) : context->previous);
+
+	context->previous = value;
+	if (!store(column, now, value))
+		cur_fail(in);
+}
+
+void column_get(struct column_context *context, const struct skt_sock *old, struct skt_sock_change *const *rows,
+		size_t n, struct cur *in)
+{
+	const struct column *column = context->column;
 
 	switch (column->how) {
 	case HOW_VARINT:
-		value = cur_varint(in);
+		for (size_t i = 0; i < n && !in->bad; i++)
+			if (!store(column, &rows[i]->now, cur_varint(in)))
+				cur_fail(in);
 		break;
 	case HOW_SIGNED:
-		value = (uint64_t)cur_zigzag(in);
+		for (size_t i = 0; i < n && !in->bad; i++)
+			if (!store(column, &rows[i]->now, (uint64_t)cur_zigzag(in)))
+				cur_fail(in);
 		break;
 	case HOW_DELTA:
-		value = (uint64_t)cur_zigzag(in) + (before ? load(column, before) : context->previous);
-		context->previous = value;
+		for (size_t i = 0; i < n && !in->bad; i++)
+			get_delta(context, old ? &old[rows[i]->slot] : NULL, &rows[i]->now, in);
 		break;
 	case HOW_ADDRESS:
-		bytes = cur_bytes(in, context->ipv6 ? 16 : 4);
-		if (bytes)
-			memcpy((unsigned char *)now + column->offset, bytes, context->ipv6 ? 16 : 4);
-		return;
+		for (size_t i = 0; i < n && !in->bad; i++)
+			get_address(context, &rows[i]->now, in);
+		break;
 	case HOW_TIMER:
-		get_timer(context, now, in);
-		return;
+		for (size_t i = 0; i < n && !in->bad; i++)
+			get_timer(context, &rows[i]->now, in);
+		break;
 	}
-	if (!store(column, now, value))
-		cur_fail(in);
 }
 
 const char *section_name(unsigned section)

@@ -71,7 +71,10 @@ struct column_context {
 /* One value of a column that is not HOW_FIXED. before is the row as it was, NULL for one that came. */
 void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,
 		struct skt_buf *out);
-void column_get(struct column_context *context, const struct skt_sock *before, struct skt_sock *now, struct cur *in);
+
+/* The same of n changed rows, one after the other, all of one family of addresses. old are rows by slot, NULL for those that came. */
+void column_get(struct column_context *context, const struct skt_sock *old, struct skt_sock_change *const *rows,
+		size_t n, struct cur *in);
 
 /*
  * One value of a HOW_FIXED column. Row i of n has its bytes at [i], [i + n], ... of the column: planes let deflate see that

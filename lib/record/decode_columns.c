@@ -55,23 +55,34 @@ static void get_planes(const struct column *column, struct skt_sock_change *cons
 		column_get_planes(column, &rows[i]->now, at + i, n);
 }
 
+static void get_addresses(struct reading *reading, const struct column *column, struct skt_sock_change *const *rows,
+			  size_t n, struct cur *in)
+{
+	struct column_context context = { .column = column };
+	uint32_t table = SKT_NO_TABLE;
+
+	for (size_t i = 0; i < n && !in->bad; i++) {
+		if (rows[i]->now.table != table) {
+			table = rows[i]->now.table;
+			context.ipv6 = skt_table_kind_is_ipv6(kind_of(reading, table));
+		}
+		column_get(&context, NULL, &rows[i], 1, in);
+	}
+}
+
 /* The values of one column that is not HOW_FIXED, for the rows given (those that have the field). */
 static void get_values(struct reading *reading, const struct column *column, struct skt_sock_change *const *rows,
 		       size_t n, bool opened, struct cur *in)
 {
 	struct column_context context = { .column = column, .boottime = reading->step->boottime };
 	uint32_t strings = skt_strtab_count(reading->old->strings);
-	uint32_t table = SKT_NO_TABLE;
 
-	for (size_t i = 0; i < n && !in->bad; i++) {
-		if (column->how == HOW_ADDRESS && rows[i]->now.table != table) {
-			table = rows[i]->now.table;
-			context.ipv6 = skt_table_kind_is_ipv6(kind_of(reading, table));
-		}
-		column_get(&context, opened ? NULL : &rows[i]->before, &rows[i]->now, in);
+	column_get(&context, opened ? NULL : reading->old->socks, rows, n, in);
+	if (column->id != SKT_F_TAIL && column->id != SKT_F_TEXT)
+		return;
+	for (size_t i = 0; i < n && !in->bad; i++)
 		if (rows[i]->now.tail >= strings || rows[i]->now.text >= strings)
 			cur_fail(in);
-	}
 }
 
 /* A column as it stands in a section. */
@@ -155,39 +166,59 @@ uint32_t fields_of(uint8_t section)
 	return section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~(IDENTITY_FIELDS | FIXED_FIELDS);
 }
 
-/* Whether a row has a value in the column of timers: one whose timer is off has none, whatever its mask says. */
-static bool has_timer_value(const struct skt_sock_change *change, bool opened)
+/* The column of timers is not there: then nobody has one. One whose timer is off has no value in it, whatever its mask says. */
+static bool nobody_has_a_timer(const struct rows *rows)
 {
-	return (opened || change->fields & SKT_BIT(SKT_F_TIMER_MS)) && skt_sock_has(&change->now, SKT_F_TIMER_MS);
-}
-
-/* The column of timers is not there: then nobody has one. */
-static bool nobody_has_a_timer(struct skt_sock_change *const *rows, size_t n, bool opened)
-{
-	for (size_t i = 0; i < n; i++)
-		if (has_timer_value(rows[i], opened))
+	for (size_t i = 0; i < rows->n; i++)
+		if ((!rows->fields || rows->fields[i] & SKT_BIT(SKT_F_TIMER_MS)) &&
+		    skt_sock_has(&rows->changes[i]->now, SKT_F_TIMER_MS))
 			return false;
 	return true;
 }
 
-void get_columns(struct reading *reading, uint8_t section, struct skt_sock_change *const *rows, size_t n, bool opened,
-		 struct cur *in)
+static void get_column(struct reading *reading, const struct column *column, struct skt_sock_change *const *rows,
+		       size_t n, bool opened, struct cur *in)
+{
+	if (!column)
+		get_owners(reading, rows, n, in);
+	else if (column->how == HOW_FIXED)
+		get_planes(column, rows, n, in);
+	else if (column->how == HOW_ADDRESS)
+		get_addresses(reading, column, rows, n, in);
+	else
+		get_values(reading, column, rows, n, opened, in);
+	if (!cur_is_done(in))
+		cur_fail(in);
+}
+
+/* Of the rows those that changed in this field, in turn. Returns how many. */
+static size_t pick(const struct rows *rows, uint8_t id, struct skt_sock_change **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		ret[n] = rows->changes[i];
+		n += rows->fields[i] >> id & 1;
+	}
+	return n;
+}
+
+void get_columns(struct reading *reading, uint8_t section, const struct rows *rows, struct cur *in)
 {
 	unsigned columns = (unsigned)cur_count(in, 255);
-	struct skt_sock_change *const *given_rows = rows;
 	struct skt_sock_change **with = NULL;
 	struct given given = { .known = false };
 	/* what rows changed in, and what columns were there */
 	uint32_t fields = 0, seen = 0;
 
-	if (n && !opened) {
-		given_rows = with = malloc(n * sizeof(struct skt_sock_change *));
+	if (rows->fields) {
+		with = malloc((rows->n + 1) * sizeof(struct skt_sock_change *));
 		reading->no_memory |= !with;
 	}
-	for (size_t i = 0; !opened && i < n; i++)
-		fields |= rows[i]->fields & fields_of(section);
+	for (size_t i = 0; rows->fields && i < rows->n; i++)
+		fields |= rows->fields[i];
 	for (unsigned c = 0; c < columns && !in->bad && !reading->no_memory; c++) {
-		size_t n_given = opened ? n : 0;
+		size_t n = rows->n;
 
 		if (!next_column(in, section, &given)) {
 			cur_fail(in);
@@ -196,21 +227,15 @@ void get_columns(struct reading *reading, uint8_t section, struct skt_sock_chang
 		if (!given.known)
 			continue;
 		seen |= SKT_BIT(given.id);
-		for (size_t i = 0; !opened && i < n; i++)
-			if (rows[i]->fields & SKT_BIT(given.id))
-				with[n_given++] = rows[i];
-		if (!given.column)
-			get_owners(reading, given_rows, n_given, &given.values);
-		else if (given.column->how == HOW_FIXED)
-			get_planes(given.column, given_rows, n_given, &given.values);
-		else
-			get_values(reading, given.column, given_rows, n_given, opened, &given.values);
-		if (!cur_is_done(&given.values))
+		if (with)
+			n = pick(rows, given.id, with);
+		get_column(reading, given.column, with ? with : rows->changes, n, !with, &given.values);
+		if (given.values.bad)
 			cur_fail(in);
 	}
 	if (fields & KNOWN_FIELDS & ~SKT_BIT(SKT_F_TIMER_MS) & ~seen)
 		cur_fail(in);
-	if (section == SECTION_STATE && !(seen & SKT_BIT(SKT_F_TIMER_MS)) && !nobody_has_a_timer(rows, n, opened))
+	if (section == SECTION_STATE && !(seen & SKT_BIT(SKT_F_TIMER_MS)) && !nobody_has_a_timer(rows))
 		cur_fail(in);
 	free(with);
 }

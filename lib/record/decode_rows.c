@@ -74,18 +74,34 @@ static void get_slots(struct reading *reading, uint8_t what, struct cur *in)
 	}
 }
 
-/* Pointers to the changes [first, n_socks) of the step; they do not move until the next more_changes(). */
-static struct skt_sock_change **rows_from(struct reading *reading, size_t first, size_t n)
+/* Room for n of them; false (and no_memory) where there is none. To be released in either case. */
+static bool rows_init(struct reading *reading, struct rows *rows, size_t n, bool changed)
 {
-	struct skt_sock_change **rows = malloc((n + 1) * sizeof(*rows));
+	rows->n = n;
+	rows->changes = calloc(n + 1, sizeof(*rows->changes));
+	rows->fields = changed ? calloc(n + 1, sizeof(*rows->fields)) : NULL;
+	reading->no_memory |= !rows->changes || (changed && !rows->fields);
+	return !reading->no_memory;
+}
 
-	if (!rows) {
-		reading->no_memory = true;
-		return NULL;
+static void rows_release(struct rows *rows)
+{
+	free(rows->changes);
+	free(rows->fields);
+}
+
+/* The columns of the last n changes, which are rows that came. */
+static void get_columns_of_new(struct reading *reading, uint8_t section, size_t n, struct cur *in)
+{
+	struct skt_sock_change *first = reading->step->socks + reading->step->n_socks - n;
+	struct rows rows;
+
+	if (rows_init(reading, &rows, n, false)) {
+		for (size_t i = 0; i < n; i++)
+			rows.changes[i] = first + i;
+		get_columns(reading, section, &rows, in);
 	}
-	for (size_t i = 0; i < n; i++)
-		rows[i] = &reading->step->socks[first + i];
-	return rows;
+	rows_release(&rows);
 }
 
 /* Look at the runs of rows that came, without taking them. */
@@ -112,7 +128,6 @@ static bool runs_are_good(const struct reading *reading, struct cur *in, struct 
 static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 {
 	size_t first = reading->step->n_socks;
-	struct skt_sock_change **rows;
 	struct coming coming;
 	struct cur ahead = *in;
 	uint64_t run;
@@ -135,10 +150,7 @@ static size_t get_opened(struct reading *reading, bool key, struct cur *in)
 			change->now.table = table;
 		}
 	}
-	rows = rows_from(reading, first, coming.rows);
-	if (rows)
-		get_columns(reading, SECTION_IDENTITY, rows, coming.rows, true, in);
-	free(rows);
+	get_columns_of_new(reading, SECTION_IDENTITY, coming.rows, in);
 	return coming.rows;
 }
 
@@ -166,17 +178,33 @@ static struct skt_sock_change *changed(struct reading *reading, uint32_t slot)
 	change->change = SKT_CHANGED;
 	change->slot = slot;
 	change->fields = 0;
-	change->before = old->socks[slot];
-	change->now = old->socks[slot];
+	/* of the rest of it only what changed is looked at, before skt_apply() makes it whole */
+	change->now.has = old->socks[slot].has;
+	change->now.tail = 0;
+	change->now.text = 0;
 	reading->decoder->change_of[slot] = (uint32_t)reading->step->n_socks;
 	return change;
+}
+
+/* What of the rows that changed is as their masks say it is. */
+static bool timers_are_good(const struct reading *reading, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		uint32_t had = reading->old->socks[rows->changes[i]->slot].has,
+			 turned = had ^ rows->changes[i]->now.has;
+
+		/* one that got a timer says when it runs out, and one that lost it that it is 0 */
+		if (turned & SKT_BIT(SKT_F_TIMER_MS) & ~rows->changes[i]->fields)
+			return false;
+	}
+	return true;
 }
 
 /* Rows that changed in a field of this section. */
 static void get_changed(struct reading *reading, uint8_t section, struct cur *in)
 {
 	size_t n = cur_count(in, at_most(cur_left(in) / 2, reading->old->n_socks));
-	struct skt_sock_change **rows;
+	struct rows rows = { .n = 0 };
 	struct cur ahead = *in;
 	uint32_t slot = 0;
 
@@ -187,47 +215,36 @@ static void get_changed(struct reading *reading, uint8_t section, struct cur *in
 	}
 	if (!room_for_changes(reading, n))
 		return;
-	rows = calloc(n + 1, sizeof(*rows));
-	if (!rows) {
-		reading->no_memory = true;
+	if (!rows_init(reading, &rows, n, true)) {
+		rows_release(&rows);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		rows[i] = changed(reading, get_next_slot(in, &slot, !i));
+		rows.changes[i] = changed(reading, get_next_slot(in, &slot, !i));
 	for (size_t i = 0; i < n; i++) {
-		uint32_t fields = (uint32_t)cur_varint(in);
-
-		rows[i]->fields |= fields;
+		rows.fields[i] = (uint32_t)cur_varint(in);
+		rows.changes[i]->fields |= rows.fields[i];
 		/* a timer that is off has no value in its column */
-		if (fields & SKT_BIT(SKT_F_TIMER_MS))
-			rows[i]->now.timer_expires = 0;
+		if (rows.fields[i] & SKT_BIT(SKT_F_TIMER_MS))
+			rows.changes[i]->now.timer_expires = 0;
 	}
-	get_columns(reading, section, rows, n, false, in);
-	for (size_t i = 0; section == SECTION_STATE && i < n; i++) {
-		uint32_t turned = rows[i]->before.has ^ rows[i]->now.has;
-
-		/* one that got a timer says when it runs out, and one that lost it that it is 0 */
-		if (turned & SKT_BIT(SKT_F_TIMER_MS) & ~rows[i]->fields)
-			cur_fail(in);
-	}
-	free(rows);
+	get_columns(reading, section, &rows, in);
+	if (section == SECTION_STATE && !timers_are_good(reading, &rows))
+		cur_fail(in);
+	rows_release(&rows);
 }
 
 void get_socks(struct reading *reading, unsigned want, bool key)
 {
 	struct cur *identity = &reading->in[SECTION_IDENTITY], *state = &reading->in[SECTION_STATE];
 	struct skt_step *step = reading->step;
-	struct skt_sock_change **opened;
-	size_t first, n;
+	size_t n;
 
 	get_slots(reading, SKT_CLOSED, identity);
 	get_slots(reading, SKT_LOST, identity);
 	n = get_opened(reading, key, identity);
-	first = step->n_socks - n;
-	opened = rows_from(reading, first, n);
-	if (opened && want & SKT_WANT_STATE)
-		get_columns(reading, SECTION_STATE, opened, n, true, state);
-	free(opened);
+	if (want & SKT_WANT_STATE)
+		get_columns_of_new(reading, SECTION_STATE, n, state);
 	get_changed(reading, SECTION_IDENTITY, identity);
 	if (want & SKT_WANT_STATE)
 		get_changed(reading, SECTION_STATE, state);

@@ -61,12 +61,18 @@ struct coming {
  */
 bool columns_are_good(struct cur in, const struct coming *coming);
 
+/* Changes of a step whose columns are read together. They do not move meanwhile. */
+struct rows {
+	struct skt_sock_change **changes;
+	uint32_t *fields; /* what each changed in, in this section; NULL: they came */
+	size_t n;
+};
+
 /*
  * The columns of rows that came, or of those that changed in this section. A column that is not known is passed over. One that
  * is not there means that of rows that came nobody had it; a row that changed in it must have it.
  */
-void get_columns(struct reading *reading, uint8_t section, struct skt_sock_change *const *rows, size_t n, bool opened,
-		 struct cur *in);
+void get_columns(struct reading *reading, uint8_t section, const struct rows *rows, struct cur *in);
 
 /* ---- decode_rows.c ---- */
 
