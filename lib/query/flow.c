@@ -35,6 +35,7 @@ int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **re
 	if (!flows)
 		return -ENOMEM;
 	flows->options = *options;
+	flows->counters = options->filter && skt_filter_needs(options->filter) & SKT_NEEDS_STATE;
 	lookup_init(&flows->places_by_key);
 	lookup_init(&flows->lives_by_pid);
 	lookup_init(&flows->old_by_pid);
@@ -257,6 +258,17 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 
 /* ---- steps ---- */
 
+/* What a change of a row may have to be asked for where counters are not asked about: all others say what they said. */
+#define ASKED_ALWAYS                                                                               \
+	(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_UID) | SKT_BIT(SKT_F_INODE) | SKT_BIT(SKT_F_OWNER) | \
+	 SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
+
+/* Whether a row that changed in these fields may be meant now, or is known better, where it was not before; and one that is meant is kept. */
+static bool says_anew(const struct skt_flows *flows, const struct flow *flow, uint32_t fields)
+{
+	return flow->kept != NONE || flow->unknown || flow->told || flows->counters || fields & ASKED_ALWAYS;
+}
+
 static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		      const struct skt_sock_change *change)
 {
@@ -271,7 +283,8 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	flow = &flows->flows[i];
 	if (change->change == SKT_CHANGED) {
 		see_row(flow, snapshot, &change->now, change->after, change->until);
-		return flow_test(flows, flow, snapshot, &change->now, NULL);
+		return says_anew(flows, flow, change->fields) ? flow_test(flows, flow, snapshot, &change->now, NULL)
+							      : 0;
 	}
 	flows->of_slot[change->slot] = NONE;
 	if (change->change == SKT_LOST)

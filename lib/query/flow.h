@@ -34,16 +34,31 @@ enum direction { DIRECTION_NONE, DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT,
 enum flow_end { FLOW_STILL, FLOW_CLOSED, FLOW_LOST, FLOW_BROKEN, FLOW_ENDS };
 
 struct flow {
-	const struct skt_flows *of;
+	/* what each change of its row looks at, together: flows are many, and a line of the processor's cache is 64 bytes */
+	uint64_t sk;
+	uint64_t inode;
+	uint32_t most_tx;
+	uint32_t most_rx;
+	uint32_t most_retransmits;
+	uint32_t kept; /* slot in kept.socks; NONE: it has not matched */
+	uint8_t states[FLOW_STATES];
+	uint8_t n_states;
+	uint8_t direction;
+	uint8_t end;
+	bool was_there;
+	bool unknown;
+	bool told;    /* an event told of its end: flows->events has it */
+	bool closing; /* it is over, and an event that tells of it may still come */
+	bool used;    /* else it is free */
+
 	/* who it is */
 	uint32_t place;
 	uint16_t local_port;
 	uint16_t remote_port;
 	uint8_t local_address[16];
 	uint8_t remote_address[16];
-	uint64_t inode;
-	uint64_t sk;
 
+	const struct skt_flows *of;
 	int64_t first_after; /* INT64_MIN: no bound */
 	int64_t first_seen;
 	int64_t last_seen;
@@ -55,23 +70,10 @@ struct flow {
 	int64_t unknown_last;
 	uint64_t reads_before; /* of its table, when it came */
 	uint64_t seen;
-	uint32_t most_tx;
-	uint32_t most_rx;
-	uint32_t most_retransmits;
 	uint32_t gaps;
-	uint32_t kept; /* slot in kept.socks; NONE: it has not matched */
 	uint32_t states_text;
 	uint32_t behind; /* the skip that it was first seen behind, from 1; 0: none */
-	uint8_t states[FLOW_STATES];
-	uint8_t n_states;
-	uint8_t direction;
-	uint8_t end;
-	bool was_there;
-	bool unknown;
-	bool told;    /* an event told of its end: flows->events has it */
-	bool closing; /* it is over, and an event that tells of it may still come */
-	bool used;    /* else it is free */
-	uint32_t run; /* of candidates; NONE: there are none */
+	uint32_t run;	 /* of candidates; NONE: there are none */
 };
 
 /* A run of candidates, while they are gathered. */
@@ -116,6 +118,7 @@ struct image {
 
 struct skt_flows {
 	struct skt_flows_options options;
+	bool counters; /* the filter asks for them */
 	bool begun;
 	bool ended;
 	int64_t time; /* of the last snapshot */
