@@ -65,7 +65,8 @@ int query_walk(struct query *query, const struct skt_file *file, const char *ins
 					  .to = query->to,
 					  .zone = query->render.zone,
 					  .now = query->now,
-					  .follow = query->follow };
+					  .follow = query->follow,
+					  .alone = !query->several };
 
 	query->render.host = host ? host : "";
 	query->render.boot_time = header->boot_time;

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,10 +37,7 @@ int64_t recorder_time(const struct recorder *recorder)
 /* Not all of a large host's processors: it has other things to do. */
 static unsigned hands(void)
 {
-	cpu_set_t set;
-	int processors = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
-
-	return processors < HANDS ? 1 : HANDS;
+	return processors() < HANDS ? 1 : HANDS;
 }
 
 struct skt_capture_options recorder_capture_options(struct recorder *recorder, const char *name)

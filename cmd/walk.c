@@ -2,6 +2,7 @@
 #include "walk.h"
 
 #include "cli.h"
+#include "clocks.h"
 #include "stretch.h"
 
 #include <errno.h>
@@ -89,6 +90,8 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 	}
 	if (!rc && range->follow)
 		skt_cursor_follow(walk->cursor);
+	else if (!rc && range->alone && processors() > 1)
+		skt_cursor_read_ahead(walk->cursor);
 	return rc;
 }
 

@@ -170,8 +170,7 @@ static int apply_processes(struct skt_snapshot *snapshot, struct skt_step *step,
 	return 0;
 }
 
-/* Copy the fields in the mask from one row to another. */
-static void take_fields(struct skt_sock *to, const struct skt_sock *from, uint32_t fields)
+void step_take_fields(struct skt_sock *to, const struct skt_sock *from, uint32_t fields)
 {
 	TAKE(inode, SKT_F_INODE);
 	TAKE(sk, SKT_F_SK);
@@ -252,7 +251,7 @@ static int apply_changed(struct skt_snapshot *snapshot, struct skt_step *step, s
 {
 	struct skt_sock *sock = &snapshot->socks[change->slot];
 
-	take_fields(sock, &change->now, change->fields);
+	step_take_fields(sock, &change->now, change->fields);
 	if (!has_string(snapshot, sock->tail) || !has_string(snapshot, sock->text))
 		return step_misfit(err, "strings of socket", change->slot);
 	if (change->fields & SKT_BIT(SKT_F_OWNERS)) {

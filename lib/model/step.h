@@ -26,6 +26,9 @@ int step_add_lived(struct skt_step *step, struct skt_snapshot *now, struct trans
 int step_carry_lived(const struct skt_step *told, const struct skt_snapshot *from, struct skt_snapshot *to,
 		     struct skt_step *step);
 
+/* Copy the fields in the mask, SKT_BIT(enum skt_field), from one row to another: all that a change may say, but for owners. */
+void step_take_fields(struct skt_sock *to, const struct skt_sock *from, uint32_t fields);
+
 /* -EBADMSG: a step does not fit its snapshot. what is wrong, and in which slot. */
 int step_misfit(struct skt_err *err, const char *what, uint32_t number);
 

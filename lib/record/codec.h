@@ -41,4 +41,7 @@ void decoder_release(struct decoder *decoder);
 int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsigned want, struct skt_snapshot *old,
 		bool key, struct skt_step *ret, struct skt_err *err);
 
+/* Of a step that somebody else has decoded only its strings, which snapshot's table gets. 0 or a negative errno. */
+int step_decode_strings(struct cur *section, struct skt_snapshot *snapshot, struct skt_err *err);
+
 #endif

@@ -67,12 +67,19 @@ void skt_cursor_free(struct skt_cursor *cursor)
 
 void skt_cursor_want(struct skt_cursor *cursor, unsigned want)
 {
+	cursor_stop_ahead(cursor);
 	cursor->want = want;
 }
 
 void skt_cursor_choose(struct skt_cursor *cursor, const struct skt_choice *choice)
 {
+	cursor_stop_ahead(cursor);
 	cursor->choice = choice;
+}
+
+void skt_cursor_read_ahead(struct skt_cursor *cursor)
+{
+	cursor->read_ahead = true;
 }
 
 struct skt_skipped skt_cursor_skipped(const struct skt_cursor *cursor)
@@ -180,13 +187,38 @@ static int check_time(const struct skt_cursor *cursor, bool first, int64_t when,
 	return 0;
 }
 
+/* A step of this block that has been decoded already, and what it was decoded from is passed over. 1, 0 there is none, or a negative errno. */
+static int take_ready(struct skt_cursor *cursor, struct skt_snapshot *into, struct skt_step *step, struct skt_err *err)
+{
+	uint64_t i = cursor->step_number - cursor->first_number;
+	struct skt_step had = *step;
+	struct ahead_step *ready;
+	int rc;
+
+	if (!cursor->ready || i >= cursor->ready->n_steps)
+		return 0;
+	ready = &cursor->ready->steps[i];
+	/* its strings would have other numbers here: they never have */
+	if (ready->strings != skt_strtab_count(into->strings))
+		return 0;
+	rc = step_decode_strings(&cursor->in[SECTION_STRINGS], into, err);
+	if (rc)
+		return rc;
+	*step = ready->step;
+	ready->step = had;
+	memcpy(cursor->in, ready->in, sizeof(cursor->in));
+	return 1;
+}
+
 /* Read a step of the file and take it. The limits are those of a group: what else a snapshot has room for is for the step between two. */
 static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *into, struct skt_step *step,
 		     struct skt_err *err)
 {
-	int rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, key, step, err);
+	int rc = take_ready(cursor, into, step, err);
 
 	if (!rc)
+		rc = step_decode(&cursor->decoder, cursor->in, cursor->want, into, key, step, err);
+	if (rc >= 0)
 		rc = check_time(cursor, key || cursor->step_number == cursor->first_number, step->time, err);
 	if (rc)
 		return rc;

@@ -2,6 +2,7 @@
 #ifndef RECORD_CURSOR_H
 #define RECORD_CURSOR_H
 
+#include "record/ahead.h"
 #include "record/file.h"
 #include "record/numbering.h"
 
@@ -35,6 +36,10 @@ struct skt_cursor {
 	bool ended;
 	const struct skt_choice *choice; /* NULL: all groups are read */
 	struct skt_skipped skipped;	 /* before what was handed out last */
+
+	bool read_ahead;
+	struct ahead *ahead;	   /* in the file it stands in; NULL: not begun, or nobody does */
+	struct ahead_block *ready; /* of it the block being read, NULL: it is read here */
 
 	/* the block being read */
 	struct skt_buf block;
@@ -89,6 +94,9 @@ int cursor_reach(struct skt_cursor *cursor, struct skt_err *err);
 
 /* From the end of a file (or where one who follows has to wait: -EAGAIN) on to the next: 1, end (what it was), or what is told of the border. */
 int cursor_cross(struct skt_cursor *cursor, int end, struct skt_err *err);
+
+/* Let the thread that reads ahead go, before what it reads, or what is wanted of it, is another. */
+void cursor_stop_ahead(struct skt_cursor *cursor);
 
 /* Close what is open. */
 void cursor_leave(struct skt_cursor *cursor);

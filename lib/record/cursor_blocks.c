@@ -7,29 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The first group that begins at this offset or later; n_groups where there is none. */
-static size_t group_from(const struct skt_file *file, uint64_t offset)
-{
-	size_t low = 0, high = file->n_groups;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (file->groups[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 int cursor_pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err, int code)
 {
 	const struct skt_file *file = cursor->file;
 	/* within a block, from the step on that was tried last */
 	uint64_t number = cursor->left ? cursor->step_number - 1 : cursor->number;
 	uint64_t offset = cursor->left ? cursor->block_offset : cursor->offset;
-	size_t next = group_from(file, offset + tried);
+	size_t next = file_group_from(file, offset + tried);
 	uint64_t next_number;
 
 	next_number = next < file->n_groups ? file->groups[next].number : file->span.number + 1;
@@ -54,20 +38,62 @@ static int no_block(struct skt_cursor *cursor, struct skt_err *err)
 	return cursor_pass_hole(cursor, cursor->chosen, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
 }
 
+/* What of the file it stands in is to be read; NULL: all. */
+static const struct skt_choice *choice_here(const struct skt_cursor *cursor)
+{
+	const struct skt_choice *choice = cursor->choice;
+
+	if (!choice || !cursor->whole->n_parts)
+		return choice;
+	return cursor->part < choice->n_parts ? &choice->parts[cursor->part] : NULL;
+}
+
+/* The block that comes next, where a thread has it ready. */
+static struct ahead_block *ready_block(struct skt_cursor *cursor, const struct block_head *head)
+{
+	if (!cursor->read_ahead || cursor->follow)
+		return NULL;
+	/* without a thread it is done here, as ever */
+	if (!cursor->ahead &&
+	    ahead_new(cursor->file, cursor->want, choice_here(cursor), cursor->offset, &cursor->ahead)) {
+		cursor->read_ahead = false;
+		return NULL;
+	}
+	return ahead_take(cursor->ahead, cursor->offset, head);
+}
+
+void cursor_stop_ahead(struct skt_cursor *cursor)
+{
+	ahead_free(cursor->ahead);
+	cursor->ahead = NULL;
+	cursor->ready = NULL;
+}
+
+static int inflate_block(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
+{
+	int rc = file_read_block(cursor->file, cursor->offset, head, &cursor->block, err);
+
+	return rc ? rc
+		  : payload_get(cursor->block.data + BLOCK_HEAD_SIZE, head->length, sections_wanted(cursor->want),
+				cursor->sections, err);
+}
+
 /* Read the payload of a key or step block. */
 static int load_block(struct skt_cursor *cursor, const struct block_head *head, struct skt_err *err)
 {
-	uint32_t wanted = 1u << SECTION_META | 1u << SECTION_STRINGS | 1u << SECTION_IDENTITY | 1u << SECTION_EVENTS;
-	int rc = file_read_block(cursor->file, cursor->offset, head, &cursor->block, err);
+	int rc = 0;
 
-	if (cursor->want & SKT_WANT_STATE)
-		wanted |= 1u << SECTION_STATE;
-	if (cursor->want & SKT_WANT_ORDER)
-		wanted |= 1u << SECTION_RESIDUAL;
-	if (!rc)
-		rc = payload_get(cursor->block.data + BLOCK_HEAD_SIZE, head->length, wanted, cursor->sections, err);
+	cursor->ready = ready_block(cursor, head);
+	if (!cursor->ready)
+		rc = inflate_block(cursor, head, err);
 	if (rc)
 		return rc;
+	for (int id = SECTION_META; cursor->ready && id < SECTION_END; id++) {
+		struct skt_buf had = cursor->sections[id];
+
+		cursor->sections[id] = cursor->ready->sections[id];
+		cursor->ready->sections[id] = had;
+	}
 	for (int id = SECTION_META; id < SECTION_END; id++)
 		cur_init(&cursor->in[id], cursor->sections[id].data, cursor->sections[id].len);
 	cursor->block_offset = cursor->offset;
@@ -109,16 +135,6 @@ static uint64_t limit(const struct skt_cursor *cursor)
 	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
 }
 
-/* What of the file it stands in is to be read; NULL: all. */
-static const struct skt_choice *choice_here(const struct skt_cursor *cursor)
-{
-	const struct skt_choice *choice = cursor->choice;
-
-	if (!choice || !cursor->whole->n_parts)
-		return choice;
-	return cursor->part < choice->n_parts ? &choice->parts[cursor->part] : NULL;
-}
-
 /* A group begins here: go over those that are not to be read. */
 static bool skip_groups(struct skt_cursor *cursor)
 {
@@ -129,7 +145,7 @@ static bool skip_groups(struct skt_cursor *cursor)
 
 	if (!choice)
 		return false;
-	first = group = group_from(file, cursor->offset);
+	first = group = file_group_from(file, cursor->offset);
 	while (group < choice->n_groups && file->groups[group].offset >= cursor->offset && !choice->groups[group])
 		group++;
 	if (group == first || file->groups[first].offset != cursor->offset)
@@ -163,7 +179,7 @@ int cursor_next_block(struct skt_cursor *cursor, struct skt_err *err)
 			if (cursor->follow)
 				return -EAGAIN;
 			/* groups were found behind it: it was not cut off, its length is a lie */
-			if (group_from(cursor->file, cursor->offset + 1) < cursor->file->n_groups)
+			if (file_group_from(cursor->file, cursor->offset + 1) < cursor->file->n_groups)
 				return cursor_pass_hole(
 					cursor, true, err,
 					skt_err_set(err, -EBADMSG, "a block claims more bytes than there are"));

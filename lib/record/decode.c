@@ -270,6 +270,18 @@ int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsig
 	return rc;
 }
 
+int step_decode_strings(struct cur *section, struct skt_snapshot *snapshot, struct skt_err *err)
+{
+	struct reading reading = { .old = snapshot };
+	int rc = get_strings(&reading, section);
+
+	if (rc)
+		return skt_err_set(err, rc, "strings of the step");
+	return section->bad ? skt_err_set(err, -EBADMSG, "strings section is damaged at its byte %zu",
+					  cur_offset(section))
+			    : 0;
+}
+
 void decoder_release(struct decoder *decoder)
 {
 	free(decoder->change_of);

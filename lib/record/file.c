@@ -74,6 +74,21 @@ size_t file_group_of_number(const struct skt_file *file, uint64_t number)
 	return low ? low - 1 : file->n_groups;
 }
 
+size_t file_group_from(const struct skt_file *file, uint64_t offset)
+{
+	size_t low = 0, high = file->n_groups;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (file->groups[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 int file_add_keys(struct skt_file *file, uint64_t offset)
 {
 	if (array_room(&file->keys, &file->room_keys, file->n_keys + 1, sizeof(*file->keys)))

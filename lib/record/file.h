@@ -87,6 +87,9 @@ int file_add_group(struct skt_file *file, const struct group *group);
 /* The last group that begins with this snapshot or before it: that which holds it, or would; n_groups where it is before all. */
 size_t file_group_of_number(const struct skt_file *file, uint64_t number);
 
+/* The first group that begins at this offset or later; n_groups where there is none. */
+size_t file_group_from(const struct skt_file *file, uint64_t offset);
+
 int file_add_keys(struct skt_file *file, uint64_t offset);
 int file_add_damage(struct skt_file *file, const struct skt_damage *damage);
 

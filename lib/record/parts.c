@@ -16,6 +16,7 @@
 
 void cursor_leave(struct skt_cursor *cursor)
 {
+	cursor_stop_ahead(cursor);
 	if (cursor->here.fd >= 0) {
 		close(cursor->here.fd);
 		cursor->here.fd = -1;

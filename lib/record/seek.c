@@ -316,6 +316,7 @@ int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum
 	int64_t when = 0;
 	int rc = 0;
 
+	cursor_stop_ahead(cursor);
 	if (!span.snapshots) {
 		skt_err_set(err, -ERANGE, "there is no snapshot in it");
 		skt_err_at(err, file->name, -1);
