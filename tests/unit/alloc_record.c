@@ -293,6 +293,47 @@ static void what_a_cursor_reads_is_right_or_told(void **state)
 	skt_file_free(file);
 }
 
+/* Whichever of the two has none: what the thread cannot make ready is read without it. */
+static void so_is_what_a_thread_reads_ahead(void **state)
+{
+	struct skt_file *file = recording_open(&original);
+
+	(void)state;
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_cursor *cursor = NULL;
+		struct skt_step *step;
+		uint64_t last = 0;
+		bool failed;
+		int rc;
+
+		/* all of them, or one, which is more often the thread's alone */
+		if (i % 2)
+			failing_alloc_after(i / 2);
+		else
+			failing_alloc_only(i / 2);
+		rc = skt_cursor_new(file, &cursor, NULL);
+		if (!rc)
+			skt_cursor_read_ahead(cursor);
+		while (!rc && (rc = skt_cursor_next(cursor, &step, NULL)) > 0) {
+			last = step->number;
+			rc = 0;
+		}
+		failed = failing_alloc_stop();
+		assert_true(!rc || (failed && rc == -ENOMEM));
+		assert_true(rc || last == SNAPSHOTS);
+		while (cursor && (rc = skt_cursor_next(cursor, &step, NULL))) {
+			if (rc < 0)
+				continue;
+			assert_true(step->number > last);
+			last = step->number;
+			expect_snapshot(skt_cursor_snapshot(cursor));
+		}
+		skt_cursor_free(cursor);
+	}
+	skt_file_free(file);
+}
+
 static void a_seek_gets_there_or_tells(void **state)
 {
 	struct skt_file *file = recording_open(&original);
@@ -440,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_opened_or_not),
 		cmocka_unit_test(a_damaged_file_is_opened_or_not),
 		cmocka_unit_test(what_a_cursor_reads_is_right_or_told),
+		cmocka_unit_test(so_is_what_a_thread_reads_ahead),
 		cmocka_unit_test(a_seek_gets_there_or_tells),
 		cmocka_unit_test(a_seek_out_of_range_is_told_without_memory),
 		cmocka_unit_test(a_directory_is_read_or_not),
