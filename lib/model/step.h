@@ -26,6 +26,9 @@ int step_add_lived(struct skt_step *step, struct skt_snapshot *now, struct trans
 int step_carry_lived(const struct skt_step *told, const struct skt_snapshot *from, struct skt_snapshot *to,
 		     struct skt_step *step);
 
+/* apply_timers.c: the timers that were read a tick or so off, once rows have been changed. As skt_apply(). */
+int apply_timers(struct skt_snapshot *snapshot, struct skt_step *step, struct skt_err *err);
+
 /* Copy the fields in the mask, SKT_BIT(enum skt_field), from one row to another: all that a change may say, but for owners. */
 void step_take_fields(struct skt_sock *to, const struct skt_sock *from, uint32_t fields);
 

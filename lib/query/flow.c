@@ -163,40 +163,6 @@ static void see_row(struct flow *flow, const struct skt_snapshot *snapshot, cons
 		flow->direction = DIRECTION_NONE;
 }
 
-int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
-	      const struct skt_sock *sock, const struct skt_event *event)
-{
-	const struct skt_flows_options *options = &flows->options;
-	struct skt_row row = { .host = options->host,
-			       .boot_time = options->boot_time,
-			       .snapshot = snapshot,
-			       .sock = sock,
-			       .event = event };
-	enum skt_truth truth = SKT_TRUE;
-
-	/* what was told of it stays known */
-	if (flow->told)
-		row.event = &flows->events[flow - flows->flows];
-	if (flow->kept == NONE) {
-		if (options->listening && !skt_sock_is_listening(sock, snapshot->tables[sock->table].kind))
-			return 0;
-		if (options->filter)
-			truth = skt_filter_test(options->filter, &row);
-		if (truth == SKT_UNKNOWN) {
-			if (!flow->unknown)
-				flow->unknown_time = snapshot->time;
-			flow->unknown_last = snapshot->time;
-			flow->unknown = true;
-		}
-		/* what was not known of it before it is known now */
-		if (truth == SKT_FALSE && row.event && skt_filter_is_never(options->filter, &row))
-			flow->unknown = false;
-		if (truth != SKT_TRUE)
-			return 0;
-	}
-	return flow_keep(flows, flow, snapshot, sock);
-}
-
 /* ---- rows that come ---- */
 
 static int put_slot(struct skt_flows *flows, uint32_t slot, uint32_t flow)
@@ -258,17 +224,6 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 
 /* ---- steps ---- */
 
-/* What a change of a row may have to be asked for where counters are not asked about: all others say what they said. */
-#define ASKED_ALWAYS                                                                               \
-	(SKT_BIT(SKT_F_STATE) | SKT_BIT(SKT_F_UID) | SKT_BIT(SKT_F_INODE) | SKT_BIT(SKT_F_OWNER) | \
-	 SKT_BIT(SKT_F_OWNER_GAPS) | SKT_BIT(SKT_F_OWNERS))
-
-/* Whether a row that changed in these fields may be meant now, or is known better, where it was not before; and one that is meant is kept. */
-static bool says_anew(const struct skt_flows *flows, const struct flow *flow, uint32_t fields)
-{
-	return flow->kept != NONE || flow->unknown || flow->told || flows->counters || fields & ASKED_ALWAYS;
-}
-
 static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 		      const struct skt_sock_change *change)
 {
@@ -283,8 +238,9 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	flow = &flows->flows[i];
 	if (change->change == SKT_CHANGED) {
 		see_row(flow, snapshot, &change->now, change->after, change->until);
-		return says_anew(flows, flow, change->fields) ? flow_test(flows, flow, snapshot, &change->now, NULL)
-							      : 0;
+		return flow_says_anew(flows, flow, change->fields)
+			       ? flow_test(flows, flow, snapshot, &change->now, NULL)
+			       : 0;
 	}
 	flows->of_slot[change->slot] = NONE;
 	if (change->change == SKT_LOST)

@@ -198,6 +198,15 @@ const char *direction_name(unsigned direction);
 const char *flow_end_name(unsigned end);
 const struct skt_field_info *flow_field(const char *name, size_t len);
 
+/* flow_test.c */
+
+/* Is it meant, by what its row says now, or by what an event told of it (NULL: none)? */
+int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
+	      const struct skt_sock *sock, const struct skt_event *event);
+
+/* Whether a row that changed in these fields may be meant now, or is known better, where it was not before; and one that is meant is kept. */
+bool flow_says_anew(const struct skt_flows *flows, const struct flow *flow, uint32_t fields);
+
 /* flow_end.c */
 
 /* What is asked of it as a whole, once it is over. */
@@ -212,10 +221,6 @@ void flow_count_unknown(struct skt_flows *flows, int64_t first, int64_t last);
 int flow_failed(int rc, struct skt_err *err);
 
 int flow_new(struct skt_flows *flows, uint32_t *ret);
-
-/* Is it meant, by what its row says now, or by what an event told of it (NULL: none)? */
-int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
-	      const struct skt_sock *sock, const struct skt_event *event);
 
 /* Where what slots meant ends. */
 void flow_forget_slots(struct skt_flows *flows);

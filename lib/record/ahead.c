@@ -113,8 +113,7 @@ static struct ahead_block *new_block(struct ahead *ahead)
 	struct ahead_block *block = NULL;
 
 	pthread_mutex_lock(&ahead->lock);
-	while (!ahead->stop && ahead->n_ready &&
-	       (ahead->n_ready >= READY_BLOCKS || ahead->bytes >= READY_BYTES))
+	while (!ahead->stop && ahead->n_ready && (ahead->n_ready >= READY_BLOCKS || ahead->bytes >= READY_BYTES))
 		pthread_cond_wait(&ahead->less, &ahead->lock);
 	if (!ahead->stop) {
 		block = ahead->spare;

@@ -277,9 +277,9 @@ int step_decode_strings(struct cur *section, struct skt_snapshot *snapshot, stru
 
 	if (rc)
 		return skt_err_set(err, rc, "strings of the step");
-	return section->bad ? skt_err_set(err, -EBADMSG, "strings section is damaged at its byte %zu",
-					  cur_offset(section))
-			    : 0;
+	return section->bad
+		       ? skt_err_set(err, -EBADMSG, "strings section is damaged at its byte %zu", cur_offset(section))
+		       : 0;
 }
 
 void decoder_release(struct decoder *decoder)
