@@ -33,7 +33,7 @@ struct walk_range {
 	enum skt_zone zone;
 	int64_t now; /* ns since 1970 */
 	bool follow; /* go on while the file grows; from its last snapshot unless told */
-	bool alone;  /* no other process reads beside this one: a second processor, where there is one, may read ahead */
+	bool alone; /* no other process reads beside this one: a second processor, where there is one, may read ahead */
 };
 
 /* 0 or a negative errno; on failure, too, it is to be released. kinds are the tables that coverage is about. */

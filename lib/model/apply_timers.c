@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/array.h"
 #include "model/step.h"
+
+#include "base/array.h"
 #include "model/tables.h"
 
 #include <errno.h>
