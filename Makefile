@@ -266,15 +266,22 @@ uninstall: ## remove what install installed
 	rm -f $(foreach i,$(installed),$(DESTDIR)$(call part,3,$i)) $(foreach l,$(links),$(DESTDIR)$(call part,2,$l))
 	-rmdir $(addprefix $(DESTDIR),$(INCLUDEDIR)/skt $(addprefix $(DOCDIR)/,examples contrib docs/plots docs fixtures/guide fixtures) $(DOCDIR))
 
-dist: ## pack what is committed as build/skt-VERSION.tar.gz
+# What is committed can be packed in a checkout only.
+need-checkout:
+	@git rev-parse -q --verify HEAD >/dev/null 2>&1 || { \
+		echo "make: to pack what is committed takes git and a checkout; from a tarball: dpkg-buildpackage -us -uc -b" >&2; exit 1; }
+
+dist: need-checkout ## pack what is committed as build/skt-VERSION.tar.gz
 	@mkdir -p build
-	git archive --prefix=skt-$(VERSION)/ HEAD | gzip -9n >build/skt-$(VERSION).tar.gz
+	git archive -9 --prefix=skt-$(VERSION)/ -o build/skt-$(VERSION).tar.gz HEAD
 
 # Built of what is committed, beside the tree, by what is installed: nothing is fetched.
-deb: ## build Debian packages of what is committed into build/deb/
+deb: need-checkout ## build Debian packages of what is committed into build/deb/
 	rm -rf build/deb
 	mkdir -p build/deb/skt-$(VERSION)
-	git archive HEAD | tar -x -C build/deb/skt-$(VERSION)
+	git archive -o build/deb/skt.tar HEAD
+	tar -xf build/deb/skt.tar -C build/deb/skt-$(VERSION)
+	rm build/deb/skt.tar
 	cd build/deb/skt-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS=parallel=$(shell nproc) dpkg-buildpackage -us -uc -b
 
 clean: ## remove build/ and bin/
@@ -285,7 +292,7 @@ help: ## this list
 		printf '  make %-13s %s\n' "$$target" "$$what"; done
 
 .PHONY: all static shared tests check check-static check-host check-deb asan coverage fuzz fuzz-run bench bench-quick soak \
-	soak-hour lint analyze format install uninstall dist deb clean help need-cmocka $(needs:%=need-%) FORCE
+	soak-hour lint analyze format install uninstall dist deb clean help need-checkout need-cmocka $(needs:%=need-%) FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

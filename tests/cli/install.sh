@@ -129,4 +129,23 @@ t_uninstall_leaves_nothing() {
 	[ ! -e "$TMPDIR/copy/usr/share/doc/skt" ]
 }
 
+t_what_is_committed_is_packed_and_nothing_where_there_is_no_checkout() {
+	local target
+
+	command -v git >/dev/null || skip "no git"
+	cp "$TOP/Makefile" .
+	for target in dist deb; do
+		GIT_CEILING_DIRECTORIES=$TMPDIR exits 2 env -u MAKEFLAGS -u MAKELEVEL make $target
+		has err 'to pack what is committed takes git and a checkout'
+		[ ! -e build ]
+	done
+	mkdir lib
+	echo 'int one;' >lib/one.c
+	git init -q . && git add Makefile lib && git -c user.name=x -c user.email=x@example.org commit -qm x
+	echo 'int two;' >lib/two.c
+	exits 0 env -u MAKEFLAGS -u MAKELEVEL make dist
+	tar -tzf build/skt-*.tar.gz | sed 's|^skt-[0-9.]*/||' | grep -v '/$' | sort >packed
+	diff <(printf '%s\n' Makefile lib/one.c) <(grep . packed)
+}
+
 run_tests
