@@ -54,18 +54,27 @@ static void put(struct row *row, const char *text, size_t len)
 	row->is_begun |= len > 0;
 }
 
+/* A word that is too wide below the others stands further left, as far as it must. */
+static void make_room(struct row *row, const char *text, size_t len)
+{
+	while (!row->is_begun && row->text.len && !fits(row, text, len))
+		row->text.len--;
+}
+
 /* At its blanks, each with the word behind it. */
 static void put_broken(struct row *row, const char *text, size_t len)
 {
 	while (len) {
-		size_t word = 0;
+		size_t blanks = 0, word;
 
-		while (word < len && text[word] == ' ')
-			word++;
+		while (blanks < len && text[blanks] == ' ')
+			blanks++;
+		word = blanks;
 		while (word < len && text[word] != ' ')
 			word++;
 		if (row->is_begun && !fits(row, text, word))
 			end_row(row);
+		make_room(row, text + blanks, word - blanks);
 		put(row, text, word);
 		text += word;
 		len -= word;
