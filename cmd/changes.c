@@ -25,10 +25,21 @@ static bool is_to_end(const struct changes *changes)
 	return false;
 }
 
+/* Whether the reader of a pipe has gone, or a terminal: with nothing to write, nothing else would tell. */
+static bool is_closed(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
+}
+
+/* A terminal that has gone says EIO, as a disk that is broken does; whether that or SIGHUP is seen first is chance. */
 static int output_failed(struct changes *changes, int error, struct skt_err *err)
 {
 	changes->closed = true;
-	return error == EPIPE ? 0 : skt_err_sys(err, -error, "cannot write to standard output");
+	if (error == EPIPE || (error == EIO && is_closed()))
+		return 0;
+	return skt_err_sys(err, -error, "cannot write to standard output");
 }
 
 /*
@@ -58,14 +69,6 @@ static int put(struct changes *changes, struct skt_err *err)
 		at += n > 0 ? (size_t)n : 0;
 	}
 	return 0;
-}
-
-/* Whether the reader of a pipe has gone: with nothing to write, nothing else would tell. */
-static bool is_closed(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO };
-
-	return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
 }
 
 /*
