@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "nearest.h"
+#include "status.h"
 
 #include <skt/escape.h>
 
@@ -56,6 +57,7 @@ static void say(const char *text)
 {
 	struct skt_buf line;
 
+	status_clear();
 	skt_buf_init(&line);
 	skt_buf_text(&line, the_tool->tool);
 	skt_buf_text(&line, ": ");

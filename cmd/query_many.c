@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "query_merge.h"
+#include "status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -197,12 +198,6 @@ static void relay_messages(FILE *file)
 			return;
 }
 
-static void clear_progress(const struct crowd *crowd)
-{
-	if (crowd->progress)
-		fputs("\r\033[K", stderr);
-}
-
 /* What is to be put together: it is that of one who came to the end. */
 static void receive(struct crowd *crowd, const struct job *job, bool answered)
 {
@@ -227,7 +222,7 @@ static void tell(struct crowd *crowd)
 
 	rewind(job->out);
 	rewind(job->err);
-	clear_progress(crowd);
+	status_clear();
 	if (rows && query->render.format == SKT_FORMAT_CSV)
 		relay_csv(crowd, job->out);
 	else
@@ -269,8 +264,12 @@ static void await_one(struct crowd *crowd)
 		crowd->running--;
 		crowd->ended++;
 	}
-	if (crowd->progress)
-		fprintf(stderr, "\r%zu of %zu recordings\033[K", crowd->ended, crowd->n);
+	if (crowd->progress) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%zu of %zu recordings", crowd->ended, crowd->n);
+		status_show(text);
+	}
 }
 
 static void show_together(struct query *query)
@@ -315,7 +314,7 @@ void query_many(struct query *query, char *const *operands, size_t n,
 		else
 			await_one(&crowd);
 	}
-	clear_progress(&crowd);
+	status_clear();
 	if (query->merge)
 		show_together(query);
 	munmap(crowd.outcomes, n * sizeof(*crowd.outcomes));

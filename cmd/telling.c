@@ -2,6 +2,7 @@
 #include "telling.h"
 
 #include "cli.h"
+#include "status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,13 +141,13 @@ void tell_status(struct recorder *recorder, int64_t now)
 		return;
 	recorder->status_at = now;
 	skt_buf_init(&line);
-	skt_buf_text(&line, "\r");
 	skt_duration_format(&line, (now - recorder->start) / SKT_NS_PER_S * SKT_NS_PER_S);
-	skt_buf_printf(&line, "  %llu snapshots  %zu sockets  %llu bytes  %llu missed ticks\033[K",
+	skt_buf_printf(&line, "  %llu snapshots  %zu sockets  %llu bytes  %llu missed ticks",
 		       (unsigned long long)recorder->snapshots, recorder->now.live_socks,
 		       (unsigned long long)skt_writer_bytes(recorder->writer), (unsigned long long)recorder->missed);
+	skt_buf_byte(&line, '\0');
 	if (!line.failed)
-		fwrite(line.data, 1, line.len, stderr);
+		status_show((char *)line.data);
 	skt_buf_release(&line);
 }
 
@@ -157,8 +158,6 @@ void tell_end(struct recorder *recorder)
 	char chain_text[2 * SKT_CHAIN_SIZE + 1], file_text[2 * SKT_CHAIN_SIZE + 1];
 	struct skt_buf span;
 
-	if (isatty(STDERR_FILENO) && !recorder->watch.on && !recorder->quiet)
-		fputs("\r\033[K", stderr);
 	skt_buf_init(&span);
 	skt_duration_format(&span, (recorder->last - recorder->first) / SKT_NS_PER_MS * SKT_NS_PER_MS);
 	skt_buf_byte(&span, '\0');
@@ -167,6 +166,8 @@ void tell_end(struct recorder *recorder)
 			lost == 1 ? "" : "s");
 	if (recorder->quiet)
 		goto out;
+	/* the terminal may have written ^C where it stands */
+	status_show("");
 	skt_writer_chain(recorder->writer, chain, file);
 	cli_hex(chain, sizeof(chain), chain_text);
 	cli_hex(file, sizeof(file), file_text);
