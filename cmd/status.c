@@ -27,7 +27,7 @@ void status_show(const char *text)
 		len = skt_escape_fit(text, len, columns - 2);
 		cut = "\xe2\x80\xa6";
 	}
-	fprintf(stderr, CLEAR "%.*s%s", (int)len, text, cut);
+	fprintf(stderr, "\r%.*s%s\033[K", (int)len, text, cut);
 	is_shown = true;
 }
 
