@@ -62,6 +62,26 @@ int lex_fail(struct parser *p, const char *at, const char *expected);
 /* -ENOMEM */
 int lex_no_memory(struct parser *p);
 
+/* ---- parse_value.c. Each 0, -EINVAL or -ENOMEM. ---- */
+
+/* What a value ends at where it is not in quotes. */
+#define PARSE_STOPS "()|&"
+
+/*
+ * The value that stands here becomes one of the node's, which ends at one of stop; stop NULL: where it begins a word of the command line, it is
+ * all of that word, whatever is in it.
+ */
+int parse_value(struct parser *p, struct node *node, const char *stop);
+
+/* A bracket of them. */
+int parse_set(struct parser *p, struct node *node);
+
+/* A pattern, compiled. */
+int parse_regex(struct parser *p, struct node *node);
+
+/* Whether what is tested is text, or words. */
+bool test_is_text(const struct test *test);
+
 /* ---- parse_test.c ---- */
 
 /* The test that stands here, into the node. 0, -EINVAL or -ENOMEM. */
