@@ -2,6 +2,7 @@
 #include "query_rows.h"
 
 #include "cli.h"
+#include "grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,15 +44,9 @@ static int show_table(struct runs *runs, struct skt_render *render, const struct
 
 	skt_buf_init(&rows);
 	while ((rc = runs_next(runs, &row)) > 0) {
-		if (n == room) {
-			struct skt_part *more = realloc(parts, (room = room ? 2 * room : 256) * sizeof(*parts));
-
-			if (!more) {
-				rc = -ENOMEM;
-				break;
-			}
-			parts = more;
-		}
+		rc = grow(&parts, &room, n, sizeof(*parts));
+		if (rc)
+			break;
 		parts[n++].len = row.len;
 		skt_buf_add(&rows, row.data, row.len);
 	}

@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "grow.h"
 #include "query_merge.h"
 #include "query_shape.h"
 
@@ -19,13 +20,8 @@ static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, stru
 	int rc;
 
 	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
-		if (*ret_n == room) {
-			struct skt_look *more = realloc(*ret, (room = room ? 2 * room : 256) * sizeof(*more));
-
-			if (!more)
-				return skt_err_set(err, -ENOMEM, "out of memory");
-			*ret = more;
-		}
+		if (grow(ret, &room, *ret_n, sizeof(**ret)))
+			return skt_err_set(err, -ENOMEM, "out of memory");
 		skt_look_of(snapshot, &(*ret)[(*ret_n)++]);
 	}
 	return rc ? rc : walk_end(walk, err);

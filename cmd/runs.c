@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "runs.h"
 
+#include "grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,16 +145,9 @@ static int put_file(FILE *file, const struct skt_part *key, const struct skt_par
 
 static int add_run(struct runs *runs, FILE *file, unsigned level)
 {
-	if (runs->n_files == runs->room_files) {
-		size_t room = runs->room_files ? 2 * runs->room_files : FAN;
-		struct run *more = realloc(runs->files, room * sizeof(*more));
-
-		if (!more) {
-			fclose(file);
-			return -ENOMEM;
-		}
-		runs->files = more;
-		runs->room_files = room;
+	if (grow(&runs->files, &runs->room_files, runs->n_files, sizeof(*runs->files))) {
+		fclose(file);
+		return -ENOMEM;
 	}
 	runs->files[runs->n_files++] = (struct run){ .file = file, .level = level };
 	return 0;
@@ -295,15 +290,8 @@ int runs_add(struct runs *runs, const struct skt_buf *key, const struct skt_buf 
 		return -ENOMEM;
 	if (key->len > ROW_MOST || row->len > ROW_MOST)
 		return -E2BIG;
-	if (runs->n_places == runs->room_places) {
-		size_t room = runs->room_places ? 2 * runs->room_places : 256;
-		struct place *more = realloc(runs->places, room * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		runs->places = more;
-		runs->room_places = room;
-	}
+	if (grow(&runs->places, &runs->room_places, runs->n_places, sizeof(*runs->places)))
+		return -ENOMEM;
 	runs->places[runs->n_places] = (struct place){ runs->rows.len, runs->n_places };
 	runs->n_places++;
 	skt_buf_add(&runs->rows, &head, sizeof(head));
