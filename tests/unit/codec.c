@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "recording.h"
+#include "sanitized.h"
 #include "scene.h"
 #include "step_text.h"
 
@@ -21,7 +22,7 @@
  * the same string ids, and says the same; for chains of random snapshots, several steps in a block.
  */
 
-enum { WORLDS = 120, STEPS = 24 };
+enum { WORLDS = SANITIZED ? 40 : 120, STEPS = 24 };
 
 /* Who writes, and who reads what was written. */
 struct both {

@@ -26,6 +26,9 @@
 
 enum { BLOCKS_MAX = 64 };
 
+/* The sanitizers look at each nth byte or bit, which in a few bytes are all bits of one and both ways to read them. */
+#define EACH(nth) (SANITIZED ? (nth) : 1)
+
 struct part {
 	struct block_head head;
 	size_t offset;
@@ -267,7 +270,7 @@ static void check_cut(size_t len)
 static void cut_at_any_byte_all_before_is_read(void **state)
 {
 	(void)state;
-	for (size_t len = 0; len < whole.len; len++)
+	for (size_t len = 0; len < whole.len; len += EACH(3))
 		check_cut(len);
 }
 
@@ -310,7 +313,7 @@ static void check_zeros(size_t from, size_t more)
 static void what_ends_in_zeros_is_torn_where_they_begin(void **state)
 {
 	(void)state;
-	for (size_t from = whole.begin; from <= whole.len; from++) {
+	for (size_t from = whole.begin; from <= whole.len; from += EACH(5)) {
 		check_zeros(from, 0);
 		if (from % 7 == 0 || from + 8 > whole.len)
 			check_zeros(from, 5000);
@@ -500,7 +503,7 @@ static void with_any_bit_flipped_all_but_its_group_is_read(void **state)
 {
 	(void)state;
 	write_file(whole.bytes, whole.len);
-	for (size_t bit = 0; bit < 8 * whole.len; bit++)
+	for (size_t bit = 0; bit < 8 * whole.len; bit += EACH(7))
 		check_flip(bit);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "recording.h"
+#include "sanitized.h"
 #include "scene.h"
 #include "step_text.h"
 
@@ -212,9 +213,9 @@ static void random_chains_come_back(bool ended)
 	const char *only = getenv("SEED");
 
 	for (size_t c = 0; c < sizeof(chains) / sizeof(*chains); c++) {
-		uint64_t groups = 0;
+		uint64_t groups = 0, worlds = SANITIZED ? (chains[c].worlds + 2) / 3 : chains[c].worlds;
 
-		for (uint64_t k = 1; k <= chains[c].worlds; k++) {
+		for (uint64_t k = 1; k <= worlds; k++) {
 			uint64_t seed = 1000 * (c + 1) + k;
 			struct recording recording;
 			struct skt_file *file;
@@ -232,7 +233,7 @@ static void random_chains_come_back(bool ended)
 			skt_file_free(file);
 			recording_release(&recording);
 		}
-		assert_true(only || groups >= 3 * chains[c].worlds);
+		assert_true(only || groups >= 3 * worlds);
 	}
 }
 
