@@ -144,6 +144,22 @@ ends() {
 	}
 }
 
+# ---- a recorder ----
+
+# begin ARGUMENT...: one in the background that writes x.skt, its pid in `recorder`, once it has written something; what it
+# says is in `said`.
+begin() {
+	rm -f x.skt
+	"$@" 2>said &
+	recorder=$!
+	eventually test -s x.skt
+}
+
+finish() {
+	kill -TERM "$recorder"
+	ends "$recorder" 0
+}
+
 # ---- without privilege ----
 
 # "${as_nobody[@]}" PROGRAM ARGUMENT...: as nobody. The program is opened before, for it may lie where nobody may not go;

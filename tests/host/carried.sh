@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Connections that are closed at any moment, some of them between the reading of a table and that of the descriptors: what
 # is left of each is carried by who held it. In a network namespace of its own.
-# tap: alone, for all of this host is in what it records
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
-own_network
+own_network --pid
 
 # 300 connections are held for some snapshots, and then closed one by one, a few milliseconds apart, so that every phase of
 # a snapshot meets some. `ends` says which, and by whom and as which descriptor they were held.

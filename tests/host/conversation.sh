@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A live recording of tests/host/conversation.c holds what that program says of itself, and what /proc says of its
 # processes. Other processes of this host run on, and some may be denied even to root.
-# tap: alone, for all of this host is in what it records
 . "$(dirname "$0")/../lib.sh"
-own_network
+own_network --pid
 
 # ---- the recording ----
 

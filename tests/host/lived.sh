@@ -12,19 +12,19 @@ heard() {
 		skip "the kernel tells nobody here of processes"
 }
 
-# record HOW [ARGUMENT...]: two snapshots 5 s apart into x.skt, while fifty processes of 5 ms run one after the other; their
-# numbers are in `ran`.
+# record [ARGUMENT...]: into x.skt, a snapshot, fifty processes of 5 ms that run one after the other, and the end; their numbers
+# are in `ran`.
 record() {
-	sockrec "$@" -i 5s --ticks=exact -n 2 -o x.skt 2>said &
+	sockrec "$@" -i 1h -o x.skt 2>said &
 	local recorder=$!
-	eventually test -s x.skt
-	sleep 0.5
+	eventually sockquery -H x.skt
 	python3 -c '
 import subprocess
 for n in range(50):
     child = subprocess.Popen(["sleep", "0.005", f"0.{n:04}"], executable="/bin/sleep")
     child.wait()
     print(child.pid)' >ran
+	kill -TERM "$recorder"
 	ends "$recorder" 0
 }
 

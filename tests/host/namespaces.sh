@@ -1,77 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Sockets of other network namespaces. Pid, mount and network namespaces are our own, so nobody else's come in between;
-# those that ip(8) makes have their names in a folder of our own, too.
-# tap: alone, for it measures ticks
+# Sockets of other network namespaces. Pid, mount and network namespaces are our own, so nobody else's come in between.
 # shellcheck disable=SC2119 # only one here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 own_network --pid
-mkdir -p /run/netns && mount -t tmpfs none /run/netns || exit
-PORT=7411
-
-# dwell FILE [@NAME] WHERE: dwellers (tests/host/dweller.c), in the namespace of that name, who say in FILE where they
-# live, until `leave FILE`.
-dwell() {
-	local file=$1 n=1
-	local -a where=()
-
-	shift
-	if [ "${1#@}" != "$1" ]; then
-		where=(ip netns exec "${1#@}")
-		shift
-	fi
-	[[ $1 == [0-9]* ]] && n=$1
-	"${where[@]}" dweller $PORT "$1" >"$file" 2>&1 &
-	echo $! >"$file.pid"
-	eventually settled "$file" "$n"
-}
-settled() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-leave() {
-	kill "$(<"$1.pid")"
-	wait "$(<"$1.pid")" || :
-}
-
-# record FILE ARGUMENT...: in the background; `ends $recorder 0` waits for its end.
-record() {
-	local file=$1
-
-	shift
-	sockrec -o "$file" "$@" 2>said &
-	recorder=$!
-}
-# reached FILE N: the Nth snapshot, which may hold no sockets at all, can be read.
-reached() {
-	local rc=0
-
-	sockquery -H "$1@#$2" || rc=$?
-	[ $rc -lt 2 ]
-}
-
-# What the tests' python begins with.
-# shellcheck disable=SC2016 # not a word of shell
-PRELUDE+='
-OWN = int(os.readlink("/proc/self/ns/net")[5:-1])
-FRESH, STALE = 1, 2
-
-def dump(path):
-    """The snapshots of a recording, as tests/host/skt-dump.c writes them."""
-    done = subprocess.run(["skt-dump", path], capture_output=True, text=True)
-    return [line for line in map(json.loads, done.stdout.splitlines()) if line["type"] == "snapshot"]
-
-def tables(snapshot, inode):
-    return [table for table in snapshot["tables"] if table["net_namespace"] == inode]
-
-def count(snapshot, inode):
-    return sum(len(table["rows"]) for table in tables(snapshot, inode))
-
-def dwellers(path):
-    """(namespace, pid) of each"""
-    return [tuple(map(int, line.split())) for line in read(path).decode().splitlines()]
-
-def query(*what):
-    done = subprocess.run(["sockquery", "--format=jsonl", *what], capture_output=True, text=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-'
+# shellcheck source=tests/namespaces.sh
+. "$TOP/tests/namespaces.sh"
 
 t_each_namespace_has_the_sockets_and_holders_that_ss_shows_in_it() {
 	local name
@@ -262,66 +196,6 @@ t_more_namespaces_than_descriptors_are_recorded_all_the_same() {
 last = dump("x.skt")[-1]
 for inode, pid in dwellers("many"):
     assert count(last, inode) == 4, inode
-END
-}
-
-t_a_hundred_namespaces_take_turns_and_ticks_are_kept() {
-	local try
-
-	dwell hundred 100
-	# the machine may be too busy to be on time, but what is recorded is right each time
-	for try in 1 2 3; do
-		exits 0 sockrec -i 1s -n 13 -o $try.skt
-		python $try.skt <<'END'
-snapshots = dump(sys.argv[1])
-for inode, pid in dwellers("hundred"):
-    for number, snapshot in enumerate(snapshots):
-        # its sockets are in every snapshot
-        assert count(snapshot, inode) == 4, (number, inode)
-        for table in tables(snapshot, inode):
-            assert table["status"] == FRESH or number and table["status"] == STALE, (number, table)
-            assert table["error"] == 0, table
-for snapshot in snapshots:
-    assert {table["status"] for table in tables(snapshot, OWN)} == {FRESH}
-assert any(table["status"] == STALE for snapshot in snapshots for table in snapshot["tables"]), "none had to wait"
-END
-		if on_time $try.skt; then break; fi
-	done
-	leave hundred
-	[ -z "${late-}" ]
-}
-# No tick is missed but during the first snapshot, in which all are read, and no table is older than ten seconds and a tick.
-on_time() {
-	late=1
-	python "$1" <<'END' || return
-first, second, *others = dump(sys.argv[1])
-assert sum(snapshot["missed"] for snapshot in others) < 2
-for snapshot in others:
-    for table in snapshot["tables"]:
-        assert (snapshot["time"] - table["read_time"]) / 1e9 < 11, (snapshot["number"], table)
-END
-	late=
-}
-
-t_others_take_no_more_than_half_of_the_interval_one_of_them_aside() {
-	dwell many 40
-	exits 0 sockrec -i 50ms -n 30 --netns-interval=100ms -o x.skt
-	leave many
-	python <<'END'
-first, *snapshots = dump("x.skt")
-assert {table["status"] for table in first["tables"]} == {FRESH}
-turns = []
-for snapshot in snapshots:
-    took = {}
-    for table in snapshot["tables"]:
-        if table["net_namespace"] != OWN and table["status"] == FRESH:
-            took[table["net_namespace"]] = took.get(table["net_namespace"], 0) + table["read_us"]
-    # the last of them was begun before half of the interval had passed, and was thought to end there
-    assert sum(sorted(took.values())[:-1]) <= 25000, took
-    turns += took
-# all of them want it, and so all had their turn as often as another, or once more or less
-turns = [turns.count(inode) for inode, pid in dwellers("many")]
-assert max(turns) - min(turns) <= 1 and sum(turns) >= 29, turns
 END
 }
 

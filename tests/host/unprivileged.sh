@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Who is not root can record, too: all sockets, and the holders that he may know; and the recording says what it lacks.
-# tap: alone, for all of this host is in what it records
 . "$(dirname "$0")/../lib.sh"
-own_network
+own_network --pid
 
 "${as_nobody[@]}" true || { echo "1..0 # SKIP cannot become nobody"; exit; }
 
