@@ -31,6 +31,12 @@ skip() {
 	exit 77
 }
 
+# sanitized: the tools have the address sanitizer built in, with which each takes seven times as long to start.
+sanitized() { grep -qa __asan_init "$SKT_BIN/sockquery"; }
+
+# plain_only WHAT: a test that runs what WHAT runs with the sanitizers, to find out about something else.
+plain_only() { ! sanitized || skip "with the sanitizers $1 runs the same"; }
+
 # Run every function t_*, in the order of the file.
 run_tests() {
 	local name log rc n=0 failed=0

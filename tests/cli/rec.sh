@@ -113,6 +113,7 @@ t_every_listing_is_as_it_was() {
 }
 
 t_damaged_recordings_are_made_of_the_kept_ones_byte_for_byte() {
+	plain_only "no tool"
 	mkdir made
 	"$fixtures/make" --into made
 	for made in made/*.skt; do
@@ -157,6 +158,7 @@ expected() {
 }
 
 t_the_verdict_is_that_of_the_damage() {
+	plain_only "the listing"
 	for rec in $recordings; do
 		said=$(verdict "$rec")
 		# none, where the header cannot be read
@@ -230,6 +232,7 @@ t_what_is_lost_is_told_once() {
 }
 
 t_no_snapshot_is_read_that_was_not_recorded() {
+	plain_only "the listing"
 	for rec in $recordings; do
 		# these say something else on purpose, and soundly
 		[[ $rec != v1-* && $rec != recording-in-cmdline ]] || continue

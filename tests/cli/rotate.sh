@@ -183,9 +183,10 @@ END
 
 newest() { find d -name '*.skt' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2; }
 
-# The recorder does, and not while it begins a file.
+# The recorder does, and not while it begins a file. A call that was begun ends before the signal counts.
 stands_still() {
 	kill -STOP "$recorder"
+	while grep -L '^State:.T' /proc/"$recorder"/task/*/status | grep -q .; do sleep 0.01; done
 	sockquery --info "$(newest)" 2>/dev/null | grep -q '^snapshots  *[1-9]' && return
 	kill -CONT "$recorder"
 	return 1

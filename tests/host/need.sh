@@ -108,8 +108,8 @@ for number in range(6):
     if not pid:
         worker(number, passing, until)
     workers.append(pid)
-# 2,000 short ones
-for i in range(2000):
+# 1,000 short ones, which is all numbers twice
+for i in range(1000):
     pid = os.fork()
     if not pid:
         begin()
@@ -122,7 +122,7 @@ os.write(1, b"done\n")
 sys.stdin.readline()
 END
 mkfifo in
-python3 churn.py 8 <in >churn.out 2>&1 &
+python3 churn.py 6 <in >churn.out 2>&1 &
 exec 3>in
 eventually grep -q ready churn.out || { cat churn.out; exit 1; }
 sockrec -i 50ms --full-walk=5s -o x.skt 2>sockrec.err &
