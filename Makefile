@@ -31,7 +31,6 @@ BIN := $(if $(filter plain,$(VARIANT)),bin,$B/bin)
 TOOLS  := $(patsubst cmd/%.c,%,$(wildcard cmd/sock*.c))
 SHARED := $(patsubst %.c,$B/%.o,$(filter-out cmd/sock%.c,$(wildcard cmd/*.c)))
 LIB    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
-PIC    := $(LIB:$B/%=$B/pic/%)
 UNIT   := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
 HELPER := $(patsubst %.c,$B/%.o,$(wildcard tests/unit/lib/*.c))
 HOST   := $(patsubst %.c,$B/%,$(filter-out tests/host/preload_%,$(wildcard tests/host/*.c))) \
@@ -61,12 +60,15 @@ packages = $(shell $(PKG_CONFIG) $1 $2 2>/dev/null)
 cppflags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(call packages,--cflags,$(needs)) \
 	    $(if $(SPECIAL),,$(FORTIFY)) $(CPPFLAGS)
 cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE -pthread $(CFLAGS) $(SPECIAL)
+pic      := -fPIC -fno-semantic-interposition
 ldflags  := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # cmd/ sees nothing but include/, and so cannot reach into the library.
-$B/lib/%.o $B/pic/lib/%.o: INCLUDES = -Ilib
+$B/lib/%.o: INCLUDES = -Ilib
+# Tools and the shared library are of the same objects: calls within the library are direct, as in a program.
+$B/lib/%.o: PIC = $(pic)
 $B/tests/%.o: INCLUDES = -Ilib -Itests/unit/lib $(call packages,--cflags,cmocka)
-$B/cmd/%.o $B/lib/record/%.o $B/pic/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
+$B/cmd/%.o $B/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
 
 # One short line a file; whole commands with V=1; nothing with -s.
 silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
@@ -96,27 +98,23 @@ $B/libskt.a $B/cmd.a $B/tests/unit/lib.a: $(wildcard cmd lib lib/* tests/unit/li
 # For programs outside this tree; the tools carry the library themselves. It exports what the headers declare: nothing
 # else is called skt_.
 shared: $B/libskt.so.$(SOVERSION) ## build the shared library
-$B/libskt.so.$(SOVERSION): $(PIC) $B/libskt.map
+$B/libskt.so.$(SOVERSION): $(LIB) $B/libskt.map
 	$(call say,LINK)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script=$B/libskt.map -Wl,-z,defs \
 		$(call packages,--libs,$(needs))
 $B/libskt.map: Makefile
 	@mkdir -p $(@D)
 	@echo 'SKT_$(SOVERSION) { global: skt_*; local: *; };' >$@
 
-compile = $(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) -MMD -MP -c -o $@ $<
+compile = $(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) $(PIC) -MMD -MP -c -o $@ $<
 
 $B/%.o: %.c $B/flags | $(needs:%=need-%)
 	@mkdir -p $(@D)
 	$(call say,CC)$(compile)
 
-$B/pic/%.o: %.c $B/flags | $(needs:%=need-%)
-	@mkdir -p $(@D)
-	$(call say,CC)$(compile) -fPIC
-
 # Another compiler or other flags build everything anew. Stages of scripts/check run make side by side: each has a file of its own.
 $B/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(ldflags) $(VERSION))' >$@.$$$$; \
+	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(pic) $(ldflags) $(VERSION))' >$@.$$$$; \
 		cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 
 $(needs:%=need-%) need-cmocka: need-%:
