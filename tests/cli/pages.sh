@@ -128,6 +128,27 @@ for fact in facts:
 END
 }
 
+t_each_line_of_info_is_in_the_page_and_no_other() {
+	python <<'END'
+rec = os.path.join(TOP, "fixtures", "rec")
+names = [os.path.join(rec, name) for name in sorted(os.listdir(rec)) if name.endswith(".skt") or name.startswith("dir-")]
+names += [os.path.join(rec, "dir-whole", name) for name in os.listdir(os.path.join(rec, "dir-whole"))]
+said = subprocess.run(["sockquery", "--info"] + names, capture_output=True, text=True).stdout
+# names take 24 columns; what stands below one is indented
+told = {line[:24].strip() for line in said.splitlines() if line[:1].strip()}
+listed = re.findall(r"^\.It (.*)$", section(page("sockquery.1"), "ABOUT A RECORDING"), re.M)
+described = {name for item in listed for name in item.split(" , ")}
+facts = tuple(name[:-1] for name in described if name.endswith("*")) + ("note",)
+told = {name for name in told if not name.startswith(facts)}
+assert len(told) > 25, told
+assert told <= described, told - described
+# some need what no recording there has
+texts = "".join(read(os.path.join(TOP, "cmd", name)).decode() for name in ("info.c", "info_totals.c"))
+for name in described - told:
+    assert name.startswith(facts) or '"%s"' % name in texts, name
+END
+}
+
 t_pages_refer_to_each_other_and_to_sections_that_there_are() {
 	python <<'END'
 pages = sorted(os.listdir(os.path.join(TOP, "docs", "man")))
