@@ -149,6 +149,18 @@ for name in described - told:
 END
 }
 
+t_each_member_of_the_coverage_is_in_the_page_and_no_other() {
+	python <<'END'
+rec = os.path.join(TOP, "fixtures", "rec", "gap.skt")
+said = json.loads(subprocess.run(["sockquery", "--coverage", rec, "sport = :9"], capture_output=True, text=True).stdout)
+text = section(page("sockquery.1"), "WHAT A NO IS WORTH")
+described = [name for item in re.findall(r"^\.It Cm (.*)$", text, re.M) for name in item.split(" , ")]
+assert list(said) and not differ("the coverage", said, described)
+for name in said["holes"][0]:
+    assert re.search(r"^\.Cm (.* )?%s( .*)?$" % name, text, re.M), name
+END
+}
+
 t_pages_refer_to_each_other_and_to_sections_that_there_are() {
 	python <<'END'
 pages = sorted(os.listdir(os.path.join(TOP, "docs", "man")))
