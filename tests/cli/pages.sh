@@ -161,6 +161,29 @@ for name in said["holes"][0]:
 END
 }
 
+t_each_field_of_a_row_is_in_the_page_of_the_tool_that_prints_it() {
+	python <<'END'
+guide = os.path.join(TOP, "fixtures", "guide", "pileup.skt")
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+def missing(names, *texts):
+    assert len(names) > 10, names
+    return [name for name in names if not any(re.search(r"^\.(?:It )?Cm (?:.* )?%s\b" % name, text, re.M) for text in texts)]
+
+query, events = page("sockquery.1"), section(page("sockquery.1"), "EVENTS")
+for view in "sockets", "flows", "changes", "processes", "snapshots":
+    names = [json.loads(line)["name"] for line in run("sockquery", "--list-fields", "--view=" + view, "--format=jsonl").splitlines()]
+    # changes are those of `sockrec --watch`, says the page
+    texts = [query] + [page("sockrec.1")] * (view == "changes")
+    assert not missing(names, *texts), (view, missing(names, *texts))
+for name, tool, text in ("sockdiff.1", "sockdiff", events), ("sockrec.1", "sockreplay", events):
+    names = list(json.loads(run(tool, "--format=jsonl", guide).splitlines()[0]))
+    assert not missing(names, page(name), text), (name, missing(names, page(name), text))
+END
+}
+
 t_pages_refer_to_each_other_and_to_sections_that_there_are() {
 	python <<'END'
 pages = sorted(os.listdir(os.path.join(TOP, "docs", "man")))
