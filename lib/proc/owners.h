@@ -80,6 +80,9 @@ void owners_count(struct owners *owners, struct look *look, struct ledger *ledge
 /* The number of an inode that stands in a table, or MAP_NONE. */
 uint32_t owners_find(const struct owners *owners, uint64_t inode);
 
+/* Whether this one stands in a table that was read in this look. */
+bool owners_is_seen(const struct owners *owners, const struct owners_inode *inode);
+
 /* A link to this inode was found: what its `row` is. And one that had this `row` is gone. */
 uint32_t owners_link(struct owners *owners, uint64_t inode);
 void owners_unlink(struct owners *owners, uint32_t row);
@@ -87,6 +90,8 @@ void owners_unlink(struct owners *owners, uint32_t row);
 /* A round begins with what is asked from here on; the one that began last is complete in this look. */
 void owners_round_begins(struct owners *owners);
 void owners_round_completes(struct owners *owners);
+
+/* ---- assign.c ---- */
 
 /*
  * The end of a look: give each row its owners, by pid and then fd, and its owner state. Holders are in the snapshot by
