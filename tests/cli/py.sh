@@ -12,7 +12,7 @@ same() {
 
 	for file; do
 		py=0
-		python3 "$TOP/contrib/skt.py" "$file" >py.out 2>py.err || py=$?
+		python3 -S "$TOP/contrib/skt.py" "$file" >py.out 2>py.err || py=$?
 		for option in '' -n; do
 			c=0
 			skt-dump $option "$file" >c.out 2>c.err || c=$?
