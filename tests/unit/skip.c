@@ -11,6 +11,7 @@
 #include <skt/record.h>
 #include <skt/render.h>
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -378,7 +380,62 @@ static void add(struct recording *recording, struct random *random, const struct
 	skt_snapshot_release(&read);
 }
 
-static void compare_random(bool quiet, struct totals *totals)
+/* ---- a directory ---- */
+
+enum { SNAPSHOTS = 120, EACH = 43 };
+
+static char dir[] = "/tmp/skip.XXXXXX";
+static int dir_fd = -1;
+
+static int open_next(uint64_t number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%llu.skt", (unsigned long long)number);
+	return openat(dir_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+}
+
+/* Write into files of a directory from now on. */
+static void begin_files(struct recording *recording)
+{
+	const struct skt_writer_options options = { .sync = SKT_SYNC_NONE };
+	static const uint8_t bytes[24] = "files of a directory";
+
+	assert_true(mkdtemp(dir) && (dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0);
+	skt_writer_free(recording->writer);
+	close(recording->fd);
+	recording->fd = open_next(1);
+	assert_int_equal(
+		skt_writer_open(recording->fd, "1.skt", &recording->header, &options, bytes, &recording->writer, NULL),
+		0);
+}
+
+static void next_file(struct recording *recording)
+{
+	uint8_t chain[SKT_CHAIN_SIZE], sha[SKT_CHAIN_SIZE];
+	struct skt_header header = recording->header;
+	static const uint8_t mark[8] = "another";
+
+	header.start = recording->now.time + 1;
+	recording->fd = open_next(recording->n / EACH + 1);
+	assert_int_equal(skt_writer_rotate(recording->writer, recording->fd, "next.skt", &header, mark, NULL), 0);
+	assert_int_equal(skt_writer_rotated(recording->writer, chain, sha, NULL), 1);
+}
+
+static void end_files(void)
+{
+	char name[32];
+
+	for (int i = 1; i <= SNAPSHOTS / EACH + 1; i++) {
+		snprintf(name, sizeof(name), "%d.skt", i);
+		assert_int_equal(unlinkat(dir_fd, name, 0), 0);
+	}
+	close(dir_fd);
+	assert_int_equal(rmdir(dir), 0);
+	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+}
+
+static void compare_random(bool quiet, bool files, struct totals *totals)
 {
 	struct random random = { .state = 4711 + quiet };
 	struct skt_filter *filters[EXPRESSIONS];
@@ -394,10 +451,19 @@ static void compare_random(bool quiet, struct totals *totals)
 		recording_begin(&recording, 10 * SKT_NS_PER_S);
 		recording.tell = tell;
 		recording.random = &own;
-		while (recording.n < 120)
+		if (files)
+			begin_files(&recording);
+		while (recording.n < SNAPSHOTS) {
 			add(&recording, &own, &world, quiet);
+			if (files && recording.n % EACH == 0)
+				next_file(&recording);
+		}
 		recording_end(&recording);
-		file = recording_open(&recording);
+		file = NULL;
+		if (files)
+			assert_int_equal(skt_file_open(dir_fd, dir, 0, &file, NULL), 0);
+		else
+			file = recording_open(&recording);
 		for (int i = 0; i < EXPRESSIONS; i++) {
 			random_expression(&recording, &random, texts[i]);
 			filters[i] = parse(texts[i]);
@@ -410,6 +476,8 @@ static void compare_random(bool quiet, struct totals *totals)
 		}
 		skt_file_free(file);
 		recording_release(&recording);
+		if (files)
+			end_files();
 	}
 }
 
@@ -418,72 +486,31 @@ static void flows_and_coverage_of_some_groups_are_those_of_all(void **state)
 	struct totals totals = { .asked = 0 };
 
 	(void)state;
-	compare_random(false, &totals);
-	compare_random(true, &totals);
+	compare_random(false, false, &totals);
+	compare_random(true, false, &totals);
 	print_message("# %u asked, %u of them not of all groups, %u of those with rows, %u in more than one turn\n",
 		      totals.asked, totals.partly, totals.found, totals.again);
 	assert_true(totals.partly > totals.asked / 20);
 	assert_true(totals.found);
 }
 
-static void only_what_every_row_has_that_is_meant_is_a_key(void **state)
+static void so_they_are_of_the_files_of_a_directory(void **state)
 {
-	static const struct {
-		const char *text;
-		size_t n;
-		bool owners;
-	} cases[] = {
-		{ "dst 10.0.0.9", 1, false },
-		{ "dst 10.0.0.9/32:443", 1, false },
-		{ "dst [::ffff:10.0.0.9]", 1, false },
-		{ "dst 10.0.0.0/24", 0, false },
-		{ "dst 10.0.0.0/24:443", 1, false }, /* the port */
-		{ "dst 0.0.0.0", 0, false },
-		{ "src 10.0.0.9", 0, false },
-		{ "src 10.0.0.9:22", 1, false },
-		{ "sport = :22", 1, false },
-		{ "sport >= :22", 0, false },
-		{ "sport != :22", 0, false },
-		{ "sport = :32767", 1, false },
-		{ "sport = :32768", 0, false },
-		{ "remote_port in (1, 2, 3)", 3, false },
-		{ "remote_port in (1, 2, 40000)", 0, false },
-		{ "pid in (1, 2)", 2, true },
-		{ "pid = 4294967296", 0, false },
-		{ "pid = -1", 0, false },
-		{ "pid > 1", 0, false },
-		{ "comm = nginx", 1, true },
-		{ "comm ~ nginx", 0, false },
-		{ "not comm = nginx", 0, false },
-		{ "not (not pid = 1)", 0, false },
-		{ "pid in (1, 2) and dport = :443", 1, false },
-		{ "pid = 1 and dport = :443", 1, false },
-		{ "pid = 1 and uid = 0", 1, true },
-		{ "pid = 1 or dport = :443", 2, true },
-		{ "pid = 1 or uid = 0", 0, false },
-		{ "(pid = 1 or pid = 2) and (dport = :1 or uid = 0)", 2, true },
-		{ "uid = 0 or pid = 1 and dport = :443", 1, false }, /* from left to right */
-	};
+	struct totals totals = { .asked = 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct skt_filter *filter = parse(cases[i].text);
-		struct skt_key keys[SKT_FILTER_KEYS];
-		unsigned doubts;
-		size_t n = skt_filter_keys(filter, keys, &doubts);
-
-		if (n != cases[i].n || (n && !(doubts & SKT_DOUBT_OWNERS) != !cases[i].owners))
-			fail_msg("%s: %zu keys, doubts %u", cases[i].text, n, doubts);
-		assert_true(doubts & SKT_DOUBT_TABLES);
-		skt_filter_free(filter);
-	}
+	compare_random(true, true, &totals);
+	print_message("# %u asked, %u of them not of all groups, %u of those with rows, %u in more than one turn\n",
+		      totals.asked, totals.partly, totals.found, totals.again);
+	assert_true(totals.partly > totals.asked / 20);
+	assert_true(totals.found && totals.again);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_what_every_row_has_that_is_meant_is_a_key),
 		cmocka_unit_test(flows_and_coverage_of_some_groups_are_those_of_all),
+		cmocka_unit_test(so_they_are_of_the_files_of_a_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
