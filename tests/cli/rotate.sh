@@ -181,15 +181,20 @@ assert one.id != two.id
 END
 }
 
-newest() { find d -name '*.skt' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2; }
+# Of those that are written to in the same tick of the kernel's clock the last by name.
+newest() { find d -name '*.skt' -printf '%T@ %p\n' | sort -k1,1n -k2,2V | tail -n 1 | cut -d' ' -f2; }
 
 # The recorder does, and not while it begins a file. A call that was begun ends before the signal counts.
 stands_still() {
+	local file
+
 	kill -STOP "$recorder"
 	while grep -L '^State:.T' /proc/"$recorder"/task/*/status | grep -q .; do sleep 0.01; done
-	sockquery --info "$(newest)" 2>/dev/null | grep -q '^snapshots  *[1-9]' && return
-	kill -CONT "$recorder"
-	return 1
+	for file in d/*.skt; do
+		sockquery --info "$file" 2>/dev/null | grep -q '^snapshots  *[1-9]' && continue
+		kill -CONT "$recorder"
+		return 1
+	done
 }
 
 t_after_a_kill_it_goes_on_from_the_last_whole_block() {
