@@ -46,6 +46,34 @@ t_a_socket_counts_under_each_of_its_holders() {
 	END
 }
 
+# A truth, and a list of words. One of the holders runs a program that was removed, another is not known.
+t_truths_and_lists_of_words_are_counted_and_sorted() {
+	cp -a "$TOP/fixtures/proc/kinds" tree
+	ln -sfn '/usr/sbin/gone (deleted)' tree/2715/exe
+	exits 0 sockrec --proc=tree -n 1 -o gone.skt
+	exits 0 sockquery --format=jsonl gone.skt
+	mv out rows
+	for field in exe_deleted owner_gaps; do
+		exits 0 sockquery --format=jsonl --count-by=$field gone.skt
+		mv out counted
+		exits 0 sockquery --format=jsonl --fields=$field --sort=$field gone.skt
+		FIELD=$field python <<-END
+			import collections, json, os
+			field, want, rows = os.environ["FIELD"], collections.Counter(), []
+			for line in open("rows"):
+			    row = json.loads(line)
+			    values = [owner[field] for owner in row["owners"]] or [None] if field == "exe_deleted" else [row[field]]
+			    want.update(set(map(json.dumps, values)))
+			got = {json.dumps(json.loads(line)[field]): json.loads(line)["count"] for line in open("counted")}
+			assert got == dict(want), (got, want)
+			assert field != "exe_deleted" or got["true"] >= 1
+			values = [json.loads(line)[field] for line in open("out")]
+			known = [value for value in values if value is not None]
+			assert known == sorted(known) and values == known + [None] * (len(values) - len(known)), values
+		END
+	done
+}
+
 t_a_curve_counts_flows_where_they_are() {
 	exits 0 sockquery --format=jsonl ../hands.skt --view=flows
 	mv out rows

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,6 +18,8 @@ struct scene {
 	struct skt_step step;
 	struct skt_between *between;
 	int64_t second;
+	const struct skt_event *events; /* that the next step tells */
+	size_t n_events;
 };
 
 static int set_up(void **state)
@@ -57,6 +60,14 @@ static void take(struct scene *scene)
 	scene_end(&scene->read);
 	assert_int_equal(skt_match(scene->matcher, &scene->now, &scene->read, first, &scene->step), 0);
 	assert_int_equal(skt_apply(&scene->now, &scene->step, NULL), 0);
+	if (scene->n_events) {
+		free(scene->step.events);
+		scene->step.events = malloc(scene->n_events * sizeof(*scene->events));
+		assert_non_null(scene->step.events);
+		memcpy(scene->step.events, scene->events, scene->n_events * sizeof(*scene->events));
+		scene->step.n_events = scene->step.room_events = scene->n_events;
+		scene->n_events = 0;
+	}
 	skt_snapshot_release(&scene->read);
 	if (!first)
 		assert_int_equal(skt_between_step(scene->between, &scene->now, &scene->step), 0);
@@ -190,6 +201,44 @@ static void a_connection_of_the_same_ends_is_another(void **state)
 	assert_int_equal(skt_between_snapshot(scene->between)->socks[found(scene, 2)[0].before].inode, 101);
 }
 
+/* Three that came and went; a step later the kernel tells of the second, and of one that there was not. */
+static void what_is_told_late_is_of_the_one_that_was_found(void **state)
+{
+	struct scene *scene = *state;
+	struct skt_sock socks[3];
+	struct skt_event events[2];
+	const struct skt_difference *items;
+
+	for (uint16_t i = 0; i < 3; i++)
+		socks[i] = scene_sock((uint16_t)(41990 + i), 443, 100 + i, 1 + i, SKT_ESTABLISHED);
+	look_nothing(scene);
+	look(scene, socks, 3);
+	look_nothing(scene);
+	for (uint16_t i = 0; i < 2; i++) {
+		events[i] = (struct skt_event){ .when = scene->now.time + 1,
+						.source = SKT_SOURCE_DESTROY,
+						.change = SKT_CLOSED,
+						.slot = SKT_NO_SLOT,
+						.local_port = (uint16_t)(41991 + 100 * i),
+						.remote_port = 443,
+						.bytes_sent = 4711,
+						.has = SKT_BIT(SKT_E_LATE) | SKT_BIT(SKT_E_REMOTE_PORT) |
+						       SKT_BIT(SKT_E_BYTES_SENT) };
+		memcpy(events[i].local_address, socks[0].local_address, 16);
+		memcpy(events[i].remote_address, socks[0].remote_address, 16);
+	}
+	scene->events = events;
+	scene->n_events = 2;
+	look_nothing(scene);
+	items = found(scene, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct skt_sock *was = &skt_between_snapshot(scene->between)->socks[items[i].before];
+
+		assert_int_equal(items[i].told, was->local_port == 41991 ? 1 : 0);
+	}
+	assert_int_equal(skt_between_told(scene->between)[0].event.bytes_sent, 4711);
+}
+
 static void thousands_are_found_and_their_places_used_again(void **state)
 {
 	enum { EACH = 500, TIMES = 20 };
@@ -220,6 +269,7 @@ int main(void)
 		TEST(what_was_over_when_it_was_seen_first_is_found),
 		TEST(one_that_is_accepted_meanwhile_and_closed_is_one),
 		TEST(a_connection_of_the_same_ends_is_another),
+		TEST(what_is_told_late_is_of_the_one_that_was_found),
 		TEST(thousands_are_found_and_their_places_used_again),
 	};
 

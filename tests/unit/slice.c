@@ -459,6 +459,53 @@ static void a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change(
 	recording_release(&recording);
 }
 
+/* Nobody looked for the holder of 1000 from the 20th to the 29th second, when it closed; nobody holds 1001. */
+static void a_socket_of_which_it_is_not_known_is_kept_and_counted(void **state)
+{
+	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
+	struct skt_filter *filter = parse("pid = 7");
+	struct skt_selection *selection;
+	struct skt_selected selected;
+	struct recording recording;
+	struct skt_file *file;
+
+	(void)state;
+	recording_begin(&recording, SCENE_SECOND);
+	for (int i = 0; i < 40; i++) {
+		struct skt_sock sock = scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED);
+		struct skt_snapshot now;
+
+		sock.owner = SKT_OWNER_UNKNOWN;
+		sock.owner_gaps = SKT_GAP_UNSEARCHED;
+		scene_begin(&now, NULL, i);
+		scene_table(&now, SKT_TCP, 0);
+		if (i >= 20 && i < 30)
+			scene_add(&now, sock);
+		scene_add(&now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
+		scene_end(&now);
+		recording_add(&recording, &now);
+		skt_snapshot_release(&now);
+	}
+	recording_end(&recording);
+	file = recording_open(&recording);
+	options.filter = filter;
+	assert_int_equal(skt_selection_new(&options, &selection), 0);
+	walk(file, selection, 1000);
+	selected = skt_selection_again(selection);
+	assert_int_equal(selected.sockets, 2);
+	assert_int_equal(selected.matched, 0);
+	assert_int_equal(selected.unknown, 1);
+	assert_int_equal(selected.unknown_first, SCENE_TIME + 20 * SCENE_SECOND);
+	assert_in_range(selected.unknown_last - SCENE_TIME, 20 * SCENE_SECOND, 29 * SCENE_SECOND);
+	assert_int_equal(walk(file, selection, 1000), 10);
+	skt_selection_again(selection);
+	assert_int_equal(walk(file, selection, 1001), 0);
+	skt_selection_free(selection);
+	skt_filter_free(filter);
+	skt_file_free(file);
+	recording_release(&recording);
+}
+
 /* ---- what an expression lies within ---- */
 
 static void what_is_within_an_expression_is_found(void **state)
@@ -553,6 +600,7 @@ int main(void)
 		cmocka_unit_test(what_was_told_of_a_kept_row_or_of_none_goes_along),
 		cmocka_unit_test(a_socket_that_matches_once_is_kept_for_its_whole_life),
 		cmocka_unit_test(a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change),
+		cmocka_unit_test(a_socket_of_which_it_is_not_known_is_kept_and_counted),
 		cmocka_unit_test(what_is_within_an_expression_is_found),
 		cmocka_unit_test(an_expression_made_to_take_long_does_not),
 	};
