@@ -32,7 +32,7 @@ static struct skt_sock_change *change_of(const struct reading *reading, uint32_t
 
 /*
  * Look at n slots without taking them: they rise, and each is a row that is there. A row that went in this step is there no
- * more. A change is 350 bytes and its slot may be one: memory is taken when all have been seen.
+ * more. A change is 384 bytes and its slot may be one: memory is taken when all have been seen.
  */
 static bool slots_are_good(const struct reading *reading, struct cur *in, size_t n)
 {

@@ -139,7 +139,7 @@ static void record(struct recording *recording, struct random *random, size_t n,
 static void all_steps_are_the_same(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= (SANITIZED ? 4 : 12); seed++) {
+	for (uint64_t seed = 1; seed <= (SANITIZED ? 3 : 6); seed++) {
 		struct random random = { .state = seed };
 		/* one to a block, or many */
 		int64_t passed = seed % 2 ? 10 * SKT_NS_PER_S : SKT_NS_PER_S / 20;
@@ -167,9 +167,9 @@ static void so_they_are_of_groups_that_are_chosen(void **state)
 	struct skt_file *file;
 
 	(void)state;
-	record(&recording, &random, 100, 4, 10 * SKT_NS_PER_S);
+	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
 	file = recording_open(&recording);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 20; i++) {
 		struct skt_question question = { .from = INT64_MIN, .to = INT64_MAX };
 		struct skt_choice choice;
 		struct pair pair;
@@ -199,10 +199,10 @@ static void and_wherever_it_goes_to_in_between(void **state)
 	struct pair pair;
 
 	(void)state;
-	record(&recording, &random, 100, 4, 10 * SKT_NS_PER_S);
+	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
 	file = recording_open(&recording);
 	pair_begin(&pair, file, NULL);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 60; i++) {
 		struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = 1 + random_below(&random, 102) };
 		struct skt_err a, b;
 		int64_t when;
@@ -256,14 +256,14 @@ static void what_is_damaged_is_told_in_the_same_words_and_places(void **state)
 	(void)state;
 	record(&recording, &random, 12, 2, 20 * SKT_NS_PER_S);
 	bytes = recording_bytes(&recording, &len);
-	for (size_t at = 0; at < len; at += SANITIZED ? 41 : 7) {
+	for (size_t at = 0; at < len; at += SANITIZED ? 41 : 13) {
 		bytes[at] ^= (unsigned char)(1u << at % 8);
 		compare_bytes(bytes, len, &total);
 		bytes[at] ^= (unsigned char)(1u << at % 8);
 	}
-	for (size_t at = 0; at < len; at += SANITIZED ? 83 : 17)
+	for (size_t at = 0; at < len; at += SANITIZED ? 83 : 29)
 		compare_bytes(bytes, at, &total);
-	assert_true(total.errors > 100);
+	assert_true(total.errors > 50);
 	assert_true(total.ready > 1000);
 	free(bytes);
 	recording_release(&recording);
@@ -315,9 +315,9 @@ static void who_is_let_go_in_the_middle_leaves_nothing(void **state)
 	struct skt_file *file;
 
 	(void)state;
-	record(&recording, &random, 100, 4, 10 * SKT_NS_PER_S);
+	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
 	file = recording_open(&recording);
-	for (unsigned n = 0; n < 60; n++) {
+	for (unsigned n = 0; n < 60; n += 3) {
 		struct skt_cursor *cursor;
 		struct skt_step *step;
 

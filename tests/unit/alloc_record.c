@@ -258,6 +258,32 @@ static void a_damaged_file_is_opened_or_not(void **state)
 	free(bytes);
 }
 
+/* To the end, or to what is wrong; *last is the number of the last snapshot. */
+static int walk_all(struct skt_cursor *cursor, uint64_t *last)
+{
+	struct skt_step *step;
+	int rc;
+
+	while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0)
+		*last = step->number;
+	return rc;
+}
+
+/* With memory again it goes on behind that, where it can. */
+static void go_on(struct skt_cursor *cursor, uint64_t last)
+{
+	struct skt_step *step;
+	int rc;
+
+	while (cursor && (rc = skt_cursor_next(cursor, &step, NULL))) {
+		if (rc < 0)
+			continue;
+		assert_true(step->number > last);
+		last = step->number;
+		expect_snapshot(skt_cursor_snapshot(cursor));
+	}
+}
+
 static void what_a_cursor_reads_is_right_or_told(void **state)
 {
 	struct skt_file *file = recording_open(&original);
@@ -266,28 +292,18 @@ static void what_a_cursor_reads_is_right_or_told(void **state)
 	FAILING_ALLOC_EACH(i)
 	{
 		struct skt_cursor *cursor = NULL;
-		struct skt_step *step;
 		uint64_t last = 0;
 		bool failed;
 		int rc;
 
 		failing_alloc_after(i);
 		rc = skt_cursor_new(file, &cursor, NULL);
-		while (!rc && (rc = skt_cursor_next(cursor, &step, NULL)) > 0) {
-			last = step->number;
-			rc = 0;
-		}
+		if (!rc)
+			rc = walk_all(cursor, &last);
 		failed = failing_alloc_stop();
 		assert_int_equal(rc, failed ? -ENOMEM : 0);
 		assert_true(failed || last == SNAPSHOTS);
-		/* with memory again it goes on, where it can */
-		while (cursor && (rc = skt_cursor_next(cursor, &step, NULL))) {
-			if (rc < 0)
-				continue;
-			assert_true(step->number > last);
-			last = step->number;
-			expect_snapshot(skt_cursor_snapshot(cursor));
-		}
+		go_on(cursor, last);
 		skt_cursor_free(cursor);
 	}
 	skt_file_free(file);
@@ -302,7 +318,6 @@ static void so_is_what_a_thread_reads_ahead(void **state)
 	FAILING_ALLOC_EACH(i)
 	{
 		struct skt_cursor *cursor = NULL;
-		struct skt_step *step;
 		uint64_t last = 0;
 		bool failed;
 		int rc;
@@ -315,20 +330,12 @@ static void so_is_what_a_thread_reads_ahead(void **state)
 		rc = skt_cursor_new(file, &cursor, NULL);
 		if (!rc)
 			skt_cursor_read_ahead(cursor);
-		while (!rc && (rc = skt_cursor_next(cursor, &step, NULL)) > 0) {
-			last = step->number;
-			rc = 0;
-		}
+		if (!rc)
+			rc = walk_all(cursor, &last);
 		failed = failing_alloc_stop();
 		assert_true(!rc || (failed && rc == -ENOMEM));
 		assert_true(rc || last == SNAPSHOTS);
-		while (cursor && (rc = skt_cursor_next(cursor, &step, NULL))) {
-			if (rc < 0)
-				continue;
-			assert_true(step->number > last);
-			last = step->number;
-			expect_snapshot(skt_cursor_snapshot(cursor));
-		}
+		go_on(cursor, last);
 		skt_cursor_free(cursor);
 	}
 	skt_file_free(file);
