@@ -140,6 +140,14 @@ t_an_instant_of_the_recording_is_told_from_one_with_its_date() {
 	exits 0 sockquery ../hands.skt 'time >= 2026-11-22T14:03:14Z'
 }
 
+# Names of users are told once, in the snapshot that has the first of them.
+t_names_of_users_are_known_in_any_stretch() {
+	for from in first '#2' '#6'; do
+		exits 0 sockquery "$TOP/fixtures/rec/v1-live.skt" --from="$from" --view=flows user = nobody --fields=user,process_uid --format=csv
+		[ "$(tr -d '\r' <out)" = $'user,process_uid\nnobody,65534' ]
+	done
+}
+
 t_names_of_services_are_those_of_this_host() {
 	grep -q '^ssh[[:space:]]*22/tcp' /etc/services || skip 'ssh is no service here'
 	exits 0 sockquery --format=jsonl ../seed.skt 'sport = :ssh and dport = 0'

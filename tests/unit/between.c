@@ -201,6 +201,27 @@ static void a_connection_of_the_same_ends_is_another(void **state)
 	assert_int_equal(skt_between_snapshot(scene->between)->socks[found(scene, 2)[0].before].inode, 101);
 }
 
+static void the_name_of_its_user_is_kept_with_it(void **state)
+{
+	struct scene *scene = *state;
+	struct skt_sock sock = scene_sock(41998, 443, 100, 1, SKT_ESTABLISHED);
+	const char *name;
+	size_t len;
+
+	sock.uid = 33;
+	look_nothing(scene);
+	begin(scene);
+	assert_int_equal(skt_snapshot_add_user(&scene->read, 33, scene_string(&scene->read, "www-data")), 0);
+	scene_add_held(&scene->read, sock, scene_process(&scene->read, 991, 7, "apache2"), 5);
+	take(scene);
+	look_nothing(scene);
+	found(scene, 1);
+	name = skt_snapshot_user(skt_between_snapshot(scene->between), 33, &len);
+	assert_non_null(name);
+	assert_int_equal(len, 8);
+	assert_memory_equal(name, "www-data", len);
+}
+
 /* Three that came and went; a step later the kernel tells of the second, and of one that there was not. */
 static void what_is_told_late_is_of_the_one_that_was_found(void **state)
 {
@@ -269,6 +290,7 @@ int main(void)
 		TEST(what_was_over_when_it_was_seen_first_is_found),
 		TEST(one_that_is_accepted_meanwhile_and_closed_is_one),
 		TEST(a_connection_of_the_same_ends_is_another),
+		TEST(the_name_of_its_user_is_kept_with_it),
 		TEST(what_is_told_late_is_of_the_one_that_was_found),
 		TEST(thousands_are_found_and_their_places_used_again),
 	};

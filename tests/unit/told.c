@@ -386,6 +386,42 @@ static void a_filter_says_what_is_known_of_a_socket_that_no_look_has_seen(void *
 	expect_unseen("state connected and dport = :443", 1, 0);
 }
 
+/* Who was given data was established, and who ended in a state was in it. */
+static void a_filter_knows_states_that_such_a_socket_was_in_for_certain(void **state)
+{
+	static const struct {
+		const char *expression;
+		bool got;
+		size_t flows;
+		uint64_t unknown;
+	} cases[] = {
+		{ "state established", false, 0, 1 },
+		{ "state established", true, 1, 0 },
+		{ "state syn-sent", true, 0, 1 },
+		{ "state last-ack", false, 1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct skt_event *event;
+		int64_t first, last;
+		struct tape tape;
+
+		event = begin_unseen(&tape, cases[i].expression);
+		event->state = SKT_LAST_ACK;
+		if (cases[i].got) {
+			event->has |= SKT_BIT(SKT_E_BYTES_RECEIVED);
+			event->bytes_received = 1;
+		}
+		take(&tape);
+		assert_int_equal(skt_flows_end(tape.flows, NULL), 0);
+		if (skt_flows_count(tape.flows) != cases[i].flows ||
+		    skt_flows_unknown(tape.flows, &first, &last) != cases[i].unknown)
+			fail_msg("%s%s", cases[i].expression, cases[i].got ? ", of one that got data" : "");
+		finish(&tape);
+	}
+}
+
 /* A test of bytes is unknown while a socket lives, and known when it was told of. */
 static void what_was_unknown_while_it_lived_is_known_at_its_end(void **state)
 {
@@ -437,6 +473,7 @@ int main(void)
 		cmocka_unit_test(how_long_it_lasted_says_when_it_opened),
 		cmocka_unit_test(who_may_have_held_it_is_named_and_holds_nothing),
 		cmocka_unit_test(a_filter_says_what_is_known_of_a_socket_that_no_look_has_seen),
+		cmocka_unit_test(a_filter_knows_states_that_such_a_socket_was_in_for_certain),
 		cmocka_unit_test(what_was_unknown_while_it_lived_is_known_at_its_end),
 		cmocka_unit_test(a_reset_loses_the_ends_and_they_are_not_guessed),
 	};
