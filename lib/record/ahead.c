@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is ready and waits: of ten thousand sockets a step has 400 KB, and a group's first one 4 MB. */
-#define READY_BLOCKS 16
-#define READY_BYTES  ((size_t)16 << 20)
+/* What is ready and waits: of ten thousand sockets a step has 400 KB, and a group's first one 4 MB, room for which is given back. */
+#define READY_BLOCKS 8
+#define READY_BYTES  ((size_t)8 << 20)
+#define SPARE_BYTES  ((size_t)1 << 20)
 
 /*
  * A block over one of these is left to the cursor. A byte of a section may take 80 of memory (SKT_READER_MAX), so a recording that was made up takes
@@ -340,6 +341,11 @@ void ahead_free(struct ahead *ahead)
 
 static void put_aside(struct ahead *ahead, struct ahead_block *block)
 {
+	if (memory_of(block) > SPARE_BYTES) {
+		block->next = NULL;
+		free_blocks(block);
+		return;
+	}
 	block->next = ahead->spare;
 	ahead->spare = block;
 }
