@@ -228,6 +228,26 @@ static struct child start(void (*run)(void), const char *path, char **argv)
 	return child;
 }
 
+/* Until the kernel says so: a process that has just been made, or has told what it did, is still on its way. */
+static void wait_for_state(pid_t pid, char wanted)
+{
+	char path[64], text[512], state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	while (state != wanted) {
+		FILE *file = fopen(path, "r");
+		char *name_end;
+
+		if (!file)
+			return;
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		fclose(file);
+		name_end = strrchr(text, ')');
+		state = name_end ? name_end[2] : 0;
+		usleep(1000);
+	}
+}
+
 /* What this program does when it was executed as a child: listen, connect to itself, and fork. */
 static int hold(void)
 {
@@ -263,6 +283,8 @@ static void a_listener_and_its_child_are_found_with_all_descriptors_and_their_ex
 	size_t len;
 
 	(void)state;
+	wait_for_state(child.pid, 'S');
+	wait_for_state(r->other_pid, 'S');
 	look();
 	/* the listener, and the end that it accepted */
 	for (int pass = 0; pass < 2; pass++) {
@@ -352,30 +374,11 @@ static void a_deleted_program_is_known_and_one_that_is_only_called_so_too(void *
 	end(&child);
 }
 
-static void wait_for_zombie(pid_t pid)
-{
-	char path[64], text[512], state = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	while (state != 'Z') {
-		FILE *file = fopen(path, "r");
-		char *name_end;
-
-		if (!file)
-			return;
-		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-		fclose(file);
-		name_end = strrchr(text, ')');
-		state = name_end ? name_end[2] : 0;
-		usleep(1000);
-	}
-}
-
 static void *wait_for_ever(void *data)
 {
 	const struct report *report = data;
 
-	wait_for_zombie(getpid()); /* the first thread */
+	wait_for_state(getpid(), 'Z'); /* the first thread */
 	report_and_wait(report);
 }
 
@@ -429,7 +432,7 @@ static void a_process_that_has_exited_and_is_not_waited_for_has_no_command_line(
 	look();
 	assert_true(process(child.report.other_pid)->has & SKT_BIT(SKT_P_CMDLINE));
 	kill(child.report.other_pid, SIGKILL);
-	wait_for_zombie(child.report.other_pid);
+	wait_for_state(child.report.other_pid, 'Z');
 	look();
 	assert_int_equal(process(child.report.other_pid)->state, 'Z');
 	assert_false(process(child.report.other_pid)->has & SKT_BIT(SKT_P_CMDLINE));
