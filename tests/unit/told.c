@@ -348,6 +348,33 @@ static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 	finish(&tape);
 }
 
+/* Seventy workers share the listener: so many of them are named, and the others counted. */
+static void of_more_who_may_have_held_it_than_are_named_the_others_are_counted(void **state)
+{
+	enum { WORKERS = 70 };
+	struct skt_owner owners[WORKERS];
+	struct skt_snapshot *next;
+	struct skt_row row;
+	struct tape tape;
+
+	(void)state;
+	begin(&tape, NULL);
+	second(&tape, 0);
+	take(&tape);
+	next = second(&tape, 1);
+	for (uint32_t i = 0; i < WORKERS; i++)
+		owners[i] =
+			(struct skt_owner){ .process = i ? scene_process(next, 1000 + i, 100, "worker") : 0, .fd = 6 };
+	scene_own(next, 0, owners, WORKERS);
+	tell(&tape, 80, 51000, AT(0) + 700 * MS, 5);
+	take(&tape);
+	row = the_flow(&tape, 1, 2);
+	assert_non_null(row.candidates);
+	assert_int_equal(row.candidates->n, SKT_CANDIDATES_MAX);
+	assert_int_equal(row.candidates->more, WORKERS - SKT_CANDIDATES_MAX);
+	finish(&tape);
+}
+
 /* ---- what is asked ---- */
 
 static void expect_unseen(const char *expression, size_t flows, uint64_t unknown)
@@ -472,6 +499,7 @@ int main(void)
 		cmocka_unit_test(what_no_look_has_seen_is_a_flow_of_its_own),
 		cmocka_unit_test(how_long_it_lasted_says_when_it_opened),
 		cmocka_unit_test(who_may_have_held_it_is_named_and_holds_nothing),
+		cmocka_unit_test(of_more_who_may_have_held_it_than_are_named_the_others_are_counted),
 		cmocka_unit_test(a_filter_says_what_is_known_of_a_socket_that_no_look_has_seen),
 		cmocka_unit_test(a_filter_knows_states_that_such_a_socket_was_in_for_certain),
 		cmocka_unit_test(what_was_unknown_while_it_lived_is_known_at_its_end),
