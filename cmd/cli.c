@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 
-#include "nearest.h"
 #include "status.h"
 
 #include <skt/escape.h>
+#include <skt/nearest.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,6 +176,20 @@ static int argument_kind(const struct cli_option *option)
 	return *option->argument == '[' ? optional_argument : required_argument;
 }
 
+_Noreturn static void no_option(const struct cli *cli, const char *word)
+{
+	struct skt_nearest nearest;
+	char room[SKT_NEAREST_ROOM];
+
+	/* "--fomat=json"; of one letter none is near */
+	skt_nearest_begin(&nearest, word + 2, word[1] == '-' ? strcspn(word + 2, "=") : 0);
+	for (size_t i = 0; i < cli->n_options; i++)
+		if (cli->options[i].name)
+			skt_nearest_offer(&nearest, cli->options[i].name);
+	cli_usage("there is no option '%s'%s%s", word, skt_nearest_text(&nearest, "--", room),
+		  cli->behind ? cli->behind : "");
+}
+
 int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argument)
 {
 	struct option longs[64];
@@ -218,8 +232,7 @@ int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argu
 			cli_usage("option '%s' takes no argument", argv[optind - 1]);
 		if (begin_with(cli, typed(argv)) > 1)
 			cli_usage("option '%s' is short for several", typed(argv));
-		cli_usage("there is no option '%s'%s%s", typed(argv), nearest_option(cli, typed(argv)),
-			  cli->behind ? cli->behind : "");
+		no_option(cli, typed(argv));
 	default:
 		break;
 	}

@@ -33,9 +33,6 @@ int skt_fields_parse(const char *list, const struct skt_view *of, struct skt_vie
 /* The field of this name; NULL: none. */
 const struct skt_field_info *skt_view_find(const struct skt_view *view, const char *name, size_t len);
 
-/* "; nearest: local_port, ..." of a name that is none of these fields', into room; "" where none is near. */
-#define SKT_NEAREST_ROOM 128
-const char *skt_view_nearest(const struct skt_view *of, const char *name, size_t len, char room[SKT_NEAREST_ROOM]);
 
 /* Whether one of them is a holder's: then a row is a socket and one of its holders. */
 bool skt_view_has_holder(const struct skt_view *view);

@@ -5,7 +5,7 @@
 #include "query/flow.h"
 #include "query/lex.h"
 
-#include <skt/shape.h>
+#include <skt/nearest.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -141,34 +141,33 @@ static const struct skt_field_info *find_field(struct word word)
 	return NULL;
 }
 
-/* All that a test may begin with; of names that are as near ss's come first. */
-static void find_beginnings(const struct parser *p, struct skt_view *ret)
+/* Of all that a test may begin with; ss's own words first. */
+static const char *nearest_beginnings(const struct parser *p, struct word word, char room[SKT_NEAREST_ROOM])
 {
-	static const struct skt_field_info words[] = {
-		{ .name = "dst" }, { .name = "src" }, { .name = "dport" }, { .name = "sport" }, { .name = "exclude" }
-	};
+	static const char *const words[] = { "dst", "src", "dport", "sport", "exclude" };
 	struct skt_view fields, flows = { .n = 0 };
+	struct skt_nearest nearest;
 
 	skt_view_testable(&fields);
 	if (p->names && p->names->flows)
 		skt_view_flows(&flows, false);
-	ret->n = 0;
+	skt_nearest_begin(&nearest, word.text, word.len);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		ret->fields[ret->n++] = &words[i];
-	for (size_t i = 0; i < fields.n && ret->n < SKT_VIEW_FIELDS; i++)
-		ret->fields[ret->n++] = fields.fields[i];
-	for (size_t i = 0; i < flows.n && ret->n < SKT_VIEW_FIELDS; i++) {
+		skt_nearest_offer(&nearest, words[i]);
+	for (size_t i = 0; i < fields.n; i++)
+		skt_nearest_offer(&nearest, fields.fields[i]->name);
+	for (size_t i = 0; i < flows.n; i++) {
 		const char *name = flows.fields[i]->name;
 
 		if (find_flow_field((struct word){ name, strlen(name) }))
-			ret->fields[ret->n++] = flows.fields[i];
+			skt_nearest_offer(&nearest, name);
 	}
+	return skt_nearest_text(&nearest, "", room);
 }
 
 static int no_field(struct parser *p, struct word word)
 {
 	char expected[80 + SKT_NEAREST_ROOM], nearest[SKT_NEAREST_ROOM];
-	struct skt_view beginnings;
 
 	if (lex_is(word, "port"))
 		return lex_fail(
@@ -184,9 +183,8 @@ static int no_field(struct parser *p, struct word word)
 		return lex_fail(p, word.text, "'state': a flow is meant by each that it was seen in");
 	if (find_flow_field(word))
 		return lex_fail(p, word.text, "a test of sockets (this one is of flows: sockquery --view=flows)");
-	find_beginnings(p, &beginnings);
 	snprintf(expected, sizeof(expected), "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'%s",
-		 word.len ? skt_view_nearest(&beginnings, word.text, word.len, nearest) : "");
+		 nearest_beginnings(p, word, nearest));
 	return lex_fail(p, word.text, expected);
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/shape.h>
 
+#include <skt/nearest.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A name is compared with all names letter by letter; none has as many. */
-#define NAME_MAX_LEN 32
 
 /* ---- names ---- */
 
@@ -38,72 +37,16 @@ void skt_view_nameable(const struct skt_view *view, const struct skt_view *flat,
 	*ret = all;
 }
 
-/* How many letters are to be put in, taken out or changed to make one of the other (Levenshtein). */
-static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	size_t row[NAME_MAX_LEN + 1];
-
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 0; i < a_len; i++) {
-		size_t corner = row[0]++;
-
-		for (size_t j = 0; j < b_len; j++) {
-			size_t best = corner + (a[i] != b[j]);
-
-			corner = row[j + 1];
-			best = best < corner + 1 ? best : corner + 1;
-			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
-		}
-	}
-	return row[b_len];
-}
-
-/* How unlike they are. Who gives a part of a name means one that has it, and shorter ones first; names are in lower case. */
-static size_t unlikeness(const char *name, size_t len, const char *field)
-{
-	size_t field_len = strlen(field);
-	char lower[NAME_MAX_LEN];
-
-	for (size_t i = 0; i < len; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
-	for (size_t at = 0; len >= 3 && at + len <= field_len; at++)
-		if (!memcmp(field + at, lower, len))
-			return 1;
-	return distance(lower, len, field, field_len);
-}
-
-const char *skt_view_nearest(const struct skt_view *of, const char *name, size_t len, char room[SKT_NEAREST_ROOM])
-{
-	const char *near[3] = { NULL };
-	size_t unlike[3] = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
-	size_t likely = 1 + len / 3;
-
-	for (size_t i = 0; i < of->n && len <= NAME_MAX_LEN; i++) {
-		const char *field = of->fields[i]->name;
-		size_t by = unlikeness(name, len, field);
-		size_t at = 3;
-
-		while (at && by < unlike[at - 1])
-			at--;
-		if (at == 3 || by > likely)
-			continue;
-		memmove(&near[at + 1], &near[at], (2 - at) * sizeof(*near));
-		memmove(&unlike[at + 1], &unlike[at], (2 - at) * sizeof(*unlike));
-		near[at] = field;
-		unlike[at] = by;
-	}
-	snprintf(room, SKT_NEAREST_ROOM, "%s%s%s%s%s%s", near[0] ? "; nearest: " : "", near[0] ? near[0] : "",
-		 near[1] ? ", " : "", near[1] ? near[1] : "", near[2] ? ", " : "", near[2] ? near[2] : "");
-	return room;
-}
-
 static int refuse(const char *name, size_t len, const struct skt_view *of, struct skt_err *err)
 {
-	char nearest[SKT_NEAREST_ROOM];
+	struct skt_nearest nearest;
+	char room[SKT_NEAREST_ROOM];
 
+	skt_nearest_begin(&nearest, name, len);
+	for (size_t i = 0; i < of->n; i++)
+		skt_nearest_offer(&nearest, of->fields[i]->name);
 	return skt_err_set(err, -EINVAL, "'%.*s' is no field%s; see sockquery --list-fields",
-			   (int)(len < 64 ? len : 64), name, skt_view_nearest(of, name, len, nearest));
+			   (int)(len < 64 ? len : 64), name, skt_nearest_text(&nearest, "", room));
 }
 
 static int parse(const char *list, const struct skt_view *of, struct skt_order *ret, bool order, struct skt_err *err)
