@@ -76,21 +76,29 @@ static void refuse_recordings(char *const *words, size_t n)
 			refuse_file(words[i], words[0]);
 }
 
-/* Words that are read as an expression, and are one. */
-static bool is_expression(char *const *words, size_t n)
+/* With this host's services. As skt_filter_parse(). */
+static int parse(char *const *words, size_t n, enum skt_zone zone, bool flows, struct skt_filter **ret,
+		 struct skt_err *err)
 {
-	struct skt_filter_names names = { .flows = true };
-	struct skt_filter *filter = NULL;
+	struct skt_filter_names names = { .zone = zone, .flows = flows, .now = clock_ns(CLOCK_REALTIME) };
 	struct skt_buf services;
-	struct skt_err err;
-	bool is;
+	int rc;
 
 	skt_buf_init(&services);
 	read_services(&services);
 	names.services = (char *)services.data;
 	names.services_len = services.len;
-	is = !skt_filter_parse(words, n, &names, &filter, &err);
+	rc = skt_filter_parse(words, n, &names, ret, err);
 	skt_buf_release(&services);
+	return rc;
+}
+
+static bool is_expression(char *const *words, size_t n)
+{
+	struct skt_filter *filter = NULL;
+	struct skt_err err;
+	bool is = !parse(words, n, SKT_ZONE_UTC, true, &filter, &err);
+
 	skt_filter_free(filter);
 	return is;
 }
@@ -139,19 +147,10 @@ _Noreturn static void refuse(char *const *words, size_t n, const struct skt_err 
 
 struct skt_filter *expression_read(char *const *words, size_t n, enum skt_zone zone, bool flows)
 {
-	struct skt_filter_names names = { .zone = zone, .flows = flows };
 	struct skt_filter *filter = NULL;
-	struct skt_buf services;
 	struct skt_err err;
-	int rc;
+	int rc = parse(words, n, zone, flows, &filter, &err);
 
-	names.now = clock_ns(CLOCK_REALTIME);
-	skt_buf_init(&services);
-	read_services(&services);
-	names.services = (char *)services.data;
-	names.services_len = services.len;
-	rc = skt_filter_parse(words, n, &names, &filter, &err);
-	skt_buf_release(&services);
 	if (rc == -EINVAL)
 		refuse(words, n, &err);
 	if (rc) {

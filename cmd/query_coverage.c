@@ -12,11 +12,6 @@
  * have been missed between two looks is said.
  */
 
-static void put_interval(const struct query *query, int64_t after, int64_t until, struct skt_buf *line)
-{
-	stretch_put(line, after, until, query->render.zone);
-}
-
 static void say(const struct skt_file *file, struct skt_buf *line)
 {
 	skt_buf_byte(line, '\0');
@@ -51,7 +46,7 @@ static void put_hole(const struct query *query, const struct skt_hole *hole, str
 		stretch_put_outside(line, hole->after, hole->until, query->render.zone);
 		return;
 	}
-	put_interval(query, hole->after, hole->until, line);
+	stretch_put(line, hole->after, hole->until, query->render.zone);
 }
 
 static void put_kinds(uint32_t kinds, struct skt_buf *line)
@@ -73,7 +68,7 @@ static void put_blind(const struct query *query, const struct skt_coverage *cove
 	if (skt_coverage_blind(coverage)) {
 		skt_buf_text(line, "the longest interval between two looks is ");
 		skt_duration_format(line, skt_coverage_blind(coverage));
-		put_interval(query, coverage->blind_after, coverage->blind_until, line);
+		stretch_put(line, coverage->blind_after, coverage->blind_until, query->render.zone);
 		skt_buf_text(line, ": what was there only within one may be missing");
 	}
 	if (!heard)
@@ -200,7 +195,7 @@ static void tell_nothing(const struct query *query, const struct skt_file *file,
 	put_nothing(query, &line);
 	query_put_count(VIEW_SNAPSHOTS, coverage->snapshots, &line);
 	if (coverage->snapshots) {
-		put_interval(query, coverage->first, coverage->last, &line);
+		stretch_put(&line, coverage->first, coverage->last, query->render.zone);
 		skt_buf_text(&line, "; ");
 		put_blind(query, coverage, &line);
 	}
@@ -252,7 +247,7 @@ void query_tell_nothing(const struct query *query)
 	if (none->blind_until > none->blind_after) {
 		skt_buf_text(&line, "; the longest interval between two looks is ");
 		skt_duration_format(&line, none->blind_until - none->blind_after);
-		put_interval(query, none->blind_after, none->blind_until, &line);
+		stretch_put(&line, none->blind_after, none->blind_until, query->render.zone);
 		skt_buf_printf(&line, " in %s: what was there only within one may be missing", none->name);
 	}
 	put_beside(none, &line);

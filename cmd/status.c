@@ -33,6 +33,7 @@ void status_show(const char *text)
 
 void status_clear(void)
 {
+	/* a child may have inherited that it is shown, and write elsewhere */
 	if (is_shown && isatty(STDERR_FILENO))
 		fputs(CLEAR, stderr);
 	is_shown = false;
