@@ -159,34 +159,29 @@ void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct sk
 		skt_buf_byte(out, '-');
 }
 
-void cell_gaps(uint64_t gaps, struct skt_buf *out)
-{
-	const char *separator = "";
+const struct set_style set_as_words = { "", ",", "", "none" }, set_as_json = { "[\"", "\",\"", "\"]", "[]" };
 
-	for (unsigned gap = 1; gap <= SKT_GAPS_ALL; gap <<= 1) {
-		if (!(gaps & gap))
-			continue;
-		skt_buf_text(out, separator);
-		skt_buf_text(out, skt_owner_gap_name(gap));
-		separator = ",";
-	}
-	if (!*separator)
-		skt_buf_text(out, "none");
+/* NULL: there are not so many. */
+static const char *name_in_set(enum skt_field_type type, unsigned i)
+{
+	if (type == SKT_TYPE_GAPS)
+		return 1u << i <= SKT_GAPS_ALL ? skt_owner_gap_name(1u << i) : NULL;
+	return i < SKT_FIELDS ? skt_field_name(i) : NULL;
 }
 
-void cell_fields(uint64_t fields, struct skt_buf *out)
+void put_set(enum skt_field_type type, uint64_t set, const struct set_style *style, struct skt_buf *out)
 {
-	const char *separator = "";
+	const char *name;
+	bool some = false;
 
-	for (unsigned i = 0; i < SKT_FIELDS; i++) {
-		if (!(fields & SKT_BIT(i)))
+	for (unsigned i = 0; (name = name_in_set(type, i)); i++) {
+		if (!(set >> i & 1))
 			continue;
-		skt_buf_text(out, separator);
-		skt_buf_text(out, skt_field_name(i));
-		separator = ",";
+		skt_buf_text(out, some ? style->between : style->open);
+		skt_buf_text(out, name);
+		some = true;
 	}
-	if (!*separator)
-		skt_buf_text(out, "none");
+	skt_buf_text(out, some ? style->close : style->empty);
 }
 
 void put_number_value(struct skt_buf *out, const struct skt_value *value)

@@ -31,9 +31,14 @@ void cell_short_state(const char *name, size_t len, struct skt_buf *out);
 /* A user's name, or the number that has none; "-" where it is not known which. */
 void cell_user(const struct skt_row *row, bool is_known, uint32_t uid, struct skt_buf *out);
 
-/* Sets of words, with commas between, "none" of an empty one: why holders may be missing, and SKT_BIT(enum skt_field). */
-void cell_gaps(uint64_t gaps, struct skt_buf *out);
-void cell_fields(uint64_t fields, struct skt_buf *out);
+/* How a set of names is put: denied,vanished and none, or as an array of strings. */
+struct set_style {
+	const char *open, *between, *close, *empty;
+};
+extern const struct set_style set_as_words, set_as_json;
+
+/* The value of an SKT_TYPE_GAPS or SKT_TYPE_FIELDS. */
+void put_set(enum skt_field_type type, uint64_t set, const struct set_style *style, struct skt_buf *out);
 
 /* The value of an SKT_TYPE_NUMBER. */
 void put_number_value(struct skt_buf *out, const struct skt_value *value);

@@ -141,15 +141,12 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		skt_time_format(out, value.time, row->render->zone);
 		break;
 	case SKT_TYPE_GAPS:
-		json_gaps(value.number, out);
+	case SKT_TYPE_FIELDS:
+		put_set(field->type, value.number, &set_as_json, out);
 		quote(out, start, "\\\\x");
 		break;
 	case SKT_TYPE_ARGV:
 		json_argv(value.text, value.len, out);
-		quote(out, start, "\\\\x");
-		break;
-	case SKT_TYPE_FIELDS:
-		json_fields(value.number, out);
 		quote(out, start, "\\\\x");
 		break;
 	case SKT_TYPE_WORDS:

@@ -33,35 +33,6 @@ void json_argv(const char *cmdline, size_t len, struct skt_buf *out)
 	skt_buf_byte(out, ']');
 }
 
-void json_gaps(uint64_t gaps, struct skt_buf *out)
-{
-	const char *separator = "[\"";
-
-	for (unsigned gap = 1; gap <= SKT_GAPS_ALL; gap <<= 1) {
-		if (!(gaps & gap))
-			continue;
-		skt_buf_text(out, separator);
-		skt_buf_text(out, skt_owner_gap_name(gap));
-		separator = "\",\"";
-	}
-	skt_buf_text(out, gaps & SKT_GAPS_ALL ? "\"]" : "[]");
-}
-
-void json_fields(uint64_t fields, struct skt_buf *out)
-{
-	const char *separator = "";
-
-	skt_buf_byte(out, '[');
-	for (unsigned i = 0; i < SKT_FIELDS; i++) {
-		if (!(fields & SKT_BIT(i)))
-			continue;
-		skt_buf_text(out, separator);
-		skt_buf_printf(out, "\"%s\"", skt_field_name(i));
-		separator = ",";
-	}
-	skt_buf_byte(out, ']');
-}
-
 void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct skt_buf *out)
 {
 	struct skt_view view;
@@ -122,13 +93,11 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 		skt_buf_byte(out, '"');
 		break;
 	case SKT_TYPE_GAPS:
-		json_gaps(value.number, out);
+	case SKT_TYPE_FIELDS:
+		put_set(field->type, value.number, &set_as_json, out);
 		break;
 	case SKT_TYPE_ARGV:
 		json_argv(value.text, value.len, out);
-		break;
-	case SKT_TYPE_FIELDS:
-		json_fields(value.number, out);
 		break;
 	case SKT_TYPE_SOCKET:
 		json_socket(row, value.number, UINT32_MAX, out);

@@ -68,7 +68,7 @@ void line_value(const struct skt_field_info *field, const struct skt_row *row, s
 	if (field->type == SKT_TYPE_NUMBER)
 		put_number_value(line, &value);
 	else if (field->type == SKT_TYPE_GAPS)
-		cell_gaps(value.number, line);
+		put_set(field->type, value.number, &set_as_words, line);
 	else
 		skt_escape(line, value.text, value.len);
 }

@@ -119,10 +119,8 @@ static bool put_value(struct table_maker *maker, const struct skt_row *row, cons
 		skt_buf_text(out, value->number ? "yes" : "no");
 		return value->number;
 	case SKT_TYPE_GAPS:
-		cell_gaps(value->number, out);
-		return value->number;
 	case SKT_TYPE_FIELDS:
-		cell_fields(value->number, out);
+		put_set(field->type, value->number, &set_as_words, out);
 		return value->number;
 	case SKT_TYPE_ARGV:
 		/* no more than a terminal could show; a character has at most 4 bytes */
