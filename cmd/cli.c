@@ -339,6 +339,13 @@ double cli_factor(const char *option, const char *text)
 }
 
 /* Capital letters only: a small m is a minute, where a duration may stand as well. */
+const char *cli_name(const char *option, const char *text, const char *what)
+{
+	if (!*text)
+		cli_usage("%s: '' names no %s", option, what);
+	return text;
+}
+
 uint64_t cli_size(const char *option, const char *text)
 {
 	static const char units[] = "KMGT";

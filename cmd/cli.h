@@ -74,6 +74,7 @@ void cli_hex(const uint8_t *bytes, size_t len, char *ret);
 
 /* Read an option's argument, or complain and exit 2. */
 int64_t cli_duration(const char *option, const char *text);
+const char *cli_name(const char *option, const char *text, const char *what); /* not ''; what: "file" */
 int64_t cli_signed(const char *option, const char *text, int64_t least, int64_t most);
 uint64_t cli_size(const char *option, const char *text);    /* bytes: 64M, 2G, 512K, in powers of 1024, or plain */
 uint32_t cli_percent(const char *option, const char *text); /* 5%, 0.5%: millionths, at most a million */

@@ -176,9 +176,7 @@ static void read_options(int argc, char **argv, struct query *query, struct quer
 			query->coverage = true;
 			break;
 		case OPT_OUTPUT:
-			query->output = argument;
-			if (!*argument)
-				cli_usage("--output: '' names no file");
+			query->output = cli_name("--output", argument, "file");
 			break;
 		case OPT_ALL:
 			query->all = true;

@@ -213,9 +213,7 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 			recorder->count = cli_number("--count", argument, 1, INT64_MAX);
 			break;
 		case OPT_OUTPUT:
-			recorder->output = argument;
-			if (!*argument)
-				cli_usage("--output: '' names no file");
+			recorder->output = cli_name("--output", argument, "file");
 			break;
 		case OPT_ROTATE:
 			recorder->rotation.rotate = argument;

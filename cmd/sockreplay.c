@@ -167,14 +167,10 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 			replay->zone_name = argument;
 			break;
 		case OPT_TO_TREE:
-			replay->to_tree = argument;
-			if (!*argument)
-				cli_usage("--to-tree: '' names no directory");
+			replay->to_tree = cli_name("--to-tree", argument, "directory");
 			break;
 		case OPT_TO_TREES:
-			replay->to_trees = argument;
-			if (!*argument)
-				cli_usage("--to-trees: '' names no directory");
+			replay->to_trees = cli_name("--to-trees", argument, "directory");
 			break;
 		case OPT_MOUNT:
 			replay->mount = true;
