@@ -338,7 +338,6 @@ double cli_factor(const char *option, const char *text)
 	return factor;
 }
 
-/* Capital letters only: a small m is a minute, where a duration may stand as well. */
 const char *cli_name(const char *option, const char *text, const char *what)
 {
 	if (!*text)
@@ -346,6 +345,7 @@ const char *cli_name(const char *option, const char *text, const char *what)
 	return text;
 }
 
+/* Capital letters only: a small m is a minute, where a duration may stand as well. */
 uint64_t cli_size(const char *option, const char *text)
 {
 	static const char units[] = "KMGT";

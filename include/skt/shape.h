@@ -33,7 +33,6 @@ int skt_fields_parse(const char *list, const struct skt_view *of, struct skt_vie
 /* The field of this name; NULL: none. */
 const struct skt_field_info *skt_view_find(const struct skt_view *view, const char *name, size_t len);
 
-
 /* Whether one of them is a holder's: then a row is a socket and one of its holders. */
 bool skt_view_has_holder(const struct skt_view *view);
 
