@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <skt/filter.h>
+#include "filter_of.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,18 +9,6 @@
 #include <cmocka.h>
 
 /* Which keys an expression asks for. */
-
-static struct skt_filter *parse(const char *text)
-{
-	char *word = (char *)(uintptr_t)text;
-	struct skt_filter *filter;
-	struct skt_err err;
-
-	skt_err_init(&err);
-	if (skt_filter_parse(&word, 1, NULL, &filter, &err))
-		fail_msg("%s: %s", text, err.message);
-	return filter;
-}
 
 static void only_what_every_row_has_that_is_meant_is_a_key(void **state)
 {
@@ -63,7 +51,7 @@ static void only_what_every_row_has_that_is_meant_is_a_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct skt_filter *filter = parse(cases[i].text);
+		struct skt_filter *filter = filter_of(cases[i].text);
 		struct skt_key keys[SKT_FILTER_KEYS];
 		unsigned doubts;
 		size_t n = skt_filter_keys(filter, keys, &doubts);

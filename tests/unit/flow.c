@@ -2,9 +2,10 @@
 /* Flows: what a row a connection says, folded from snapshots that are written down here. */
 #include <skt/flow.h>
 
+#include "filter_of.h"
+#include "flow_row.h"
 #include "random.h"
 #include "recording.h"
-#include "flow_row.h"
 #include "reel.h"
 #include "scene.h"
 
@@ -32,11 +33,9 @@ struct tape {
 static void begin(struct tape *tape, const char *expression, bool processes)
 {
 	struct skt_flows_options options = { .kinds = UINT32_MAX, .host = "web1", .boot_time = -1, .seed = 5 };
-	char *word = (char *)(uintptr_t)expression;
 
 	memset(tape, 0, sizeof(*tape));
-	if (expression)
-		assert_int_equal(skt_filter_parse(&word, 1, NULL, &tape->filter, NULL), 0);
+	tape->filter = filter_of(expression);
 	options.filter = tape->filter;
 	options.processes = processes;
 	reel_init(&tape->reel);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "filter_of.h"
 #include "recording.h"
 #include "sanitized.h"
 #include "scene.h"
@@ -33,18 +34,6 @@ struct answer {
 	size_t n;
 	bool again; /* groups were added */
 };
-
-static struct skt_filter *parse(const char *text)
-{
-	char *word = (char *)(uintptr_t)text;
-	struct skt_filter *filter;
-	struct skt_err err;
-
-	skt_err_init(&err);
-	if (skt_filter_parse(&word, 1, NULL, &filter, &err))
-		fail_msg("%s: %s", text, err.message);
-	return filter;
-}
 
 static void put_flows(const struct skt_flows *flows, struct skt_buf *out)
 {
@@ -466,7 +455,7 @@ static void compare_random(bool quiet, bool files, struct totals *totals)
 			file = recording_open(&recording);
 		for (int i = 0; i < EXPRESSIONS; i++) {
 			random_expression(&recording, &random, texts[i]);
-			filters[i] = parse(texts[i]);
+			filters[i] = filter_of(texts[i]);
 		}
 		fold(file, filters, EXPRESSIONS, NULL, all);
 		for (int i = 0; i < EXPRESSIONS; i++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "filter_of.h"
 #include "random.h"
 #include "recording.h"
 #include "scene.h"
@@ -332,21 +333,6 @@ static void what_was_told_of_a_kept_row_or_of_none_goes_along(void **state)
 
 /* ---- for their whole life ---- */
 
-static struct skt_filter *parse(const char *text)
-{
-	const struct skt_filter_names names = { .zone = SKT_ZONE_UTC };
-	struct skt_filter *filter;
-	char word[200];
-	char *words[] = { word };
-	struct skt_err err;
-
-	skt_err_init(&err);
-	snprintf(word, sizeof(word), "%s", text);
-	if (skt_filter_parse(words, 1, &names, &filter, &err))
-		fail_msg("%s: %s", text, err.message);
-	return filter;
-}
-
 /* Walk over all of it, and in the second walk count the snapshots in which a row of this port is kept. */
 static unsigned walk(const struct skt_file *file, struct skt_selection *selection, uint16_t port)
 {
@@ -377,7 +363,7 @@ static unsigned walk(const struct skt_file *file, struct skt_selection *selectio
 static void a_socket_that_matches_once_is_kept_for_its_whole_life(void **state)
 {
 	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = parse("state established");
+	struct skt_filter *filter = filter_of("state established");
 	struct skt_selection *selection;
 	struct skt_selected selected;
 	struct recording recording;
@@ -422,7 +408,7 @@ static void a_socket_that_matches_once_is_kept_for_its_whole_life(void **state)
 static void a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change(void **state)
 {
 	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = parse("time > 2026-11-22T14:05:00Z");
+	struct skt_filter *filter = filter_of("time > 2026-11-22T14:05:00Z");
 	struct skt_selection *selection;
 	struct skt_selected selected;
 	struct recording recording;
@@ -463,7 +449,7 @@ static void a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change(
 static void a_socket_of_which_it_is_not_known_is_kept_and_counted(void **state)
 {
 	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = parse("pid = 7");
+	struct skt_filter *filter = filter_of("pid = 7");
 	struct skt_selection *selection;
 	struct skt_selected selected;
 	struct recording recording;
@@ -553,7 +539,7 @@ static void what_is_within_an_expression_is_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct skt_filter *filter = parse(cases[i].filter), *wider = parse(cases[i].wider);
+		struct skt_filter *filter = filter_of(cases[i].filter), *wider = filter_of(cases[i].wider);
 
 		if (skt_filter_implies(filter, wider) != cases[i].within)
 			fail_msg("'%s' is %swithin '%s'", cases[i].filter, cases[i].within ? "not " : "",
@@ -576,14 +562,9 @@ static void an_expression_made_to_take_long_does_not(void **state)
 		snprintf(longer, sizeof(longer), "( %s %s comm = b )", text, i % 2 ? "and" : "or");
 		strcpy(text, longer);
 	}
-	{
-		const struct skt_filter_names names = { .zone = SKT_ZONE_UTC };
-		char *word = text;
-
-		assert_int_equal(skt_filter_parse(&word, 1, &names, &a, NULL), 0);
-		text[strlen(text) - 3] = 'c';
-		assert_int_equal(skt_filter_parse(&word, 1, &names, &b, NULL), 0);
-	}
+	a = filter_of(text);
+	text[strlen(text) - 3] = 'c';
+	b = filter_of(text);
 	(void)skt_filter_implies(a, b);
 	skt_filter_free(a);
 	skt_filter_free(b);

@@ -3,6 +3,7 @@
 #include <skt/changes.h>
 #include <skt/flow.h>
 
+#include "filter_of.h"
 #include "flow_row.h"
 #include "scene.h"
 
@@ -36,12 +37,9 @@ struct tape {
 static void begin(struct tape *tape, const char *expression)
 {
 	struct skt_flows_options options = { .kinds = UINT32_MAX, .boot_time = -1, .seed = 5 };
-	struct skt_filter_names names = { .flows = true };
-	char *word = (char *)(uintptr_t)expression;
 
 	memset(tape, 0, sizeof(*tape));
-	if (expression)
-		assert_int_equal(skt_filter_parse(&word, 1, &names, &tape->filter, NULL), 0);
+	tape->filter = filter_of(expression);
 	options.filter = tape->filter;
 	tape->matcher = skt_matcher_new(1);
 	assert_non_null(tape->matcher);
