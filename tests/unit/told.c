@@ -5,6 +5,7 @@
 
 #include "filter_of.h"
 #include "flow_row.h"
+#include "reel.h"
 #include "scene.h"
 
 #include <setjmp.h>
@@ -22,15 +23,12 @@
 
 /* Snapshots in turn, and what was told before each; seconds from 0. */
 struct tape {
-	struct skt_matcher *matcher;
-	struct skt_snapshot now, next;
-	struct skt_step step;
+	struct reel reel;
 	struct skt_changes changes;
 	struct skt_flows *flows;
 	struct skt_filter *filter;
 	struct skt_event events[EVENTS];
 	size_t n;
-	bool begun;
 	uint32_t gone_from; /* pid: of those that come from this one on, each had exited again; 0: of none */
 };
 
@@ -41,20 +39,17 @@ static void begin(struct tape *tape, const char *expression)
 	memset(tape, 0, sizeof(*tape));
 	tape->filter = filter_of(expression);
 	options.filter = tape->filter;
-	tape->matcher = skt_matcher_new(1);
-	assert_non_null(tape->matcher);
-	assert_int_equal(skt_snapshot_init(&tape->now, NULL, 3), 0);
-	skt_step_init(&tape->step);
+	reel_init(&tape->reel);
 	assert_int_equal(skt_flows_new(&options, &tape->flows), 0);
 }
 
 /* The next snapshot: a web server listens on port 80, and all is listened to. */
 static struct skt_snapshot *second(struct tape *tape, int64_t n)
 {
-	struct skt_snapshot *next = &tape->next;
+	struct skt_snapshot *next = &tape->reel.next;
 	struct skt_sock listener = scene_sock(80, 0, 1, 0xa0, SKT_LISTEN);
 
-	scene_begin(next, tape->now.strings, n);
+	scene_begin(next, tape->reel.now.strings, n);
 	scene_table(next, SKT_TCP, 1);
 	scene_process(next, 720, 100, "web");
 	memset(listener.local_address, 0, 16);
@@ -87,33 +82,28 @@ static struct skt_event *tell(struct tape *tape, uint16_t local_port, uint16_t r
 
 static void take(struct tape *tape)
 {
-	scene_end(&tape->next);
-	assert_int_equal(skt_match(tape->matcher, &tape->now, &tape->next, !tape->begun, &tape->step), 0);
-	if (!tape->begun)
-		tape->step.from = INT64_MIN;
-	assert_int_equal(skt_apply(&tape->now, &tape->step, NULL), 0);
-	skt_snapshot_release(&tape->next);
-	for (size_t i = 0; tape->gone_from && i < tape->now.n_processes; i++)
-		tape->now.processes[i].exited = tape->now.processes[i].pid >= tape->gone_from;
-	free(tape->step.events);
-	tape->step.events = calloc(tape->n + 1, sizeof(*tape->step.events));
-	assert_non_null(tape->step.events);
-	memcpy(tape->step.events, tape->events, tape->n * sizeof(*tape->events));
-	tape->step.room_events = tape->n + 1;
-	tape->step.n_events = tape->n;
-	assert_int_equal(skt_changes_take(&tape->changes, &tape->now, &tape->step), 0);
-	assert_int_equal(skt_flows_step(tape->flows, &tape->now, &tape->step, NULL), 0);
-	tape->begun = true;
+	struct skt_snapshot *now = &tape->reel.now;
+	struct skt_step *step = &tape->reel.step;
+
+	reel_take(&tape->reel);
+	for (size_t i = 0; tape->gone_from && i < now->n_processes; i++)
+		now->processes[i].exited = now->processes[i].pid >= tape->gone_from;
+	free(step->events);
+	step->events = calloc(tape->n + 1, sizeof(*step->events));
+	assert_non_null(step->events);
+	memcpy(step->events, tape->events, tape->n * sizeof(*tape->events));
+	step->room_events = tape->n + 1;
+	step->n_events = tape->n;
+	assert_int_equal(skt_changes_take(&tape->changes, now, step), 0);
+	assert_int_equal(skt_flows_step(tape->flows, now, step, NULL), 0);
 }
 
 static void finish(struct tape *tape)
 {
 	skt_flows_free(tape->flows);
 	skt_filter_free(tape->filter);
-	skt_matcher_free(tape->matcher);
 	skt_changes_release(&tape->changes);
-	skt_step_release(&tape->step);
-	skt_snapshot_release(&tape->now);
+	reel_release(&tape->reel);
 }
 
 static struct skt_row the_flow(struct tape *tape, size_t i, size_t n)
@@ -132,8 +122,8 @@ static void name_row(struct tape *tape, enum by by)
 {
 	if (by == BY_BORDER)
 		tape->events[0].has |= SKT_BIT(SKT_E_LATE);
-	for (uint32_t i = 0; by == BY_SLOT && i < tape->now.n_socks; i++)
-		if (tape->now.socks[i].table != SKT_NO_TABLE && tape->now.socks[i].local_port == 50000)
+	for (uint32_t i = 0; by == BY_SLOT && i < tape->reel.now.n_socks; i++)
+		if (tape->reel.now.socks[i].table != SKT_NO_TABLE && tape->reel.now.socks[i].local_port == 50000)
 			tape->events[0].slot = i;
 }
 
@@ -188,7 +178,7 @@ static void what_may_have_happened_a_little_before_is_said_so(void **state)
 	(void)state;
 	begin(&tape, NULL);
 	play(&tape, 0, BY_ENDS, AT(1) + 300 * MS);
-	tape.step.events[0].late_us = 40000;
+	tape.reel.step.events[0].late_us = 40000;
 	assert_true(skt_changes_row(&tape.changes, 0, &room, &row));
 	assert_true(skt_event_after(row.event) == AT(1) + 260 * MS);
 	/* it is certain that the look before still had it, not how long the kernel took */
