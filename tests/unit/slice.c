@@ -359,135 +359,116 @@ static unsigned walk(const struct skt_file *file, struct skt_selection *selectio
 	return kept;
 }
 
-/* Connection 1000 opens, is established in the 100th of 150 seconds only, and closes after the 140th; 1001 never matches. */
-static void a_socket_that_matches_once_is_kept_for_its_whole_life(void **state)
+/* A recording of seconds 0 to n - 1 in which each has these rows of table 0. */
+static struct skt_file *record(struct recording *recording, int n,
+			       void (*add_rows)(struct skt_snapshot *now, int second))
 {
-	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = filter_of("state established");
-	struct skt_selection *selection;
-	struct skt_selected selected;
-	struct recording recording;
-	struct skt_file *file;
-
-	(void)state;
-	recording_begin(&recording, SCENE_SECOND);
-	for (int i = 1; i <= 150; i++) {
+	recording_begin(recording, SCENE_SECOND);
+	for (int i = 0; i < n; i++) {
 		struct skt_snapshot now;
 
 		scene_begin(&now, NULL, i);
 		scene_table(&now, SKT_TCP, 0);
-		scene_add(&now, scene_sock(1001, 80, 12, 2, SKT_SYN_SENT));
-		if (i <= 140)
-			scene_add(&now, scene_sock(1000, 80, 11, 1, i == 100 ? SKT_ESTABLISHED : SKT_CLOSE_WAIT));
-		scene_add(&now, scene_sock(1000, 0, 13, 3, SKT_LISTEN));
+		add_rows(&now, i);
 		scene_end(&now);
-		recording_add(&recording, &now);
+		recording_add(recording, &now);
 		skt_snapshot_release(&now);
 	}
-	recording_end(&recording);
-	file = recording_open(&recording);
-	/* it goes over borders of groups */
-	assert_true(skt_file_span(file).groups > 1);
-	options.filter = filter;
+	recording_end(recording);
+	return recording_open(recording);
+}
+
+/* What the expression selects: rows of port 1000 are kept in so many snapshots, and those of 1001 in none. */
+static struct skt_selected keep(const struct skt_file *file, const char *expression, unsigned kept)
+{
+	struct skt_filter *filter = filter_of(expression);
+	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1, .filter = filter };
+	struct skt_selection *selection;
+	struct skt_selected selected;
+
 	assert_int_equal(skt_selection_new(&options, &selection), 0);
 	walk(file, selection, 1000);
 	selected = skt_selection_again(selection);
-	assert_int_equal(selected.sockets, 3);
-	assert_int_equal(selected.matched, 1);
-	/* and its listener, which is there all the time */
-	assert_int_equal(walk(file, selection, 1000), 140 + 150);
+	assert_int_equal(walk(file, selection, 1000), kept);
 	skt_selection_again(selection);
 	assert_int_equal(walk(file, selection, 1001), 0);
 	skt_selection_free(selection);
 	skt_filter_free(filter);
+	return selected;
+}
+
+static void add_one_that_is_established_once(struct skt_snapshot *now, int second)
+{
+	scene_add(now, scene_sock(1001, 80, 12, 2, SKT_SYN_SENT));
+	if (second < 140)
+		scene_add(now, scene_sock(1000, 80, 11, 1, second == 100 ? SKT_ESTABLISHED : SKT_CLOSE_WAIT));
+	scene_add(now, scene_sock(1000, 0, 13, 3, SKT_LISTEN));
+}
+
+static void a_socket_that_matches_once_is_kept_for_its_whole_life(void **state)
+{
+	struct recording recording;
+	struct skt_file *file = record(&recording, 150, add_one_that_is_established_once);
+	struct skt_selected selected;
+
+	(void)state;
+	/* it goes over borders of groups */
+	assert_true(skt_file_span(file).groups > 1);
+	/* and so is its listener, which is there all the time */
+	selected = keep(file, "state established", 140 + 150);
+	assert_int_equal(selected.sockets, 3);
+	assert_int_equal(selected.matched, 1);
 	skt_file_free(file);
 	recording_release(&recording);
 }
 
-/* Two rows of which neither changes; the second is gone before it would be meant. */
+/* Neither changes, and the second is gone before it would be meant. */
+static void add_two_that_do_not_change(struct skt_snapshot *now, int second)
+{
+	scene_add(now, scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED));
+	if (second < 50)
+		scene_add(now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
+}
+
 static void a_socket_is_kept_that_is_meant_later_though_its_row_does_not_change(void **state)
 {
-	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = filter_of("time > 2026-11-22T14:05:00Z");
-	struct skt_selection *selection;
-	struct skt_selected selected;
 	struct recording recording;
-	struct skt_file *file;
+	struct skt_file *file = record(&recording, 150, add_two_that_do_not_change);
+	struct skt_selected selected;
 
 	(void)state;
-	recording_begin(&recording, SCENE_SECOND);
-	for (int i = 1; i <= 150; i++) {
-		struct skt_snapshot now;
-
-		scene_begin(&now, NULL, i);
-		scene_table(&now, SKT_TCP, 0);
-		scene_add(&now, scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED));
-		if (i <= 50)
-			scene_add(&now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
-		scene_end(&now);
-		recording_add(&recording, &now);
-		skt_snapshot_release(&now);
-	}
-	recording_end(&recording);
-	file = recording_open(&recording);
-	options.filter = filter;
-	assert_int_equal(skt_selection_new(&options, &selection), 0);
-	walk(file, selection, 1000);
-	selected = skt_selection_again(selection);
+	selected = keep(file, "time > 2026-11-22T14:05:00Z", 150);
 	assert_int_equal(selected.sockets, 2);
 	assert_int_equal(selected.matched, 1);
-	assert_int_equal(walk(file, selection, 1000), 150);
-	skt_selection_again(selection);
-	assert_int_equal(walk(file, selection, 1001), 0);
-	skt_selection_free(selection);
-	skt_filter_free(filter);
 	skt_file_free(file);
 	recording_release(&recording);
 }
 
 /* Nobody looked for the holder of 1000 from the 20th to the 29th second, when it closed; nobody holds 1001. */
+static void add_one_whose_holder_is_not_known(struct skt_snapshot *now, int second)
+{
+	struct skt_sock sock = scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED);
+
+	sock.owner = SKT_OWNER_UNKNOWN;
+	sock.owner_gaps = SKT_GAP_UNSEARCHED;
+	if (second >= 20 && second < 30)
+		scene_add(now, sock);
+	scene_add(now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
+}
+
 static void a_socket_of_which_it_is_not_known_is_kept_and_counted(void **state)
 {
-	struct skt_selection_options options = { .kinds = (1u << SKT_TABLE_KINDS) - 1 };
-	struct skt_filter *filter = filter_of("pid = 7");
-	struct skt_selection *selection;
-	struct skt_selected selected;
 	struct recording recording;
-	struct skt_file *file;
+	struct skt_file *file = record(&recording, 40, add_one_whose_holder_is_not_known);
+	struct skt_selected selected;
 
 	(void)state;
-	recording_begin(&recording, SCENE_SECOND);
-	for (int i = 0; i < 40; i++) {
-		struct skt_sock sock = scene_sock(1000, 80, 11, 1, SKT_ESTABLISHED);
-		struct skt_snapshot now;
-
-		sock.owner = SKT_OWNER_UNKNOWN;
-		sock.owner_gaps = SKT_GAP_UNSEARCHED;
-		scene_begin(&now, NULL, i);
-		scene_table(&now, SKT_TCP, 0);
-		if (i >= 20 && i < 30)
-			scene_add(&now, sock);
-		scene_add(&now, scene_sock(1001, 80, 12, 2, SKT_ESTABLISHED));
-		scene_end(&now);
-		recording_add(&recording, &now);
-		skt_snapshot_release(&now);
-	}
-	recording_end(&recording);
-	file = recording_open(&recording);
-	options.filter = filter;
-	assert_int_equal(skt_selection_new(&options, &selection), 0);
-	walk(file, selection, 1000);
-	selected = skt_selection_again(selection);
+	selected = keep(file, "pid = 7", 10);
 	assert_int_equal(selected.sockets, 2);
 	assert_int_equal(selected.matched, 0);
 	assert_int_equal(selected.unknown, 1);
 	assert_int_equal(selected.unknown_first, SCENE_TIME + 20 * SCENE_SECOND);
 	assert_in_range(selected.unknown_last - SCENE_TIME, 20 * SCENE_SECOND, 29 * SCENE_SECOND);
-	assert_int_equal(walk(file, selection, 1000), 10);
-	skt_selection_again(selection);
-	assert_int_equal(walk(file, selection, 1001), 0);
-	skt_selection_free(selection);
-	skt_filter_free(filter);
 	skt_file_free(file);
 	recording_release(&recording);
 }
