@@ -284,6 +284,24 @@ static void go_on(struct skt_cursor *cursor, uint64_t last)
 	}
 }
 
+/* Walk while memory fails, and then on behind where that got to: what the first walk came to, and whether it lacked memory. */
+static int walk_failing(const struct skt_file *file, bool ahead, bool *ret_failed)
+{
+	struct skt_cursor *cursor = NULL;
+	uint64_t last = 0;
+	int rc = skt_cursor_new(file, &cursor, NULL);
+
+	if (!rc && ahead)
+		skt_cursor_read_ahead(cursor);
+	if (!rc)
+		rc = walk_all(cursor, &last);
+	*ret_failed = failing_alloc_stop();
+	assert_true(rc || last == SNAPSHOTS);
+	go_on(cursor, last);
+	skt_cursor_free(cursor);
+	return rc;
+}
+
 static void what_a_cursor_reads_is_right_or_told(void **state)
 {
 	struct skt_file *file = recording_open(&original);
@@ -291,20 +309,12 @@ static void what_a_cursor_reads_is_right_or_told(void **state)
 	(void)state;
 	FAILING_ALLOC_EACH(i)
 	{
-		struct skt_cursor *cursor = NULL;
-		uint64_t last = 0;
 		bool failed;
 		int rc;
 
 		failing_alloc_after(i);
-		rc = skt_cursor_new(file, &cursor, NULL);
-		if (!rc)
-			rc = walk_all(cursor, &last);
-		failed = failing_alloc_stop();
+		rc = walk_failing(file, false, &failed);
 		assert_int_equal(rc, failed ? -ENOMEM : 0);
-		assert_true(failed || last == SNAPSHOTS);
-		go_on(cursor, last);
-		skt_cursor_free(cursor);
 	}
 	skt_file_free(file);
 }
@@ -317,8 +327,6 @@ static void so_is_what_a_thread_reads_ahead(void **state)
 	(void)state;
 	FAILING_ALLOC_EACH(i)
 	{
-		struct skt_cursor *cursor = NULL;
-		uint64_t last = 0;
 		bool failed;
 		int rc;
 
@@ -327,16 +335,8 @@ static void so_is_what_a_thread_reads_ahead(void **state)
 			failing_alloc_after(i / 2);
 		else
 			failing_alloc_only(i / 2);
-		rc = skt_cursor_new(file, &cursor, NULL);
-		if (!rc)
-			skt_cursor_read_ahead(cursor);
-		if (!rc)
-			rc = walk_all(cursor, &last);
-		failed = failing_alloc_stop();
+		rc = walk_failing(file, true, &failed);
 		assert_true(!rc || (failed && rc == -ENOMEM));
-		assert_true(rc || last == SNAPSHOTS);
-		go_on(cursor, last);
-		skt_cursor_free(cursor);
 	}
 	skt_file_free(file);
 }
