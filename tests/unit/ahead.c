@@ -126,58 +126,66 @@ static void go_all_the_way(struct pair *pair)
 		assert_true(calls < 10000);
 }
 
-static void record(struct recording *recording, struct random *random, size_t n, uint32_t rows, int64_t passed)
+/* A random recording, opened, and the numbers it was made of as far as they have come. */
+struct made {
+	struct random random;
+	struct recording recording;
+	struct skt_file *file;
+};
+
+static void made_begin(struct made *made, uint64_t seed, size_t n, uint32_t rows, int64_t passed)
 {
 	struct random_world world = { .rows = rows };
 
-	recording_begin(recording, passed);
-	while (recording->n < n)
-		recording_add_random(recording, random, &world, passed);
-	recording_end(recording);
+	made->random.state = seed;
+	recording_begin(&made->recording, passed);
+	while (made->recording.n < n)
+		recording_add_random(&made->recording, &made->random, &world, passed);
+	recording_end(&made->recording);
+	made->file = recording_open(&made->recording);
+}
+
+static void made_release(struct made *made)
+{
+	skt_file_free(made->file);
+	recording_release(&made->recording);
 }
 
 static void all_steps_are_the_same(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= (SANITIZED ? 3 : 6); seed++) {
-		struct random random = { .state = seed };
 		/* one to a block, or many */
 		int64_t passed = seed % 2 ? 10 * SKT_NS_PER_S : SKT_NS_PER_S / 20;
-		struct recording recording;
-		struct skt_file *file;
+		struct made made;
 		struct pair pair;
 
-		record(&recording, &random, 150, 1 + seed % 12, passed);
-		file = recording_open(&recording);
-		pair_begin(&pair, file, NULL);
+		made_begin(&made, seed, 150, 1 + seed % 12, passed);
+		pair_begin(&pair, made.file, NULL);
 		go_all_the_way(&pair);
-		assert_int_equal(pair.steps, recording.n);
-		assert_int_equal(pair.ready, recording.n);
+		assert_int_equal(pair.steps, made.recording.n);
+		assert_int_equal(pair.ready, made.recording.n);
 		assert_int_equal(pair.errors, 0);
 		pair_release(&pair);
-		skt_file_free(file);
-		recording_release(&recording);
+		made_release(&made);
 	}
 }
 
 static void so_they_are_of_groups_that_are_chosen(void **state)
 {
-	struct random random = { .state = 5 };
-	struct recording recording;
-	struct skt_file *file;
+	struct made made;
 
 	(void)state;
-	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
-	file = recording_open(&recording);
+	made_begin(&made, 5, 100, 12, 10 * SKT_NS_PER_S);
 	for (int i = 0; i < 20; i++) {
 		struct skt_question question = { .from = INT64_MIN, .to = INT64_MAX };
 		struct skt_choice choice;
 		struct pair pair;
 
-		assert_int_equal(skt_file_find(file, &question, &choice, NULL), 0);
+		assert_int_equal(skt_file_find(made.file, &question, &choice, NULL), 0);
 		for (size_t k = 0; k < choice.n_groups; k++)
-			choice.groups[k] = !random_one_in(&random, 3);
-		pair_begin(&pair, file, &choice);
+			choice.groups[k] = !random_one_in(&made.random, 3);
+		pair_begin(&pair, made.file, &choice);
 		go_on(&pair);
 		/* the thread keeps to what was chosen when it began, and the cursor goes by what is chosen */
 		if (i % 3 == 0)
@@ -187,30 +195,26 @@ static void so_they_are_of_groups_that_are_chosen(void **state)
 		pair_release(&pair);
 		skt_choice_release(&choice);
 	}
-	skt_file_free(file);
-	recording_release(&recording);
+	made_release(&made);
 }
 
 static void and_wherever_it_goes_to_in_between(void **state)
 {
-	struct random random = { .state = 6 };
-	struct recording recording;
-	struct skt_file *file;
+	struct made made;
 	struct pair pair;
 
 	(void)state;
-	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
-	file = recording_open(&recording);
-	pair_begin(&pair, file, NULL);
+	made_begin(&made, 6, 100, 12, 10 * SKT_NS_PER_S);
+	pair_begin(&pair, made.file, NULL);
 	for (int i = 0; i < 60; i++) {
-		struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = 1 + random_below(&random, 102) };
+		struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = 1 + random_below(&made.random, 102) };
 		struct skt_err a, b;
 		int64_t when;
 		int rc;
 
 		skt_err_init(&a);
 		skt_err_init(&b);
-		if (random_one_in(&random, 10)) {
+		if (random_one_in(&made.random, 10)) {
 			skt_cursor_want(pair.plain, i % 2 ? SKT_WANT_IDENTITY : SKT_WANT_ALL);
 			skt_cursor_want(pair.ahead, i % 2 ? SKT_WANT_IDENTITY : SKT_WANT_ALL);
 		}
@@ -218,13 +222,12 @@ static void and_wherever_it_goes_to_in_between(void **state)
 		assert_int_equal(skt_cursor_seek(pair.ahead, &time, SKT_ZONE_UTC, &when, &b), rc);
 		if (rc)
 			expect_same_error(&a, &b);
-		for (uint32_t n = random_below(&random, 30); n; n--)
+		for (uint32_t n = random_below(&made.random, 30); n; n--)
 			go_on(&pair);
 	}
 	assert_true(pair.ready > pair.steps / 4);
 	pair_release(&pair);
-	skt_file_free(file);
-	recording_release(&recording);
+	made_release(&made);
 }
 
 static void compare_bytes(const unsigned char *bytes, size_t len, struct pair *total)
@@ -247,15 +250,14 @@ static void compare_bytes(const unsigned char *bytes, size_t len, struct pair *t
 
 static void what_is_damaged_is_told_in_the_same_words_and_places(void **state)
 {
-	struct random random = { .state = 7 };
-	struct recording recording;
+	struct made made;
 	struct pair total = { .steps = 0 };
 	unsigned char *bytes;
 	size_t len;
 
 	(void)state;
-	record(&recording, &random, 12, 2, 20 * SKT_NS_PER_S);
-	bytes = recording_bytes(&recording, &len);
+	made_begin(&made, 7, 12, 2, 20 * SKT_NS_PER_S);
+	bytes = recording_bytes(&made.recording, &len);
 	for (size_t at = 0; at < len; at += SANITIZED ? 41 : 13) {
 		bytes[at] ^= (unsigned char)(1u << at % 8);
 		compare_bytes(bytes, len, &total);
@@ -266,21 +268,20 @@ static void what_is_damaged_is_told_in_the_same_words_and_places(void **state)
 	assert_true(total.errors > 50);
 	assert_true(total.ready > 1000);
 	free(bytes);
-	recording_release(&recording);
+	made_release(&made);
 }
 
 /* A block whose checksums are right, and which says what no recorder would: what is wrong with it shows when it is decoded. */
 static void what_only_decoding_finds_is_told_by_the_cursor(void **state)
 {
-	struct random random = { .state = 8 };
-	struct recording recording;
+	struct made made;
 	struct pair total = { .steps = 0 };
 	unsigned char *bytes;
 	size_t len, at, n = 0;
 
 	(void)state;
-	record(&recording, &random, 12, 2, 20 * SKT_NS_PER_S);
-	bytes = recording_bytes(&recording, &len);
+	made_begin(&made, 8, 12, 2, 20 * SKT_NS_PER_S);
+	bytes = recording_bytes(&made.recording, &len);
 	at = (size_t)first_block_at(bytes);
 	for (struct block_head head; at < len; at += (size_t)BLOCK_SIZE(&head)) {
 		unsigned char *payload = bytes + at + BLOCK_HEAD_SIZE, *tail;
@@ -305,30 +306,26 @@ static void what_only_decoding_finds_is_told_by_the_cursor(void **state)
 	assert_true(n > 100);
 	assert_true(total.errors > n / 2);
 	free(bytes);
-	recording_release(&recording);
+	made_release(&made);
 }
 
 static void who_is_let_go_in_the_middle_leaves_nothing(void **state)
 {
-	struct random random = { .state = 9 };
-	struct recording recording;
-	struct skt_file *file;
+	struct made made;
 
 	(void)state;
-	record(&recording, &random, 100, 12, 10 * SKT_NS_PER_S);
-	file = recording_open(&recording);
+	made_begin(&made, 9, 100, 12, 10 * SKT_NS_PER_S);
 	for (unsigned n = 0; n < 60; n += 3) {
 		struct skt_cursor *cursor;
 		struct skt_step *step;
 
-		assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
+		assert_int_equal(skt_cursor_new(made.file, &cursor, NULL), 0);
 		skt_cursor_read_ahead(cursor);
 		for (unsigned i = 0; i < n; i++)
 			assert_int_equal(skt_cursor_next(cursor, &step, NULL), 1);
 		skt_cursor_free(cursor);
 	}
-	skt_file_free(file);
-	recording_release(&recording);
+	made_release(&made);
 }
 
 int main(void)
