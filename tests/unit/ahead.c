@@ -126,7 +126,7 @@ static void go_all_the_way(struct pair *pair)
 		assert_true(calls < 10000);
 }
 
-/* A random recording, opened, and the numbers it was made of as far as they have come. */
+/* A random recording, opened, and random numbers for what is asked of it. */
 struct made {
 	struct random random;
 	struct recording recording;
@@ -135,13 +135,8 @@ struct made {
 
 static void made_begin(struct made *made, uint64_t seed, size_t n, uint32_t rows, int64_t passed)
 {
-	struct random_world world = { .rows = rows };
-
 	made->random.state = seed;
-	recording_begin(&made->recording, passed);
-	while (made->recording.n < n)
-		recording_add_random(&made->recording, &made->random, &world, passed);
-	recording_end(&made->recording);
+	recording_make(&made->recording, seed, n, rows, passed);
 	made->file = recording_open(&made->recording);
 }
 

@@ -26,14 +26,8 @@ static struct recording original;
 
 static int set_up(void **state)
 {
-	struct random random = { .state = 12 };
-	struct random_world world = { .rows = 12 };
-
 	(void)state;
-	recording_begin(&original, 300 * SKT_NS_PER_MS);
-	while (original.n < 9)
-		recording_add_random(&original, &random, &world, (original.n == 5 ? 70000 : 300) * SKT_NS_PER_MS);
-	recording_end(&original);
+	recording_make_small(&original);
 	return 0;
 }
 

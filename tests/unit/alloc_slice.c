@@ -105,15 +105,9 @@ static void sockets_are_chosen_or_not(void **state)
 
 static int begin(void **state)
 {
-	struct random random = { .state = 5 };
-	const struct random_world world = { .rows = 20 };
-
 	(void)state;
-	recording_begin(&source, SCENE_SECOND);
 	/* over the borders of groups */
-	for (int i = 0; i < SNAPSHOTS; i++)
-		recording_add_random(&source, &random, &world, 20 * SCENE_SECOND);
-	recording_end(&source);
+	recording_make(&source, 5, SNAPSHOTS, 20, 20 * SCENE_SECOND);
 	return 0;
 }
 

@@ -423,18 +423,13 @@ static void a_first_block_that_is_being_written_is_the_end(void **state)
 /* The recording with its first block's head as it is given, or (NULL) with its mark gone; then groups are as many as before it. */
 static int with_first(unsigned groups, const struct block_head *head)
 {
-	struct random random = { .state = 9 };
-	struct random_world world = { .rows = 4 };
 	struct recording recording;
 	unsigned char *bytes, *block;
 	struct block_head was;
 	size_t len;
 	int fd;
 
-	recording_begin(&recording, SKT_NS_PER_S);
-	for (unsigned i = 0; i < groups; i++)
-		recording_add_random(&recording, &random, &world, 70 * SKT_NS_PER_S);
-	recording_end(&recording);
+	recording_make(&recording, 9, groups, 4, 70 * SKT_NS_PER_S);
 	bytes = recording_bytes(&recording, &len);
 	block = bytes + first_block_at(bytes);
 	assert_true(block_head_get(block, bytes + 40, &was));
@@ -519,8 +514,6 @@ static void expect_same_row(const struct skt_sock *a, const struct skt_sock *b)
 /* Groups of two snapshots, in which rows are often hard to tell apart. */
 static void rows_can_be_followed_over_a_groups_border(void **state)
 {
-	struct random random = { .state = 21 };
-	struct random_world world = { .rows = 30 };
 	struct recording recording;
 	struct skt_sock *rows = NULL;
 	uint32_t *slots = NULL;
@@ -530,10 +523,7 @@ static void rows_can_be_followed_over_a_groups_border(void **state)
 	size_t n = 0, followed = 0;
 
 	(void)state;
-	recording_begin(&recording, SKT_NS_PER_S);
-	while (recording.n < 40)
-		recording_add_random(&recording, &random, &world, 35 * SKT_NS_PER_S);
-	recording_end(&recording);
+	recording_make(&recording, 21, 40, 30, 35 * SKT_NS_PER_S);
 	file = recording_open(&recording);
 	cursor = new_cursor(file);
 	while (skt_cursor_next(cursor, &step, NULL) > 0) {

@@ -63,15 +63,10 @@ static size_t find_parts(const unsigned char *bytes, size_t len, struct part par
 
 static int set_up(void **state)
 {
-	struct random random = { .state = 21 };
-	struct random_world world = { .rows = 2 };
 	size_t groups = SANITIZED ? 2 : 3;
 
 	(void)state;
-	recording_begin(&whole.recording, 20 * SKT_NS_PER_S);
-	while (whole.recording.n < 3 * groups)
-		recording_add_random(&whole.recording, &random, &world, 20 * SKT_NS_PER_S);
-	recording_end(&whole.recording);
+	recording_make(&whole.recording, 21, 3 * groups, 2, 20 * SKT_NS_PER_S);
 	whole.bytes = recording_bytes(&whole.recording, &whole.len);
 	whole.n_parts = find_parts(whole.bytes, whole.len, whole.parts);
 	whole.begin = whole.parts[0].offset;

@@ -723,8 +723,6 @@ static int compare(const void *x, const void *y)
 static void flows_go_on_over_groups(void **state)
 {
 	const struct skt_flows_options options = { .kinds = UINT32_MAX, .boot_time = -1, .seed = 9 };
-	struct random random = { .state = 77 };
-	struct random_world world = { .rows = 25 };
 	struct recording recording;
 	const struct skt_snapshot *now;
 	struct skt_cursor *cursor;
@@ -735,10 +733,7 @@ static void flows_go_on_over_groups(void **state)
 	size_t came = 0, n = 0, k = 0, borders = 0;
 
 	(void)state;
-	recording_begin(&recording, SKT_NS_PER_S);
-	while (recording.n < 60)
-		recording_add_random(&recording, &random, &world, 25 * SKT_NS_PER_S);
-	recording_end(&recording);
+	recording_make(&recording, 77, 60, 25, 25 * SKT_NS_PER_S);
 	file = recording_open(&recording);
 	assert_int_equal(skt_cursor_new(file, &cursor, NULL), 0);
 	assert_int_equal(skt_flows_new(&options, &flows), 0);

@@ -25,13 +25,7 @@ static const unsigned every_doubt = SKT_DOUBT_TABLES | SKT_DOUBT_OWNERS;
 /* Several groups, each as long as the writer lets a minute be. */
 static void make_groups(struct recording *recording, uint64_t seed, unsigned n)
 {
-	struct random random = { .state = seed };
-	struct random_world world = { .rows = 6 };
-
-	recording_begin(recording, 10 * SKT_NS_PER_S);
-	while (recording->n < n)
-		recording_add_random(recording, &random, &world, 10 * SKT_NS_PER_S);
-	recording_end(recording);
+	recording_make(recording, seed, n, 6, 10 * SKT_NS_PER_S);
 }
 
 static bool has_address(const struct skt_snapshot *snapshot, const uint8_t address[16])

@@ -147,16 +147,11 @@ static void slice_and_compare(const struct skt_file *file, const char *name)
 
 static void a_slice_of_everything_is_the_same(void **state)
 {
-	struct random random = { .state = 11 };
-	const struct random_world world = { .rows = 30 };
 	struct recording recording;
 	struct skt_file *file;
 
 	(void)state;
-	recording_begin(&recording, SCENE_SECOND);
-	for (int i = 0; i < 150; i++)
-		recording_add_random(&recording, &random, &world, SCENE_SECOND);
-	recording_end(&recording);
+	recording_make(&recording, 11, 150, 30, SCENE_SECOND);
 	file = recording_open(&recording);
 	slice_and_compare(file, "random");
 	skt_file_free(file);

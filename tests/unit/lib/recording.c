@@ -152,6 +152,28 @@ void recording_end(struct recording *recording)
 	must_err(skt_writer_end(recording->writer, recording->now.time + recording->header.interval, &err), &err);
 }
 
+void recording_make(struct recording *recording, uint64_t seed, size_t n, uint32_t rows, int64_t passed)
+{
+	const struct random_world world = { .rows = rows };
+	struct random random = { .state = seed };
+
+	recording_begin(recording, passed);
+	while (recording->n < n)
+		recording_add_random(recording, &random, &world, passed);
+	recording_end(recording);
+}
+
+void recording_make_small(struct recording *recording)
+{
+	const struct random_world world = { .rows = 12 };
+	struct random random = { .state = 12 };
+
+	recording_begin(recording, 300 * SKT_NS_PER_MS);
+	while (recording->n < 9)
+		recording_add_random(recording, &random, &world, (recording->n == 5 ? 70000 : 300) * SKT_NS_PER_MS);
+	recording_end(recording);
+}
+
 struct skt_file *recording_open(const struct recording *recording)
 {
 	struct skt_file *file;

@@ -45,6 +45,12 @@ void recording_add_random(struct recording *recording, struct random *random, co
 /* Take one in which nothing happened to the one before but that `changes` rows got another queue. */
 void recording_add_quiet(struct recording *recording, struct random *random, int64_t passed, unsigned changes);
 
+/* All of a recording: n random snapshots of about so many rows in a table, each passed ns after the last, and the end. */
+void recording_make(struct recording *recording, uint64_t seed, size_t n, uint32_t rows, int64_t passed);
+
+/* One of nine snapshots: several steps in a block, and several groups. */
+void recording_make_small(struct recording *recording);
+
 /* An end block, one interval after the last snapshot. */
 void recording_end(struct recording *recording);
 
