@@ -2,6 +2,7 @@
 #include "model/candidates.h"
 
 #include "base/array.h"
+#include "model/holding.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -186,15 +187,13 @@ static void add(struct skt_candidates *run, struct skt_candidate *list, uint32_t
 		list[run->n++] = (struct skt_candidate){ .process = process, .because = (uint8_t)because };
 }
 
-/* Of a listener of which it is not known just now who holds it: who did. */
 static void add_holders(const struct skt_changes *changes, const struct skt_sock *sock, struct skt_candidates *run,
 			struct skt_candidate *list)
 {
-	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-	uint32_t first = last ? sock->first_last : sock->first_owner, n = last ? sock->n_last : sock->n_owners;
+	struct holding holding = holding_of(sock);
 
-	for (uint32_t i = 0; i < n; i++)
-		add(run, list, changes->snapshot->owners[first + i].process, SKT_BECAUSE_LISTENER);
+	for (uint32_t i = 0; i < holding.n; i++)
+		add(run, list, changes->snapshot->owners[holding.first + i].process, SKT_BECAUSE_LISTENER);
 }
 
 static const struct skt_candidates *new_run(struct skt_changes *changes, size_t from, size_t to, size_t lived)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <skt/step.h>
 
+#include "model/holding.h"
+
 /* What only ages, counts, or says how well was looked. */
 #define QUIET                                                                                                 \
 	(SKT_BIT(SKT_F_TX_QUEUE) | SKT_BIT(SKT_F_RX_QUEUE) | SKT_BIT(SKT_F_TIMER) | SKT_BIT(SKT_F_TIMER_MS) | \
@@ -17,7 +19,7 @@ const char *skt_hands_name(unsigned hands)
 	return hands < sizeof(names) / sizeof(*names) ? names[hands] : NULL;
 }
 
-/* Who holds a row; where that is not known just now, who held it when it last was. */
+/* Who holds a row, or last did. */
 struct run {
 	const struct skt_owner *at;
 	const struct skt_owner *end;
@@ -25,14 +27,10 @@ struct run {
 
 static struct run holders(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-	uint32_t n = last ? sock->n_last : sock->n_owners;
-	const struct skt_owner *first;
+	struct holding holding = holding_of(sock);
+	const struct skt_owner *first = holding.n ? &snapshot->owners[holding.first] : NULL;
 
-	if (!n)
-		return (struct run){ NULL, NULL };
-	first = snapshot->owners + (last ? sock->first_last : sock->first_owner);
-	return (struct run){ first, first + n };
+	return (struct run){ first, first ? first + holding.n : NULL };
 }
 
 /* Owners are listed by pid; a slot decides between one that is gone and another who was given its number. */

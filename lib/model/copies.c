@@ -2,6 +2,7 @@
 #include "model/copies.h"
 
 #include "base/array.h"
+#include "model/holding.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -113,13 +114,12 @@ int copies_add_process(struct copies *copies, const struct skt_snapshot *now, ui
 
 static int copy_owners(struct copies *copies, const struct skt_snapshot *now, struct skt_sock *sock)
 {
-	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-	uint32_t from = last ? sock->first_last : sock->first_owner, n = last ? sock->n_last : sock->n_owners;
+	struct holding holding = holding_of(sock);
 	uint32_t first = 0, at;
 	int rc = 0;
 
-	for (uint32_t i = 0; !rc && i < n; i++) {
-		struct skt_owner owner = now->owners[from + i];
+	for (uint32_t i = 0; !rc && i < holding.n; i++) {
+		struct skt_owner owner = now->owners[holding.first + i];
 
 		rc = copies_add_process(copies, now, owner.process, &owner.process);
 		if (!rc)
@@ -128,7 +128,7 @@ static int copy_owners(struct copies *copies, const struct skt_snapshot *now, st
 			first = at;
 	}
 	sock->first_owner = first;
-	sock->n_owners = n;
+	sock->n_owners = holding.n;
 	sock->first_last = 0;
 	sock->n_last = 0;
 	return rc;

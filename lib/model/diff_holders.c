@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/diff_holders.h"
 
+#include "model/holding.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,7 @@ uint64_t diff_program(const struct skt_snapshot *snapshot, const struct skt_proc
 	return hash ? hash : 1;
 }
 
-/* Who holds a row; where that is not known just now, who held it when it last was. */
+/* Who holds a row, or last did. */
 struct run {
 	const struct skt_snapshot *snapshot;
 	const struct skt_owner *at;
@@ -39,15 +41,11 @@ struct run {
 
 static struct run holders(const struct skt_snapshot *snapshot, const struct skt_sock *sock)
 {
-	bool last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-	uint32_t n = last ? sock->n_last : sock->n_owners;
-	const struct skt_owner *first;
-
+	struct holding holding = holding_of(sock);
 	/* of none there may be no array either */
-	if (!n)
-		return (struct run){ snapshot, NULL, NULL };
-	first = snapshot->owners + (last ? sock->first_last : sock->first_owner);
-	return (struct run){ snapshot, first, first + n };
+	const struct skt_owner *first = holding.n ? &snapshot->owners[holding.first] : NULL;
+
+	return (struct run){ snapshot, first, first ? first + holding.n : NULL };
 }
 
 static int by_number(const void *x, const void *y)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/groups.h"
 
+#include "model/holding.h"
 #include "render/cells.h"
 
 #include <skt/escape.h>
@@ -45,17 +46,15 @@ bool groups_holder(const struct skt_diff_sides *sides, const struct skt_differen
 		unsigned side = item->passing ? 2 : after;
 		uint32_t slot = after ? item->after : item->before;
 		const struct skt_snapshot *snapshot = side_of(sides, side)->snapshot;
-		const struct skt_sock *sock;
-		bool last;
+		struct holding holding;
 
 		if (slot == SKT_NO_SLOT || !snapshot)
 			continue;
-		sock = &snapshot->socks[slot];
-		last = !sock->n_owners && sock->owner == SKT_OWNER_UNKNOWN;
-		if (!(last ? sock->n_last : sock->n_owners))
+		holding = holding_of(&snapshot->socks[slot]);
+		if (!holding.n)
 			continue;
 		*ret_side = side;
-		*ret_process = snapshot->owners[last ? sock->first_last : sock->first_owner].process;
+		*ret_process = snapshot->owners[holding.first].process;
 		return true;
 	}
 	return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/lines.h"
 
+#include "model/holding.h"
 #include "render/cells.h"
 #include "render/holders.h"
 
@@ -25,14 +26,13 @@ void line_state(unsigned state, struct skt_buf *line)
 
 void line_holders(const struct skt_row *about, struct skt_buf *scratch, struct skt_buf *line)
 {
+	struct holding holding = holding_of(about->sock);
 	struct skt_sock sock = *about->sock;
 	struct skt_row row = *about;
 	const struct holder *list;
 
-	if (!sock.n_owners && sock.owner == SKT_OWNER_UNKNOWN) {
-		sock.first_owner = sock.first_last;
-		sock.n_owners = sock.n_last;
-	}
+	sock.first_owner = holding.first;
+	sock.n_owners = holding.n;
 	row.sock = &sock;
 	holders_put_state(&sock, line);
 	if (!sock.n_owners) {
