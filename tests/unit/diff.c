@@ -484,6 +484,23 @@ static void whom_nobody_finds_any_more_may_be_who_is_denied(void **state)
 	assert_int_equal(scene->diff.n_unsure, 1);
 }
 
+/* It is not known who holds it now; when it last was, it was another than at first. */
+static void who_last_held_it_is_held_against_who_did_before(void **state)
+{
+	struct scene *scene = *state;
+	struct skt_sock *now;
+
+	hold(&scene->a, listener(80, 100), 720, "/bin/a", "a");
+	hold(&scene->b, listener(80, 100), 900, "/bin/b", "b");
+	now = &scene->b.socks[0];
+	now->first_last = now->first_owner;
+	now->n_last = now->n_owners;
+	now->n_owners = 0;
+	now->owner = SKT_OWNER_UNKNOWN;
+	now->owner_gaps = SKT_GAP_UNSEARCHED;
+	assert_int_equal(one(scene, SKT_DIFF_PASSED)->hands, SKT_HANDS_SHARED);
+}
+
 static void time_wait_is_a_state_as_any_other_where_that_is_asked(void **state)
 {
 	struct scene *scene = *state;
@@ -751,6 +768,7 @@ int main(void)
 		TEST(who_is_denied_now_may_be_there_still),
 		TEST(a_denied_look_that_hides_nobody_is_no_matter),
 		TEST(whom_nobody_finds_any_more_may_be_who_is_denied),
+		TEST(who_last_held_it_is_held_against_who_did_before),
 		TEST(time_wait_is_a_state_as_any_other_where_that_is_asked),
 		TEST(another_descriptor_of_the_same_process_is_no_difference),
 		TEST(across_boots_only_the_program_tells),

@@ -336,6 +336,31 @@ static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 	finish(&tape);
 }
 
+/* The look at second 1 did not come to who listens. */
+static void who_last_held_the_listener_may_have_held_it(void **state)
+{
+	struct skt_snapshot *next;
+	struct skt_row row;
+	struct tape tape;
+
+	(void)state;
+	begin(&tape, NULL);
+	second(&tape, 0);
+	take(&tape);
+	next = second(&tape, 1);
+	scene_own(next, 0, NULL, 0);
+	next->socks[0].owner = SKT_OWNER_UNKNOWN;
+	next->socks[0].owner_gaps = SKT_GAP_UNSEARCHED;
+	tell(&tape, 80, 51000, AT(0) + 700 * MS, 5);
+	take(&tape);
+	row = the_flow(&tape, 1, 2);
+	assert_non_null(row.candidates);
+	assert_int_equal(row.candidates->n, 1);
+	assert_int_equal(row.snapshot->processes[row.candidates->list[0].process].pid, 720);
+	assert_int_equal(row.candidates->list[0].because, SKT_BECAUSE_LISTENER);
+	finish(&tape);
+}
+
 /* Seventy workers share the listener: so many of them are named, and the others counted. */
 static void of_more_who_may_have_held_it_than_are_named_the_others_are_counted(void **state)
 {
@@ -487,6 +512,7 @@ int main(void)
 		cmocka_unit_test(what_no_look_has_seen_is_a_flow_of_its_own),
 		cmocka_unit_test(how_long_it_lasted_says_when_it_opened),
 		cmocka_unit_test(who_may_have_held_it_is_named_and_holds_nothing),
+		cmocka_unit_test(who_last_held_the_listener_may_have_held_it),
 		cmocka_unit_test(of_more_who_may_have_held_it_than_are_named_the_others_are_counted),
 		cmocka_unit_test(a_filter_says_what_is_known_of_a_socket_that_no_look_has_seen),
 		cmocka_unit_test(a_filter_knows_states_that_such_a_socket_was_in_for_certain),
