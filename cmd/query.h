@@ -98,6 +98,7 @@ int query_walk(struct query *query, const struct skt_file *file, const char *ins
 
 /* So many of what the view shows: "1 flow", "2 flows". */
 void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line);
+
 /* The first line of a table, on stderr where the output is for programs: this about the recording, behind the name of its host, or its own. */
 void query_tell_line(struct query *query, const struct skt_file *file, const struct skt_buf *about);
 
@@ -108,6 +109,10 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 /* After all rows: what was looked at, as JSON where that is asked for; where nothing was found, why that is so. */
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
+
+/* The same, and whoever merges the answers of several recordings knows that this one has answered. 0 or a negative errno. */
+int query_walked(struct query *query, const struct skt_file *file, const struct walk *walk, const struct answer *answer,
+		 struct skt_err *err);
 
 /* Behind the answers of several recordings: of those in which nothing matches, what that is worth. */
 void query_tell_nothing(const struct query *query);

@@ -2,7 +2,6 @@
 #include "query.h"
 
 #include "cli.h"
-#include "query_merge.h"
 #include "query_shape.h"
 
 #include <errno.h>
@@ -214,9 +213,7 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 	if (!rc)
 		rc = shape_end(&shape, err);
 	if (!rc)
-		rc = merge_note_walk(query, &walk, answer.matched, err);
-	if (!rc)
-		query_tell_coverage(query, file, &walk, &answer);
+		rc = query_walked(query, file, &walk, &answer, err);
 	if (!rc && !answer.matched)
 		tell_unchanged(query, file, &walk);
 	shape_release(&shape);

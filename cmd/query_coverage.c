@@ -2,6 +2,7 @@
 #include "query_coverage.h"
 
 #include "cli.h"
+#include "query_merge.h"
 #include "stretch.h"
 
 #include <errno.h>
@@ -320,4 +321,14 @@ void query_tell_coverage(struct query *query, const struct skt_file *file, const
 	tally_add(&query->tally, verdict, coverage->snapshots, coverage->first, coverage->last);
 	if (query->coverage)
 		coverage_json(query, file, walk, answer, verdict_name(verdict));
+}
+
+int query_walked(struct query *query, const struct skt_file *file, const struct walk *walk, const struct answer *answer,
+		 struct skt_err *err)
+{
+	int rc = merge_note_walk(query, walk, answer->matched, err);
+
+	if (!rc)
+		query_tell_coverage(query, file, walk, answer);
+	return rc;
 }

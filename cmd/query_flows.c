@@ -2,7 +2,6 @@
 #include "query.h"
 
 #include "cli.h"
-#include "query_merge.h"
 #include "query_shape.h"
 
 #include <skt/flow.h>
@@ -179,9 +178,7 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 			rc = print(query, flows, &kind, answer.matched, walk.from, err);
 	}
 	if (!rc)
-		rc = merge_note_walk(query, &walk, answer.matched, err);
-	if (!rc)
-		query_tell_coverage(query, file, &walk, &answer);
+		rc = query_walked(query, file, &walk, &answer, err);
 	skt_flows_free(flows);
 	walk_release(&walk);
 	return rc;

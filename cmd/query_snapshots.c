@@ -3,7 +3,6 @@
 
 #include "cli.h"
 #include "grow.h"
-#include "query_merge.h"
 #include "query_shape.h"
 
 #include <skt/coverage.h>
@@ -68,9 +67,7 @@ int query_snapshots(struct query *query, const struct skt_file *file, const char
 			rc = print(query, looks, n, err);
 	}
 	if (!rc)
-		rc = merge_note_walk(query, &walk, answer.matched, err);
-	if (!rc)
-		query_tell_coverage(query, file, &walk, &answer);
+		rc = query_walked(query, file, &walk, &answer, err);
 	free(looks);
 	walk_release(&walk);
 	return rc;

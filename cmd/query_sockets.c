@@ -292,9 +292,7 @@ int query_sockets_by_time(struct query *query, const struct skt_file *file, stru
 	if (!rc)
 		rc = shape_end(&shape, err);
 	if (!rc)
-		rc = merge_note_walk(query, &walk, answer.matched, err);
-	if (!rc)
-		query_tell_coverage(query, file, &walk, &answer);
+		rc = query_walked(query, file, &walk, &answer, err);
 	shape_release(&shape);
 	walk_release(&walk);
 	return rc;
