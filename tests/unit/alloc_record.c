@@ -44,11 +44,8 @@ static int tear_down(void **state)
 
 static void expect_snapshot(const struct skt_snapshot *snapshot)
 {
-	char why[256] = "none";
-
-	if (!snapshot || !snapshot->number || snapshot->number > SNAPSHOTS ||
-	    !skt_snapshot_equal(&original.made[snapshot->number - 1].snapshot, snapshot, why, sizeof(why)))
-		fail_msg("#%llu: %s", snapshot ? (unsigned long long)snapshot->number : 0, why);
+	assert_non_null(snapshot);
+	recording_expect(&original, snapshot->number, snapshot);
 }
 
 /* Read all of it: what was read, and how many were told to be lost. */

@@ -43,10 +43,10 @@ static struct skt_cursor *new_cursor(const struct skt_file *file)
 static void expect_at(const struct recording *recording, size_t i, const struct skt_cursor *cursor)
 {
 	const struct skt_snapshot *snapshot = skt_cursor_snapshot(cursor);
-	char why[256] = "there is none";
+	char why[256];
 
-	if (!snapshot || !skt_snapshot_equal(&recording->made[i].snapshot, snapshot, why, sizeof(why)) ||
-	    !scene_is_whole(snapshot, why, sizeof(why)))
+	recording_expect(recording, i + 1, snapshot);
+	if (!scene_is_whole(snapshot, why, sizeof(why)))
 		fail_msg("#%zu: %s", i + 1, why);
 }
 

@@ -109,15 +109,12 @@ static void note_damage(struct result *result, uint64_t offset)
 
 static void check_snapshot(struct result *result, const struct skt_snapshot *snapshot)
 {
-	char why[256] = "";
-
 	assert_non_null(snapshot);
 	assert_in_range(snapshot->number, 1, whole.recording.n);
 	assert_false(result->read[snapshot->number]);
 	result->read[snapshot->number] = true;
 	result->n++;
-	if (!skt_snapshot_equal(&whole.recording.made[snapshot->number - 1].snapshot, snapshot, why, sizeof(why)))
-		fail_msg("#%llu is not what was recorded: %s", (unsigned long long)snapshot->number, why);
+	recording_expect(&whole.recording, snapshot->number, snapshot);
 }
 
 static void walk(struct skt_file *file, struct result *result)

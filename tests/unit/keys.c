@@ -327,13 +327,9 @@ static void expect_walk(const struct recording *recording, const struct skt_file
 			assert_int_equal(skt_cursor_skipped(cursor).last, last);
 		}
 		if (rc) {
-			char why[256] = "";
-
 			if (skipped)
 				assert_int_equal(step->from, INT64_MIN);
-			if (!skt_snapshot_equal(&recording->made[at].snapshot, skt_cursor_snapshot(cursor), why,
-						sizeof(why)))
-				fail_msg("#%zu: %s", at + 1, why);
+			recording_expect(recording, at + 1, skt_cursor_snapshot(cursor));
 			at++;
 			if (at == file->groups[g].number + file->groups[g].snapshots - 1)
 				g++;

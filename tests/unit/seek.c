@@ -71,12 +71,9 @@ static int seek(struct open *open, struct skt_time time, int64_t *ret_when, stru
 /* The cursor stands on the i-th snapshot; now and then it is asked to go on. */
 static void expect_at(struct open *open, size_t i, struct random *random)
 {
-	const struct skt_snapshot *snapshot = skt_cursor_snapshot(open->cursor);
 	struct skt_step *step;
-	char why[256] = "none";
 
-	if (!snapshot || !skt_snapshot_equal(&open->recording.made[i].snapshot, snapshot, why, sizeof(why)))
-		fail_msg("at #%llu, not #%zu: %s", snapshot ? (unsigned long long)snapshot->number : 0, i + 1, why);
+	recording_expect(&open->recording, i + 1, skt_cursor_snapshot(open->cursor));
 	while (random_one_in(random, 4)) {
 		int rc = skt_cursor_next(open->cursor, &step, NULL);
 
@@ -86,9 +83,7 @@ static void expect_at(struct open *open, size_t i, struct random *random)
 			break;
 		assert_int_equal(step->number, i + 1);
 		assert_int_equal(step->from, time_at(open, i - 1));
-		snapshot = skt_cursor_snapshot(open->cursor);
-		if (!skt_snapshot_equal(&open->recording.made[i].snapshot, snapshot, why, sizeof(why)))
-			fail_msg("after seeking #%zu is not: %s", i + 1, why);
+		recording_expect(&open->recording, i + 1, skt_cursor_snapshot(open->cursor));
 	}
 }
 

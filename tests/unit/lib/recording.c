@@ -4,11 +4,15 @@
 #include "scene.h"
 #include "step_text.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 static void must(int rc, const char *what)
 {
@@ -182,6 +186,16 @@ struct skt_file *recording_open(const struct recording *recording)
 	skt_err_init(&err);
 	must_err(skt_file_open(recording->fd, RECORDING_NAME, 0, &file, &err), &err);
 	return file;
+}
+
+void recording_expect(const struct recording *recording, uint64_t number, const struct skt_snapshot *read)
+{
+	char why[256] = "there is none";
+
+	if (number < 1 || number > recording->n)
+		fail_msg("#%llu was not recorded", (unsigned long long)number);
+	if (!read || !skt_snapshot_equal(&recording->made[number - 1].snapshot, read, why, sizeof(why)))
+		fail_msg("#%llu: %s", (unsigned long long)number, why);
 }
 
 unsigned char *recording_bytes(const struct recording *recording, size_t *ret_len)

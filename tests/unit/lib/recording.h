@@ -60,6 +60,9 @@ void recording_random(const struct recording *recording, struct random *random, 
 
 struct skt_file *recording_open(const struct recording *recording);
 
+/* What was read is what was recorded as the snapshot of this number; else the test fails and says why. NULL: nothing was read. */
+void recording_expect(const struct recording *recording, uint64_t number, const struct skt_snapshot *read);
+
 /* All the bytes; given to the caller. */
 unsigned char *recording_bytes(const struct recording *recording, size_t *ret_len);
 
