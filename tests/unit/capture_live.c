@@ -2,6 +2,7 @@
 /* What a capture makes of this host's own /proc. Each child ends with this program. */
 #include <skt/capture.h>
 
+#include "scene.h"
 #include "tree_files.h"
 
 #include <arpa/inet.h>
@@ -123,22 +124,16 @@ static const struct skt_sock *row(unsigned port, unsigned state)
 
 static bool holds(const struct skt_sock *sock, pid_t pid, int fd)
 {
-	for (uint32_t i = 0; i < sock->n_owners; i++) {
-		const struct skt_owner *owner = &snapshot.owners[sock->first_owner + i];
-
-		if (snapshot.processes[owner->process].pid == (uint32_t)pid && owner->fd == fd)
-			return true;
-	}
-	return false;
+	return scene_holds(&snapshot, sock, (uint32_t)pid, fd);
 }
 
 static const struct skt_process *process(pid_t pid)
 {
-	for (size_t i = 0; i < snapshot.n_processes; i++)
-		if (snapshot.processes[i].pid == (uint32_t)pid)
-			return &snapshot.processes[i];
-	fail_msg("process %d is not in the snapshot", (int)pid);
-	return NULL;
+	const struct skt_process *found = scene_pid(&snapshot, (uint32_t)pid);
+
+	if (!found)
+		fail_msg("process %d is not in the snapshot", (int)pid);
+	return found;
 }
 
 static const char *string(uint32_t id)

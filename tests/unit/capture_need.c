@@ -7,6 +7,8 @@
  */
 #include <skt/capture.h>
 
+#include "scene.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -324,21 +326,12 @@ static const struct skt_sock *row(unsigned port)
 
 static bool holds(const struct skt_sock *sock, pid_t pid, int fd)
 {
-	for (uint32_t i = 0; i < sock->n_owners; i++) {
-		const struct skt_owner *owner = &snapshot.owners[sock->first_owner + i];
-
-		if (snapshot.processes[owner->process].pid == (uint32_t)pid && owner->fd == fd)
-			return true;
-	}
-	return false;
+	return scene_holds(&snapshot, sock, (uint32_t)pid, fd);
 }
 
 static const struct skt_process *process(pid_t pid)
 {
-	for (size_t i = 0; i < snapshot.n_processes; i++)
-		if (snapshot.processes[i].pid == (uint32_t)pid)
-			return &snapshot.processes[i];
-	return NULL;
+	return scene_pid(&snapshot, (uint32_t)pid);
 }
 
 #define assert_held_by(port, worker, fd)                            \

@@ -3,6 +3,7 @@
 #include "proc/papers.h"
 
 #include "proc/identity.h"
+#include "scene.h"
 
 #include <skt/capture.h>
 
@@ -382,11 +383,11 @@ static void take(unsigned hands, enum skt_cmdline cmdline, struct skt_snapshot *
 
 static const struct skt_process *of(const struct skt_snapshot *snapshot, pid_t pid)
 {
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		if (snapshot->processes[i].pid == (uint32_t)pid)
-			return &snapshot->processes[i];
-	fail_msg("process %d is not there", (int)pid);
-	return NULL;
+	const struct skt_process *found = scene_pid(snapshot, (uint32_t)pid);
+
+	if (!found)
+		fail_msg("process %d is not there", (int)pid);
+	return found;
 }
 
 static void each_is_who_his_files_say(void **state)

@@ -113,6 +113,25 @@ uint32_t scene_process(struct skt_snapshot *snapshot, uint32_t pid, uint64_t sta
 	return slot;
 }
 
+const struct skt_process *scene_pid(const struct skt_snapshot *snapshot, uint32_t pid)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		if (snapshot->processes[i].pid == pid)
+			return &snapshot->processes[i];
+	return NULL;
+}
+
+bool scene_holds(const struct skt_snapshot *snapshot, const struct skt_sock *sock, uint32_t pid, int32_t fd)
+{
+	for (uint32_t i = 0; i < sock->n_owners; i++) {
+		const struct skt_owner *owner = &snapshot->owners[sock->first_owner + i];
+
+		if (snapshot->processes[owner->process].pid == pid && owner->fd == fd)
+			return true;
+	}
+	return false;
+}
+
 /* What is being checked, and what has been counted of it. */
 struct check {
 	const struct skt_snapshot *snapshot;

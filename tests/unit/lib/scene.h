@@ -40,6 +40,10 @@ void scene_own(struct skt_snapshot *snapshot, uint32_t slot, const struct skt_ow
 
 uint32_t scene_process(struct skt_snapshot *snapshot, uint32_t pid, uint64_t start_time, const char *comm);
 
+/* The process of this number, NULL: none; and whether it holds a row by this descriptor. */
+const struct skt_process *scene_pid(const struct skt_snapshot *snapshot, uint32_t pid);
+bool scene_holds(const struct skt_snapshot *snapshot, const struct skt_sock *sock, uint32_t pid, int32_t fd);
+
 /*
  * Whether the snapshot is one: every live row stands once in its table's order and nowhere else, owners, processes,
  * tables and strings are in range, counts are right. Where it is not, what is wrong goes to why.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree_files.h"
 
+#include "scene.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -219,10 +221,7 @@ const char *tree_files_string(const struct tree_files *tree, uint32_t id)
 
 const struct skt_process *tree_files_process(const struct tree_files *tree, unsigned pid)
 {
-	for (size_t i = 0; i < tree->snapshot.n_processes; i++)
-		if (tree->snapshot.processes[i].pid == pid)
-			return &tree->snapshot.processes[i];
-	return NULL;
+	return scene_pid(&tree->snapshot, pid);
 }
 
 const char *tree_files_problem(const struct tree_files *tree, const char *path, int64_t line)
