@@ -105,24 +105,22 @@ static void put_before(const struct skt_row *row, struct skt_buf *out)
 	quote(out, start, "\\\\x");
 }
 
+/* The value, but of lists that are of the row itself; false: null. */
+static bool get(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
+{
+	if (field->type == SKT_TYPE_OWNERS)
+		return true;
+	if (field->type == SKT_TYPE_CANDIDATES)
+		return row->event;
+	return skt_field_get(field, row, ret);
+}
+
 static void put_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out)
 {
 	struct skt_value value;
 	size_t start = out->len;
 
-	if (field->type == SKT_TYPE_OWNERS) {
-		json_owners(field, row, out);
-		quote(out, start, "\\\\x");
-		return;
-	}
-	if (field->type == SKT_TYPE_CANDIDATES) {
-		if (!row->event)
-			return;
-		json_candidates(row, out);
-		quote(out, start, "\\\\x");
-		return;
-	}
-	if (!skt_field_get(field, row, &value))
+	if (!get(field, row, &value))
 		return;
 	switch (field->type) {
 	case SKT_TYPE_NUMBER:
@@ -140,24 +138,17 @@ static void put_value(const struct skt_field_info *field, const struct skt_row *
 	case SKT_TYPE_TIME:
 		skt_time_format(out, value.time, row->render->zone);
 		break;
-	case SKT_TYPE_GAPS:
-	case SKT_TYPE_FIELDS:
-		put_set(field->type, value.number, &set_as_json, out);
-		quote(out, start, "\\\\x");
-		break;
-	case SKT_TYPE_ARGV:
-		json_argv(value.text, value.len, out);
-		quote(out, start, "\\\\x");
-		break;
-	case SKT_TYPE_WORDS:
-		json_words(value.text, value.len, out);
-		quote(out, start, "\\\\x");
-		break;
 	case SKT_TYPE_SOCKET:
 		put_before(row, out);
 		break;
 	case SKT_TYPE_OWNERS:
 	case SKT_TYPE_CANDIDATES:
+	case SKT_TYPE_GAPS:
+	case SKT_TYPE_FIELDS:
+	case SKT_TYPE_ARGV:
+	case SKT_TYPE_WORDS:
+		json_value(field, row, out);
+		quote(out, start, "\\\\x");
 		break;
 	}
 }

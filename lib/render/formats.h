@@ -14,13 +14,8 @@
 /* One object, without a newline. */
 void json_row(const struct skt_view *view, const struct skt_row *row, struct skt_buf *out);
 
-/* Lists, as a JSON array of strings. */
-void json_argv(const char *cmdline, size_t len, struct skt_buf *out);
-void json_words(const char *text, size_t len, struct skt_buf *out);
-void json_owners(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
-
-/* Who may have held it, and why: the fields of processes, and `because`. null where no event tells of the row. */
-void json_candidates(const struct skt_row *row, struct skt_buf *out);
+/* The value of a field; null where there is none. */
+void json_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *out);
 
 /* These fields, SKT_BIT(enum skt_field), of a change's socket as it is now, or as it was. */
 void json_socket(const struct skt_row *row, bool now, uint32_t fields, struct skt_buf *out);
