@@ -24,6 +24,9 @@ struct world {
 	struct recording now; /* that is being written */
 	uint64_t number, before;
 	uint8_t chain[SKT_CHAIN_SIZE];
+	/* who follows it */
+	struct skt_file *file;
+	struct skt_cursor *cursor;
 };
 
 static void world_begin(struct world *world)
@@ -84,6 +87,8 @@ static void world_release(struct world *world)
 {
 	char name[32];
 
+	skt_cursor_free(world->cursor);
+	skt_file_free(world->file);
 	for (uint64_t i = 1; i <= world->number; i++) {
 		name_of(i, name);
 		unlinkat(world->fd, name, 0);
@@ -92,14 +97,20 @@ static void world_release(struct world *world)
 	rmdir(world->dir);
 }
 
-static struct skt_cursor *follow(struct world *world, struct skt_file **ret)
+/* A file of so many snapshots. */
+static void put_file(struct world *world, uint8_t run, unsigned n, bool end)
 {
-	struct skt_cursor *cursor;
+	begin_file(world, run);
+	add(world, n);
+	end_file(world, end);
+}
 
-	assert_int_equal(skt_file_open(world->fd, world->dir, 0, ret, NULL), 0);
-	assert_int_equal(skt_cursor_new(*ret, &cursor, NULL), 0);
-	skt_cursor_follow(cursor);
-	return cursor;
+static struct skt_cursor *follow(struct world *world)
+{
+	assert_int_equal(skt_file_open(world->fd, world->dir, 0, &world->file, NULL), 0);
+	assert_int_equal(skt_cursor_new(world->file, &world->cursor, NULL), 0);
+	skt_cursor_follow(world->cursor);
+	return world->cursor;
 }
 
 static void expect_next(struct skt_cursor *cursor, uint64_t number, bool from_nothing)
@@ -126,15 +137,12 @@ static void expect_code(struct skt_cursor *cursor, int code, const char *message
 static void goes_on_in_the_file_that_comes(void **state)
 {
 	struct skt_cursor *cursor;
-	struct skt_file *file;
 	struct world world;
 
 	(void)state;
 	world_begin(&world);
-	begin_file(&world, 1);
-	add(&world, 3);
-	end_file(&world, true);
-	cursor = follow(&world, &file);
+	put_file(&world, 1, 3, true);
+	cursor = follow(&world);
 	for (uint64_t i = 1; i <= 3; i++)
 		expect_next(cursor, i, i == 1);
 	expect_code(cursor, -EAGAIN, NULL);
@@ -149,37 +157,28 @@ static void goes_on_in_the_file_that_comes(void **state)
 		expect_next(cursor, 5 + 2 * rotation, false);
 		expect_code(cursor, -EAGAIN, NULL);
 	}
-	skt_cursor_free(cursor);
-	skt_file_free(file);
 	world_release(&world);
 }
 
 static void a_run_that_was_killed_is_left_when_another_begins(void **state)
 {
 	struct skt_cursor *cursor;
-	struct skt_file *file;
 	struct skt_step *step;
 	struct world world;
 	int rc;
 
 	(void)state;
 	world_begin(&world);
-	begin_file(&world, 1);
-	add(&world, 10);
-	end_file(&world, false);
-	cursor = follow(&world, &file);
+	put_file(&world, 1, 10, false);
+	cursor = follow(&world);
 	/* what was not written yet when it was killed is lost */
 	while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0)
 		;
 	assert_int_equal(rc, -EAGAIN);
 	assert_true(skt_cursor_snapshot(cursor)->number >= 8);
-	begin_file(&world, 2);
-	add(&world, 1);
-	end_file(&world, true);
+	put_file(&world, 2, 1, true);
 	expect_code(cursor, -ERESTART, "the recorder was started again here");
 	expect_next(cursor, 11, true);
-	skt_cursor_free(cursor);
-	skt_file_free(file);
 	world_release(&world);
 }
 
@@ -188,22 +187,19 @@ static void a_file_that_was_only_begun_is_not_gone_on_in(void **state)
 {
 	uint8_t chain[SKT_CHAIN_SIZE];
 	struct skt_cursor *cursor;
-	struct skt_file *file;
 	struct skt_step *step;
 	struct world world;
 	int rc;
 
 	(void)state;
 	world_begin(&world);
-	begin_file(&world, 1);
-	add(&world, 10);
-	end_file(&world, false);
+	put_file(&world, 1, 10, false);
 	memcpy(chain, world.chain, sizeof(chain));
 	world.chain[0] ^= 1;
 	begin_file(&world, 1);
 	recording_release(&world.now);
-	cursor = follow(&world, &file);
-	assert_int_equal(skt_file_span(file).files, 1);
+	cursor = follow(&world);
+	assert_int_equal(skt_file_span(world.file).files, 1);
 	while ((rc = skt_cursor_next(cursor, &step, NULL)) > 0)
 		;
 	assert_int_equal(rc, -EAGAIN);
@@ -212,30 +208,22 @@ static void a_file_that_was_only_begun_is_not_gone_on_in(void **state)
 	unlinkat(world.fd, "2.skt", 0);
 	world.number--;
 	memcpy(world.chain, chain, sizeof(chain));
-	begin_file(&world, 2);
-	add(&world, 1);
-	end_file(&world, true);
+	put_file(&world, 2, 1, true);
 	expect_code(cursor, -ERESTART, "the recorder was started again here");
 	expect_next(cursor, 11, true);
-	skt_cursor_free(cursor);
-	skt_file_free(file);
 	world_release(&world);
 }
 
 static void files_dropped_before_they_were_read_are_told_as_lost(void **state)
 {
 	struct skt_cursor *cursor;
-	struct skt_file *file;
 	struct world world;
 
 	(void)state;
 	world_begin(&world);
-	for (unsigned i = 0; i < 3; i++) {
-		begin_file(&world, 1);
-		add(&world, 2);
-		end_file(&world, true);
-	}
-	cursor = follow(&world, &file);
+	for (unsigned i = 0; i < 3; i++)
+		put_file(&world, 1, 2, true);
+	cursor = follow(&world);
 	expect_next(cursor, 1, true);
 	/* the file at hand is open, and read to its end; the next one is not */
 	unlinkat(world.fd, "1.skt", 0);
@@ -245,40 +233,29 @@ static void files_dropped_before_they_were_read_are_told_as_lost(void **state)
 	expect_next(cursor, 5, true);
 	expect_next(cursor, 6, false);
 	/* and so are those that came and went unseen */
-	for (unsigned i = 0; i < 2; i++) {
-		begin_file(&world, 1);
-		add(&world, 2);
-		end_file(&world, true);
-	}
+	for (unsigned i = 0; i < 2; i++)
+		put_file(&world, 1, 2, true);
 	unlinkat(world.fd, "4.skt", 0);
 	expect_code(cursor, -ENODATA, "snapshots #7 to #8 are lost");
 	expect_next(cursor, 9, true);
 	expect_next(cursor, 10, false);
 	expect_code(cursor, -EAGAIN, NULL);
-	skt_cursor_free(cursor);
-	skt_file_free(file);
 	world_release(&world);
 }
 
 static void another_file_of_the_same_name_is_not_taken_for_it(void **state)
 {
 	struct skt_cursor *cursor;
-	struct skt_file *file;
 	struct world world;
 
 	(void)state;
 	world_begin(&world);
-	for (unsigned i = 0; i < 2; i++) {
-		begin_file(&world, 1);
-		add(&world, 2);
-		end_file(&world, true);
-	}
-	cursor = follow(&world, &file);
+	for (unsigned i = 0; i < 2; i++)
+		put_file(&world, 1, 2, true);
+	cursor = follow(&world);
 	renameat(world.fd, "1.skt", world.fd, "2.skt");
 	expect_code(cursor, -ENODATA, "file was dropped");
 	expect_code(cursor, -ESTALE, "another file is there now");
-	skt_cursor_free(cursor);
-	skt_file_free(file);
 	world_release(&world);
 }
 
