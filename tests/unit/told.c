@@ -305,6 +305,13 @@ static void how_long_it_lasted_says_when_it_opened(void **state)
 	finish(&tape);
 }
 
+static void expect_candidate(const struct skt_row *row, uint32_t i, uint32_t pid, unsigned because)
+{
+	assert_true(row->candidates && i < row->candidates->n);
+	assert_int_equal(row->snapshot->processes[row->candidates->list[i].process].pid, pid);
+	assert_int_equal(row->candidates->list[i].because, because);
+}
+
 /* Accepted on port 80: who listens there may have held it; so may who began and ended in between, if he had begun by then. */
 static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 {
@@ -328,10 +335,8 @@ static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 	assert_int_equal(row.sock->n_owners, 0);
 	assert_non_null(row.candidates);
 	assert_int_equal(row.candidates->n, 2);
-	assert_int_equal(row.snapshot->processes[row.candidates->list[0].process].pid, 720);
-	assert_int_equal(row.candidates->list[0].because, SKT_BECAUSE_LISTENER);
-	assert_int_equal(row.snapshot->processes[row.candidates->list[1].process].pid, 801);
-	assert_int_equal(row.candidates->list[1].because, SKT_BECAUSE_LIVED);
+	expect_candidate(&row, 0, 720, SKT_BECAUSE_LISTENER);
+	expect_candidate(&row, 1, 801, SKT_BECAUSE_LIVED);
 	assert_int_equal(row.candidates->more, 0);
 	finish(&tape);
 }
@@ -356,8 +361,7 @@ static void who_last_held_the_listener_may_have_held_it(void **state)
 	row = the_flow(&tape, 1, 2);
 	assert_non_null(row.candidates);
 	assert_int_equal(row.candidates->n, 1);
-	assert_int_equal(row.snapshot->processes[row.candidates->list[0].process].pid, 720);
-	assert_int_equal(row.candidates->list[0].because, SKT_BECAUSE_LISTENER);
+	expect_candidate(&row, 0, 720, SKT_BECAUSE_LISTENER);
 	finish(&tape);
 }
 
