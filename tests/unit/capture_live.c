@@ -2,6 +2,7 @@
 /* What a capture makes of this host's own /proc. Each child ends with this program. */
 #include <skt/capture.h>
 
+#include "live.h"
 #include "scene.h"
 #include "tree_files.h"
 
@@ -143,15 +144,7 @@ static const char *string(uint32_t id)
 
 static int open_listener(unsigned *ret_port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || listen(fd, 8) ||
-	    getsockname(fd, (struct sockaddr *)&at, &len))
-		return -1;
-	*ret_port = ntohs(at.sin_port);
-	return fd;
+	return live_listen(INADDR_LOOPBACK, ret_port);
 }
 
 /* What a child tells once it is ready. */
@@ -461,41 +454,21 @@ static int channel[2];
 static void run_receiver(void)
 {
 	struct report report = { 0 };
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *header;
 
-	report.failed = recvmsg(channel[1], &message, 0) < 0;
-	header = CMSG_FIRSTHDR(&message);
-	if (header)
-		memcpy(&report.fd, CMSG_DATA(header), sizeof(int));
-	else
-		report.failed = 1;
+	report.fd = live_take(channel[1]);
+	report.failed = report.fd < 0;
 	report_and_wait(&report);
 }
 
 static void a_socket_that_was_passed_is_the_receivers(void **state)
 {
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	struct child child;
 	unsigned port;
 	int fd = open_listener(&port);
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, channel), 0);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(int));
-	assert_int_equal(sendmsg(channel[0], &message, 0), 1);
+	assert_int_equal(live_pass(channel[0], fd), 0);
 	close(fd);
 	/* on its way it is in nobody's table */
 	look();

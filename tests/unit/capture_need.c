@@ -7,6 +7,7 @@
  */
 #include <skt/capture.h>
 
+#include "live.h"
 #include "scene.h"
 
 #include <arpa/inet.h>
@@ -73,41 +74,6 @@ struct worker {
 
 static int passing[2]; /* over which descriptors are passed */
 
-static int open_listener(unsigned *ret_port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
-	socklen_t len = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || listen(fd, 8) ||
-	    getsockname(fd, (struct sockaddr *)&at, &len))
-		return -1;
-	*ret_port = ntohs(at.sin_port);
-	return fd;
-}
-
-/* Send fd over `over`, or receive one where it is negative. */
-static int pass(int over, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(int));
-	if (fd >= 0)
-		return sendmsg(over, &message, 0) == 1 ? 0 : -1;
-	if (recvmsg(over, &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
-		return -1;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
-	return fd;
-}
-
 static void work(int orders);
 
 static void *work_in_thread(void *data)
@@ -148,7 +114,7 @@ static void work(int orders)
 
 		switch (order.what) {
 		case LISTEN:
-			answer.value = open_listener(&answer.port);
+			answer.value = live_listen(INADDR_ANY, &answer.port);
 			break;
 		case CLOSE:
 			answer.value = close(order.a);
@@ -179,10 +145,10 @@ static void work(int orders)
 			}
 			break;
 		case SEND:
-			answer.value = pass(passing[0], order.a);
+			answer.value = live_pass(passing[0], order.a);
 			break;
 		case RECEIVE:
-			answer.value = pass(passing[1], -1);
+			answer.value = live_take(passing[1]);
 			break;
 		}
 		if (write(orders, &answer, sizeof(answer)) < 0)
