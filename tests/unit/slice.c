@@ -528,22 +528,25 @@ static void what_is_within_an_expression_is_found(void **state)
 /* Lists within lists of both, which by trying every way would take for ever. */
 static void an_expression_made_to_take_long_does_not(void **state)
 {
-	char text[2000] = "comm = a";
 	struct skt_filter *a, *b;
+	struct skt_buf text;
 
 	(void)state;
-	for (int i = 0; i < 60; i++) {
-		char longer[2000];
-
-		snprintf(longer, sizeof(longer), "( %s %s comm = b )", text, i % 2 ? "and" : "or");
-		strcpy(text, longer);
-	}
-	a = filter_of(text);
-	text[strlen(text) - 3] = 'c';
-	b = filter_of(text);
+	skt_buf_init(&text);
+	for (int i = 0; i < 60; i++)
+		skt_buf_text(&text, "( ");
+	skt_buf_text(&text, "comm = a");
+	for (int i = 0; i < 60; i++)
+		skt_buf_printf(&text, " %s comm = b )", i % 2 ? "and" : "or");
+	skt_buf_byte(&text, '\0');
+	a = filter_of((char *)text.data);
+	/* the last of the names is another one */
+	*strrchr((char *)text.data, 'b') = 'c';
+	b = filter_of((char *)text.data);
 	(void)skt_filter_implies(a, b);
 	skt_filter_free(a);
 	skt_filter_free(b);
+	skt_buf_release(&text);
 }
 
 int main(void)
