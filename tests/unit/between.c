@@ -2,6 +2,7 @@
 /* What opened and closed between two snapshots of one recording. */
 #include <skt/diff.h>
 
+#include "reel.h"
 #include "scene.h"
 
 #include <setjmp.h>
@@ -13,9 +14,7 @@
 
 /* A recorder: each second a snapshot, of which those after the first are given to `between`. */
 struct scene {
-	struct skt_matcher *matcher;
-	struct skt_snapshot now, read;
-	struct skt_step step;
+	struct reel reel;
 	struct skt_between *between;
 	int64_t second;
 	const struct skt_event *events; /* that the next step tells */
@@ -27,50 +26,43 @@ static int set_up(void **state)
 	static struct scene scene;
 
 	memset(&scene, 0, sizeof(scene));
-	scene.matcher = skt_matcher_new(3);
+	reel_init(&scene.reel);
 	scene.between = skt_between_new(4);
-	skt_step_init(&scene.step);
-	assert_int_equal(skt_snapshot_init(&scene.now, NULL, 5), 0);
 	*state = &scene;
-	return !scene.matcher || !scene.between;
+	return !scene.between;
 }
 
 static int tear_down(void **state)
 {
 	struct scene *scene = *state;
 
-	skt_matcher_free(scene->matcher);
 	skt_between_free(scene->between);
-	skt_step_release(&scene->step);
-	skt_snapshot_release(&scene->now);
+	reel_release(&scene->reel);
 	return 0;
 }
 
 static void begin(struct scene *scene)
 {
-	scene_begin(&scene->read, NULL, scene->second);
-	scene_table(&scene->read, SKT_TCP, 1);
+	scene_begin(&scene->reel.next, NULL, scene->second);
+	scene_table(&scene->reel.next, SKT_TCP, 1);
 }
 
-/* The snapshot has what was put into `read`. */
+/* The snapshot has what was put into `next`. */
 static void take(struct scene *scene)
 {
 	bool first = !scene->second++;
 
-	scene_end(&scene->read);
-	assert_int_equal(skt_match(scene->matcher, &scene->now, &scene->read, first, &scene->step), 0);
-	assert_int_equal(skt_apply(&scene->now, &scene->step, NULL), 0);
+	reel_take(&scene->reel);
 	if (scene->n_events) {
-		free(scene->step.events);
-		scene->step.events = malloc(scene->n_events * sizeof(*scene->events));
-		assert_non_null(scene->step.events);
-		memcpy(scene->step.events, scene->events, scene->n_events * sizeof(*scene->events));
-		scene->step.n_events = scene->step.room_events = scene->n_events;
+		free(scene->reel.step.events);
+		scene->reel.step.events = malloc(scene->n_events * sizeof(*scene->events));
+		assert_non_null(scene->reel.step.events);
+		memcpy(scene->reel.step.events, scene->events, scene->n_events * sizeof(*scene->events));
+		scene->reel.step.n_events = scene->reel.step.room_events = scene->n_events;
 		scene->n_events = 0;
 	}
-	skt_snapshot_release(&scene->read);
 	if (!first)
-		assert_int_equal(skt_between_step(scene->between, &scene->now, &scene->step), 0);
+		assert_int_equal(skt_between_step(scene->between, &scene->reel.now, &scene->reel.step), 0);
 }
 
 /* A snapshot with these rows, all held by one process. */
@@ -79,12 +71,12 @@ static void look(struct scene *scene, const struct skt_sock *socks, size_t n)
 	uint32_t process;
 
 	begin(scene);
-	process = scene_process(&scene->read, 991, 7, "curl");
+	process = scene_process(&scene->reel.next, 991, 7, "curl");
 	for (size_t i = 0; i < n; i++) {
 		if (socks[i].inode)
-			scene_add_held(&scene->read, socks[i], process, 5);
+			scene_add_held(&scene->reel.next, socks[i], process, 5);
 		else
-			scene_add(&scene->read, socks[i]);
+			scene_add(&scene->reel.next, socks[i]);
 	}
 	take(scene);
 }
@@ -211,8 +203,8 @@ static void the_name_of_its_user_is_kept_with_it(void **state)
 	sock.uid = 33;
 	look_nothing(scene);
 	begin(scene);
-	assert_int_equal(skt_snapshot_add_user(&scene->read, 33, scene_string(&scene->read, "www-data")), 0);
-	scene_add_held(&scene->read, sock, scene_process(&scene->read, 991, 7, "apache2"), 5);
+	assert_int_equal(skt_snapshot_add_user(&scene->reel.next, 33, scene_string(&scene->reel.next, "www-data")), 0);
+	scene_add_held(&scene->reel.next, sock, scene_process(&scene->reel.next, 991, 7, "apache2"), 5);
 	take(scene);
 	look_nothing(scene);
 	found(scene, 1);
@@ -236,7 +228,7 @@ static void what_is_told_late_is_of_the_one_that_was_found(void **state)
 	look(scene, socks, 3);
 	look_nothing(scene);
 	for (uint16_t i = 0; i < 2; i++) {
-		events[i] = (struct skt_event){ .when = scene->now.time + 1,
+		events[i] = (struct skt_event){ .when = scene->reel.now.time + 1,
 						.source = SKT_SOURCE_DESTROY,
 						.change = SKT_CLOSED,
 						.slot = SKT_NO_SLOT,
