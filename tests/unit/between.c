@@ -125,6 +125,27 @@ static void what_came_and_went_is_found_with_its_holder_and_how_long_it_lived(vo
 	assert_int_equal(item->until, SCENE_TIME + 4 * SCENE_SECOND + SCENE_SECOND / 500);
 }
 
+/* The look at second 2 did not come to who holds it. */
+static void who_last_held_what_came_and_went_is_its_holder(void **state)
+{
+	struct scene *scene = *state;
+	struct skt_sock sock = scene_sock(41998, 443, 100, 1, SKT_ESTABLISHED);
+	const struct skt_snapshot *snapshot = skt_between_snapshot(scene->between);
+	const struct skt_sock *was;
+
+	look_nothing(scene);
+	look(scene, &sock, 1);
+	begin(scene);
+	sock.owner = SKT_OWNER_UNKNOWN;
+	sock.owner_gaps = SKT_GAP_UNSEARCHED;
+	scene_add(&scene->reel.next, sock);
+	take(scene);
+	look_nothing(scene);
+	was = &snapshot->socks[found(scene, 1)->before];
+	assert_int_equal(was->n_owners, 1);
+	assert_int_equal(snapshot->processes[snapshot->owners[was->first_owner].process].pid, 991);
+}
+
 static void what_was_there_before_or_stays_is_not(void **state)
 {
 	struct scene *scene = *state;
@@ -277,6 +298,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	static const struct CMUnitTest tests[] = {
 		TEST(what_came_and_went_is_found_with_its_holder_and_how_long_it_lived),
+		TEST(who_last_held_what_came_and_went_is_its_holder),
 		TEST(what_was_there_before_or_stays_is_not),
 		TEST(to_go_to_time_wait_is_the_end),
 		TEST(what_was_over_when_it_was_seen_first_is_found),
