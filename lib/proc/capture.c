@@ -183,7 +183,7 @@ static int open_capture(int proc_fd, const struct skt_capture_options *options, 
 	capture->written = written;
 	capture->tree = (struct tree){ .fd = proc_fd, .name = options->name };
 	namespaces_init(&capture->namespaces);
-	turns_init(&capture->turns);
+	turns_init(&capture->turns, &capture->owners, &capture->ledger);
 	owners_init(&capture->owners);
 	mounts_init(&capture->mounts);
 	users_init(&capture->users);

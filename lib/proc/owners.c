@@ -74,7 +74,7 @@ static int add_inode(struct owners *owners, uint64_t inode, uint32_t *ret)
 	if (rc)
 		return rc;
 	i = owners->n_free ? owners->free[--owners->n_free] : (uint32_t)owners->n_inodes++;
-	owners->inodes[i] = (struct owners_inode){ .inode = inode, .born = owners->begun };
+	owners->inodes[i] = (struct owners_inode){ .inode = inode, .born = owners->begun, .next = MAP_NONE };
 	map_add(&owners->map, inode_hash(owners, inode), i);
 	*ret = i;
 	return 0;
@@ -113,16 +113,23 @@ static bool is_inode(const struct owners *owners, uint32_t number, uint64_t inod
 /* The number of the inode (not 0) of a row that stands behind the one with `before`. 0 or -ENOMEM. */
 static int take_inode(struct owners *owners, uint64_t inode, uint32_t before, uint32_t *ret)
 {
-	uint32_t number = before < owners->n_inodes ? owners->inodes[before].next : 0;
+	uint32_t number = before == MAP_NONE ? MAP_NONE : owners->inodes[before].next;
 
 	if (!is_inode(owners, number, inode))
 		number = owners_find(owners, inode);
 	if (number == MAP_NONE && add_inode(owners, inode, &number))
 		return -ENOMEM;
-	if (before < owners->n_inodes)
+	if (before != MAP_NONE)
 		owners->inodes[before].next = number;
 	*ret = number;
 	return 0;
+}
+
+/* No row stands behind the one with this number. */
+static void end_table(struct owners *owners, uint32_t last)
+{
+	if (last != MAP_NONE)
+		owners->inodes[last].next = MAP_NONE;
 }
 
 int owners_begin(struct owners *owners, struct look *look)
@@ -146,6 +153,10 @@ int owners_begin(struct owners *owners, struct look *look)
 		const struct skt_sock *sock = &snapshot->socks[i];
 		uint32_t number;
 
+		if (i && sock->table != sock[-1].table) {
+			end_table(owners, before);
+			before = MAP_NONE;
+		}
 		owners->inode_of[i] = MAP_NONE;
 		if (!sock->inode)
 			continue;
@@ -156,6 +167,7 @@ int owners_begin(struct owners *owners, struct look *look)
 		owners->inodes[number].kind = snapshot->tables[sock->table].kind;
 		owners->inodes[number].net_namespace = snapshot->tables[sock->table].net_namespace;
 	}
+	end_table(owners, before);
 	return 0;
 }
 

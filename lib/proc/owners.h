@@ -39,7 +39,8 @@ struct owners_inode {
 	uint32_t seen;	  /* the look in which it last stood in a table */
 	uint32_t n_links; /* known links */
 	uint32_t first;	  /* where its owners begin in `run` */
-	uint32_t next;	  /* of the row behind its own in the look before, the number */
+	uint32_t
+		next; /* of the row with an inode behind its own in the look before, the number; MAP_NONE: there was none */
 	uint8_t kind;
 	bool held;	 /* it had links */
 	bool missed;	 /* the look before found nobody who holds it */

@@ -33,23 +33,30 @@ struct reading {
 	uint64_t not_kept; /* lines over a limit */
 };
 
-void table_reader_init(struct table_reader *reader)
+void table_reader_init(struct table_reader *reader, const struct owners *owners, struct ledger *ledger)
 {
-	reader->buffer = NULL;
-	reader->size = 0;
+	memset(reader, 0, sizeof(*reader));
 	doubles_init(&reader->doubles);
+	reader->owners = owners;
+	reader->ledger = ledger;
 }
 
 void table_reader_release(struct table_reader *reader)
 {
 	free(reader->buffer);
 	doubles_release(&reader->doubles);
-	table_reader_init(reader);
+	missed_release(&reader->missed);
+	table_reader_init(reader, reader->owners, reader->ledger);
 }
 
 static struct skt_table *table_of(const struct reading *reading)
 {
 	return &reading->look->snapshot->tables[reading->index];
+}
+
+static size_t n_rows(const struct reading *reading)
+{
+	return reading->look->snapshot->n_socks - reading->first;
 }
 
 static uint64_t row_hash(const struct reading *reading, const struct skt_sock *sock)
@@ -101,7 +108,7 @@ static int take_row(struct reading *reading, const struct skt_sock *sock)
 static int take_raw(struct reading *reading, const char *line, size_t len)
 {
 	struct skt_table *table = table_of(reading);
-	uint32_t before = (uint32_t)reading->look->snapshot->n_socks - reading->first, text;
+	uint32_t before = (uint32_t)n_rows(reading), text;
 	int rc;
 
 	if (table->malformed < UINT32_MAX)
@@ -227,29 +234,24 @@ static int make_room(struct reading *reading, size_t *len)
 	return 0;
 }
 
-/*
- * Whether these n bytes, read into so much room, are the last that a kernel has. It fills a page with rows until the next one
- * would not fit, or there is none (fs/seq_file.c, seq_read_iter(); since Linux 2.6.0): a page with room for the longest
- * row was the last. To ask on and be told "no more" costs what counting all sockets of the host costs, for tables of
- * TCP and UDP are then gone along from their beginning; and where some have come in the meantime, as many that were
- * read are handed out again.
- */
-static bool was_last(const struct reading *reading, size_t n, size_t room)
+bool table_was_last(const struct tree *tree, size_t n, size_t room)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	return reading->look->tree->live && n + LINE_ROW_MAX <= page && room >= page;
+	return tree->live && n + LINE_ROW_MAX <= page && room >= page;
 }
 
 /* The whole file. Failures of the table are its error, 0 is returned; -ENOMEM and -E2BIG are the capture's. */
 static int take_file(struct reading *reading, int fd)
 {
 	size_t len = 0, seen = 0, room;
-	ssize_t n, left;
+	ssize_t n = 0, left;
 
 	do {
 		int rc = make_room(reading, &len);
 
+		if (!rc && n && reading->look->tree->live)
+			rc = missed_border(&reading->reader->missed, n_rows(reading));
 		if (rc)
 			return rc;
 		seen = len;
@@ -261,7 +263,7 @@ static int take_file(struct reading *reading, int fd)
 		if (left < 0)
 			return (int)left;
 		len = (size_t)left;
-	} while (len || !was_last(reading, (size_t)n, room));
+	} while (len || !table_was_last(reading->look->tree, (size_t)n, room));
 	if (n < 0)
 		table_of(reading)->error = (int32_t)n;
 	else if (len)
@@ -306,8 +308,7 @@ static int drop_doubles(struct reading *reading)
 	struct doubles *doubles = &reading->reader->doubles;
 	struct skt_table *table = table_of(reading);
 	struct skt_sock *rows;
-	size_t n = snapshot->n_socks - reading->first, found = 0, to = 0;
-	size_t raw = 0;
+	size_t n = n_rows(reading), found = 0, to = 0, raw = 0;
 	int rc = doubles_end(doubles, same_row, reading);
 
 	if (rc || !doubles->n_found)
@@ -329,8 +330,21 @@ static int drop_doubles(struct reading *reading)
 	return 0;
 }
 
-static int finish(struct reading *reading)
+/* Read it again for rows that the kernel may have passed over, and once more, for then it may have passed over others. */
+static int add_missed(struct reading *reading, int fd)
 {
+	struct table_reader *reader = reading->reader;
+	struct missed *missed = &reader->missed;
+	int rc = 0;
+
+	for (unsigned reads = 0; !rc && missed->n_wanted && reads < 2; reads++)
+		rc = missed_read(missed, reading->look, &reading->format, fd, reader->buffer, reader->size);
+	return rc ? rc : missed_put(missed, reading->look, reading->first);
+}
+
+static int finish(struct reading *reading, int fd)
+{
+	struct table_reader *reader = reading->reader;
 	struct skt_table *table = table_of(reading);
 	struct skt_err err;
 	int rc = 0;
@@ -339,7 +353,11 @@ static int finish(struct reading *reading)
 		disbelieve(reading);
 	} else {
 		table->status = SKT_TABLE_FRESH;
-		rc = drop_doubles(reading);
+		rc = missed_find(&reader->missed, reading->look, reader->owners, reader->ledger, reading->first);
+		if (!rc)
+			rc = drop_doubles(reading);
+		if (!rc)
+			rc = add_missed(reading, fd);
 	}
 	if (rc)
 		return rc;
@@ -368,10 +386,11 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 	table.error = fd < 0 ? fd : 0;
 	rc = skt_snapshot_add_table(look->snapshot, &table, &reading.index);
 	doubles_begin(&reader->doubles, kind, net_namespace);
+	missed_begin(&reader->missed);
 	if (!rc && fd >= 0)
 		rc = take_file(&reading, fd);
 	if (!rc) {
-		rc = finish(&reading);
+		rc = finish(&reading, fd);
 		table_of(&reading)->read_us = look_microseconds(look, start);
 	}
 	return rc;

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void turns_init(struct turns *turns)
+void turns_init(struct turns *turns, const struct owners *owners, struct ledger *ledger)
 {
-	table_reader_init(&turns->reader);
+	table_reader_init(&turns->reader, owners, ledger);
 	turns->order = NULL;
 	turns->room_order = 0;
 	turns->credit = 0;
@@ -24,7 +24,7 @@ void turns_release(struct turns *turns)
 {
 	table_reader_release(&turns->reader);
 	free(turns->order);
-	turns_init(turns);
+	turns_init(turns, turns->reader.owners, turns->reader.ledger);
 }
 
 /* Of a namespace that was never read it is not known which tables it has: those, most likely, that we have. */

@@ -29,7 +29,7 @@ struct turns {
 	bool begun;
 };
 
-void turns_init(struct turns *turns);
+void turns_init(struct turns *turns, const struct owners *owners, struct ledger *ledger);
 void turns_release(struct turns *turns);
 
 /*

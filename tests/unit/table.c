@@ -17,6 +17,8 @@
 
 static struct skt_snapshot snapshot;
 static struct table_reader reader;
+static struct owners owners;
+static struct ledger ledger;
 static struct problems problems;
 static int ends[2];
 
@@ -24,7 +26,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&problems, 0, sizeof(problems));
-	table_reader_init(&reader);
+	owners_init(&owners);
+	table_reader_init(&reader, &owners, &ledger);
 	return pipe2(ends, O_NONBLOCK) || skt_snapshot_init(&snapshot, NULL, 7);
 }
 
