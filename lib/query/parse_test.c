@@ -3,6 +3,7 @@
  *	test  := end [op] value | field op value | field [not] in (value, ...) | state name | exclude name
  */
 #include "query/flow.h"
+#include "query/hint.h"
 #include "query/lex.h"
 
 #include <skt/nearest.h>
@@ -30,7 +31,12 @@ static int take_comparison(struct parser *p, struct node *node, bool may_lack)
 	at = p->at;
 	sign = lex_take_operator(p);
 	if (sign == SIGN_NONE && !may_lack)
-		return lex_fail(p, at, "an operator: = != < <= > >= ~ !~ in");
+		return lex_fail(
+			p, at,
+			test->field && !strcmp(test->field->name, "host")
+				? "an operator, and the name of a recorded machine (of the ends of a connection: "
+				  "'( src = 10.0.0.5 or dst = 10.0.0.5 )')"
+				: "an operator: = != < <= > >= ~ !~ in");
 	test->negated = sign == SIGN_NE || sign == SIGN_UNLIKE || sign == SIGN_NOT_IN;
 	switch (sign) {
 	case SIGN_LIKE:
@@ -168,19 +174,10 @@ static const char *nearest_beginnings(const struct parser *p, struct word word, 
 static int no_field(struct parser *p, struct word word)
 {
 	char expected[80 + SKT_NEAREST_ROOM], nearest[SKT_NEAREST_ROOM];
+	const char *hint = hint_of(word);
 
-	if (lex_is(word, "port"))
-		return lex_fail(
-			p, word.text,
-			"sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'");
-	if (lex_is(word, "owners"))
-		return lex_fail(p, word.text, "a field of the owners: pid, comm, cmdline, exe, fd, process_user");
-	if (lex_is(word, "candidates"))
-		return lex_fail(
-			p, word.text,
-			"something that is known: of candidates only who they are, and no test of them is true");
-	if (lex_is(word, "states"))
-		return lex_fail(p, word.text, "'state': a flow is meant by each that it was seen in");
+	if (hint)
+		return lex_fail(p, word.text, hint);
 	if (find_flow_field(word))
 		return lex_fail(p, word.text, "a test of sockets (this one is of flows: sockquery --view=flows)");
 	snprintf(expected, sizeof(expected), "a test, as 'dst 10.0.0.0/8', 'state established' or 'comm = nginx'%s",

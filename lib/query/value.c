@@ -6,6 +6,7 @@
 
 #include "base/scan.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -156,6 +157,17 @@ static const char *check_word(const struct skt_field_info *field, const struct v
 	return NULL;
 }
 
+/* tcpdump's host is an address, and nobody calls a machine so. */
+static const char *check_bytes(const struct skt_field_info *field, const struct value *value)
+{
+	uint8_t address[16];
+
+	if (strcmp(field->name, "host") ||
+	    (inet_pton(AF_INET, value->text, address) != 1 && inet_pton(AF_INET6, value->text, address) != 1))
+		return NULL;
+	return "the name of a recorded machine (of the ends of a connection: '( src = 10.0.0.5 or dst = 10.0.0.5 )')";
+}
+
 const char *value_of_field(const struct skt_field_info *field, const struct skt_filter_names *names, struct value *ret)
 {
 	switch (field->type) {
@@ -169,6 +181,8 @@ const char *value_of_field(const struct skt_field_info *field, const struct skt_
 		return value_instant(names, ret);
 	case SKT_TYPE_WORD:
 		return check_word(field, ret);
+	case SKT_TYPE_BYTES:
+		return check_bytes(field, ret);
 	default:
 		return NULL;
 	}

@@ -2,6 +2,7 @@
 /* Cases of three: an expression, a socket, and whether it is meant. What is expected is what skt-filter(7) says, or ss does. */
 #include <skt/filter.h>
 
+#include "query/hint.h"
 #include "scene.h"
 
 #include <arpa/inet.h>
@@ -824,6 +825,57 @@ static void a_wrong_expression_says_where_and_what_was_expected(void **state)
 	refuse("time = #1", "column 8: '#1' found, expected an instant with its date");
 }
 
+/* The same, with these words anywhere in the message. */
+static void refuse_with(const char *expression, const char *wanted)
+{
+	char *copy = strdup(expression);
+	struct skt_filter *filter;
+	struct skt_err err;
+
+	assert_int_equal(skt_filter_parse(&copy, 1, &names, &filter, &err), -EINVAL);
+	if (!strstr(err.message, wanted))
+		fail_msg("'%s': %s", expression, err.message);
+	free(copy);
+}
+
+/* The words are those of tcpdump, lsof, netstat, osquery and Wireshark. */
+static void what_others_call_it_is_told_with_what_it_is_called_here(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "proto = udp", "column 1: 'proto' found, expected the table: 'table = udp'" },
+		{ "udp", "expected the table: 'table = udp'" },
+		{ "addr = 10.0.0.1", "expected src, the local end, or dst, the remote one; either: '( src = " },
+		{ "pid = 1 and raddr 10.0.0.1", "column 13: 'raddr' found, expected dst, the remote end" },
+		{ "laddr = 10.0.0.1", "expected src, the local end" },
+		{ "lport = 80", "expected sport, the local port" },
+		{ "process = nginx", "expected comm, the name, cmdline" },
+		{ "Name = nginx", "expected comm, the name, cmdline" },
+		{ "listening", "expected a test: of states 'state established'" },
+		{ "status = established", "expected state: 'state established'" },
+		{ "host = 10.0.0.1",
+		  "column 8: '10.0.0.1' found, expected the name of a recorded machine (of the ends" },
+		{ "host = ::1", "expected the name of a recorded machine" },
+		{ "host in (web1, 10.0.0.1)", "column 16: '10.0.0.1' found" },
+		{ "host 10.0.0.1", "expected an operator, and the name of a recorded machine" },
+	};
+	char text[] = "host = 10.example.org or host = web.10.0.0.1";
+	char *fine = text;
+	struct skt_filter *filter;
+	struct skt_view view;
+	struct skt_err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		refuse_with(cases[i][0], cases[i][1]);
+	/* and what is called so here is no hint */
+	skt_view_testable(&view);
+	for (size_t i = 0; i < view.n; i++)
+		if (strcmp(view.fields[i]->name, "state"))
+			assert_null(hint_of((struct word){ view.fields[i]->name, strlen(view.fields[i]->name) }));
+	assert_int_equal(skt_filter_parse(&fine, 1, &names, &filter, &err), 0);
+	skt_filter_free(filter);
+}
+
 /* Every name is a field, or a word of ss's, that has the misspelt one in it or is some letters from it. */
 static void what_begins_no_test_is_told_with_the_nearest_that_does(void **state)
 {
@@ -831,7 +883,7 @@ static void what_begins_no_test_is_told_with_the_nearest_that_does(void **state)
 		{ "tables = tcp", "; nearest: table" },
 		{ "COMMAND = x", "'comm = nginx'" },
 		{ "CMDLINE ~ x", "; nearest: cmdline" },
-		{ "addr = 10.0.0.1", "; nearest: local_address, remote_address" },
+		{ "adress = 10.0.0.1", "; nearest: local_address, remote_address" },
 		{ "sprot = :80", "; nearest: sport" },
 		{ "excluding big", "; nearest: exclude" },
 		{ "dts 192.0.2.1", "; nearest: dst" },
@@ -839,16 +891,8 @@ static void what_begins_no_test_is_told_with_the_nearest_that_does(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *copy = strdup(cases[i][0]);
-		struct skt_filter *filter;
-		struct skt_err err;
-
-		assert_int_equal(skt_filter_parse(&copy, 1, &names, &filter, &err), -EINVAL);
-		if (!strstr(err.message, cases[i][1]))
-			fail_msg("'%s': %s", cases[i][0], err.message);
-		free(copy);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		refuse_with(cases[i][0], cases[i][1]);
 	/* nothing is near */
 	refuse("xyzzy", "column 1: 'xyzzy' found, expected a test, as 'dst 10.0.0.0/8', 'state established' or "
 			"'comm = nginx'");
@@ -1086,6 +1130,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_was_whole_is_shown_in_quotes),
 		cmocka_unit_test(a_wrong_expression_says_where_and_what_was_expected),
 		cmocka_unit_test(what_begins_no_test_is_told_with_the_nearest_that_does),
+		cmocka_unit_test(what_others_call_it_is_told_with_what_it_is_called_here),
 		cmocka_unit_test(what_proc_does_not_say_is_refused),
 		cmocka_unit_test(what_would_take_all_memory_is_refused),
 		cmocka_unit_test(it_says_what_of_a_recording_it_needs),
