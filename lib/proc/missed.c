@@ -14,6 +14,9 @@
 #define GAP_MOST  1024
 #define ROWS_MOST 4096 /* the same of all pages */
 
+/* Another reading may pass over others. */
+#define READS_MOST 2
+
 void missed_release(struct missed *missed)
 {
 	free(missed->borders);
@@ -127,7 +130,7 @@ static int add_gaps(struct missed *missed, const struct table_rows *rows)
 		}
 	}
 	/* it has more than a page, and none of it is known */
-	missed->all = missed->n_borders && last == MAP_NONE && !skt_table_kind_is_tcp(rows->table->kind);
+	missed->all = missed->n_borders && rows->n && last == MAP_NONE && !skt_table_kind_is_tcp(rows->table->kind);
 	return 0;
 }
 
@@ -290,8 +293,9 @@ static int take_row(struct missed *missed, const struct skt_sock *sock, uint64_t
 	return 0;
 }
 
-int missed_read(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
-		size_t size)
+/* The whole file, or as much of it as has what is wanted. */
+static int read_again(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
+		      size_t size)
 {
 	ssize_t n = lseek(fd, 0, SEEK_SET) ? -1 : tree_read(fd, buffer, size);
 	uint64_t behind = 0;
@@ -348,7 +352,7 @@ static int put_row(struct look *look, size_t first, size_t at, const struct skt_
 	return 0;
 }
 
-int missed_put(struct missed *missed, struct look *look, size_t first)
+static int put_rows(struct missed *missed, struct look *look, size_t first)
 {
 	uint64_t behind = 0;
 	size_t at = first;
@@ -365,4 +369,14 @@ int missed_put(struct missed *missed, struct look *look, size_t first)
 		rc = put_row(look, first, at++, &row->sock);
 	}
 	return rc;
+}
+
+int missed_add(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
+	       size_t size, size_t first)
+{
+	int rc = 0;
+
+	for (unsigned n = 0; !rc && missed->n_wanted && n < READS_MOST; n++)
+		rc = read_again(missed, look, format, fd, buffer, size);
+	return rc ? rc : put_rows(missed, look, first);
 }

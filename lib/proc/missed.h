@@ -65,12 +65,10 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 		size_t first);
 
 /*
- * Read the same file again, through a buffer, for those that are wanted; what cannot be read has none. -ENOMEM or -E2BIG, or 0.
+ * Read the same file again, through a buffer, if some are wanted, and put those that it has where they stood, into the table that is
+ * the snapshot's last and begins with this slot. What cannot be read has none. 0, -ENOMEM or -E2BIG.
  */
-int missed_read(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
-		size_t size);
-
-/* Put those that were found where they stood, into the table that is the snapshot's last and begins with this slot. 0, -ENOMEM or -E2BIG. */
-int missed_put(struct missed *missed, struct look *look, size_t first);
+int missed_add(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
+	       size_t size, size_t first);
 
 #endif

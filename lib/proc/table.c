@@ -330,18 +330,6 @@ static int drop_doubles(struct reading *reading)
 	return 0;
 }
 
-/* Read it again for rows that the kernel may have passed over, and once more, for then it may have passed over others. */
-static int add_missed(struct reading *reading, int fd)
-{
-	struct table_reader *reader = reading->reader;
-	struct missed *missed = &reader->missed;
-	int rc = 0;
-
-	for (unsigned reads = 0; !rc && missed->n_wanted && reads < 2; reads++)
-		rc = missed_read(missed, reading->look, &reading->format, fd, reader->buffer, reader->size);
-	return rc ? rc : missed_put(missed, reading->look, reading->first);
-}
-
 static int finish(struct reading *reading, int fd)
 {
 	struct table_reader *reader = reading->reader;
@@ -357,7 +345,8 @@ static int finish(struct reading *reading, int fd)
 		if (!rc)
 			rc = drop_doubles(reading);
 		if (!rc)
-			rc = add_missed(reading, fd);
+			rc = missed_add(&reader->missed, reading->look, &reading->format, fd, reader->buffer,
+					reader->size, reading->first);
 	}
 	if (rc)
 		return rc;
