@@ -7,7 +7,6 @@
 #include "proc/listen.h"
 #include "proc/lived.h"
 #include "proc/look.h"
-#include "proc/meta_tree.h"
 #include "proc/mounts.h"
 #include "proc/namespaces.h"
 #include "proc/owners.h"
@@ -16,6 +15,7 @@
 #include "proc/unlisted.h"
 #include "proc/users.h"
 #include "proc/walk.h"
+#include "proc/written.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -50,42 +50,9 @@ struct skt_capture {
 	struct lived *lived; /* of processes that come and go; NULL: nobody listens */
 	int not_lived;	     /* why, a negative errno; 1: nobody asked */
 
-	/* of a tree with .skt-meta */
-	bool written;		   /* it is being written, and has none yet */
-	bool is_written;	   /* it has one */
-	bool big_endian;	   /* what the options said */
-	struct skt_buf meta;	   /* the file */
-	int64_t time, boottime;	   /* that it says */
-	struct skt_place place;	   /* the same */
-	struct told on_the_way;	   /* the same: to its snapshot */
-	struct skt_snapshot plain; /* what the tree itself says; initialised if it has strings */
+	bool big_endian; /* what the options said */
+	struct written written;
 };
-
-/* .skt-meta as far as its head: true where there is one. 0, or what is wrong with it. */
-static int read_meta(struct skt_capture *capture, struct meta *ret, struct meta_head *head, bool *ret_there,
-		     struct skt_err *err)
-{
-	const struct tree *tree = &capture->tree;
-	int rc = tree->live || capture->written ? -ENOENT
-						: tree_file(tree, tree->fd, META_FILE, 0, META_MAX, &capture->meta);
-
-	*ret_there = rc != -ENOENT;
-	capture->is_written = *ret_there;
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == -E2BIG)
-		return skt_err_set(err, rc, "'%s' exceeds the limit of %zu bytes", META_FILE, META_MAX);
-	if (rc)
-		return tree_err(err, rc, "cannot read '" META_FILE "'");
-	rc = meta_begin(ret, (char *)capture->meta.data, capture->meta.len, &capture->text, err);
-	if (rc)
-		return rc;
-	meta_get_head(ret, head);
-	meta_get_place(ret, &capture->place);
-	capture->time = head->time;
-	capture->boottime = head->boottime;
-	return meta_err(ret, err);
-}
 
 /* Whether the tree is one at all; and whether one of the wanted tables exists, unless it may be that all are unknown. */
 static int check_tree(struct skt_capture *capture, bool unknown, struct skt_err *err)
@@ -122,8 +89,10 @@ static bool in_second(int64_t when, int64_t second)
 }
 
 /* What the tree says of its host, as far as it is true. */
-static int read_host(struct skt_capture *capture, const struct meta_head *head, bool there, struct skt_err *err)
+static int read_host(struct skt_capture *capture, struct skt_err *err)
 {
+	const struct meta_head *head = &capture->written.head;
+	bool there = capture->written.there;
 	int rc = host_read(&capture->tree, &capture->text, &capture->host);
 
 	if (rc)
@@ -138,20 +107,18 @@ static int read_host(struct skt_capture *capture, const struct meta_head *head, 
 
 static int begin(struct skt_capture *capture, struct skt_err *err)
 {
-	struct meta_head head;
+	const struct written *written = &capture->written;
 	struct statfs fs;
-	struct meta meta;
-	bool there;
 	int rc;
 
 	if (fstatfs(capture->tree.fd, &fs) < 0)
 		return skt_err_sys(err, -errno, "cannot open");
 	capture->tree.live = fs.f_type == PROC_SUPER_MAGIC;
 	ledger_init(&capture->ledger, &capture->tree);
-	rc = read_meta(capture, &meta, &head, &there, err);
+	rc = written_read(&capture->written, &capture->tree, &capture->text, err);
 	if (!rc)
-		rc = check_tree(capture, there || capture->written, err);
-	return rc ? rc : read_host(capture, &head, there, err);
+		rc = check_tree(capture, written->there || written->fresh, err);
+	return rc ? rc : read_host(capture, err);
 }
 
 /* That nobody can be listened to is no reason not to capture. 0 or -ENOMEM. */
@@ -180,7 +147,7 @@ static int open_capture(int proc_fd, const struct skt_capture_options *options, 
 		return skt_err_sys(err, -ENOMEM, "cannot begin to capture");
 	capture->options = *options;
 	capture->big_endian = options->big_endian;
-	capture->written = written;
+	written_init(&capture->written, written);
 	capture->tree = (struct tree){ .fd = proc_fd, .name = options->name };
 	namespaces_init(&capture->namespaces);
 	turns_init(&capture->turns, &capture->owners, &capture->ledger);
@@ -188,7 +155,6 @@ static int open_capture(int proc_fd, const struct skt_capture_options *options, 
 	mounts_init(&capture->mounts);
 	users_init(&capture->users);
 	skt_buf_init(&capture->text);
-	skt_buf_init(&capture->meta);
 	rc = begin(capture, err);
 	if (!rc && begin_to_listen(capture))
 		rc = skt_err_sys(err, -ENOMEM, "cannot begin to capture");
@@ -222,11 +188,7 @@ void skt_capture_free(struct skt_capture *capture)
 	mounts_release(&capture->mounts);
 	users_release(&capture->users);
 	skt_buf_release(&capture->text);
-	skt_buf_release(&capture->meta);
-	skt_place_release(&capture->place);
-	told_release(&capture->on_the_way);
-	if (capture->plain.strings)
-		skt_snapshot_release(&capture->plain);
+	written_release(&capture->written);
 	free(capture);
 }
 
@@ -242,11 +204,11 @@ const struct skt_host *skt_capture_host(const struct skt_capture *capture)
 
 const struct skt_place *skt_capture_place(const struct skt_capture *capture, int64_t *ret_time, int64_t *ret_boottime)
 {
-	if (!capture->is_written)
+	if (!capture->written.there)
 		return NULL;
-	*ret_time = capture->time;
-	*ret_boottime = capture->boottime;
-	return &capture->place;
+	*ret_time = capture->written.head.time;
+	*ret_boottime = capture->written.head.boottime;
+	return &capture->written.place;
 }
 
 /* Who holds what: the descriptors, those who have them, and both brought together with the rows. */
@@ -307,50 +269,37 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 	return rc;
 }
 
-/* Read the tree as any other, and put right what it cannot say. */
-static int take_written(struct skt_capture *capture, struct look *look, struct meta *meta, const struct meta_head *head,
-			struct skt_err *err)
+static int take_written(struct skt_capture *capture, struct look *look, struct skt_err *err)
 {
-	struct skt_snapshot *ret = look->snapshot;
-	int rc = 0;
+	struct written *written = &capture->written;
+	struct skt_snapshot *ret;
+	int rc = written_begin(written, look, &ret);
 
-	if (capture->plain.strings)
-		skt_snapshot_clear(&capture->plain, ret->strings);
-	else
-		rc = skt_snapshot_init(&capture->plain, ret->strings, 0);
-	look->snapshot = &capture->plain;
-	look->whole = true;
 	if (!rc)
-		rc = take(capture, look, head->boottime);
-	look->snapshot = ret;
-	return rc ? rc
-		  : meta_apply(meta, head, look, &capture->plain, capture->host.net_namespace, &capture->on_the_way,
-			       err);
+		rc = take(capture, look, written->head.boottime);
+	return rc ? rc : written_end(written, look, ret, capture->host.net_namespace, err);
 }
 
 int skt_capture_next(struct skt_capture *capture, struct skt_snapshot *ret, struct skt_err *err)
 {
+	struct written *written = &capture->written;
 	struct look look = { .tree = &capture->tree,
 			     .options = &capture->options,
 			     .snapshot = ret,
 			     .problems = &capture->problems,
 			     .mounts = &capture->mounts,
 			     .text = &capture->text,
-			     .whole = capture->written };
-	struct meta_head head;
-	struct meta meta;
-	bool there;
+			     .whole = written->fresh };
 	int rc;
 
 	skt_snapshot_clear(ret, ret->strings);
 	capture->problems.n = 0;
 	capture->problems.total = 0;
-	told_release(&capture->on_the_way);
-	rc = read_meta(capture, &meta, &head, &there, err);
+	rc = written_read(written, &capture->tree, &capture->text, err);
 	if (rc)
 		return skt_err_at(err, capture->tree.name, -1), rc;
-	capture->options.big_endian = there ? head.big_endian : capture->big_endian;
-	rc = there ? take_written(capture, &look, &meta, &head, err) : take(capture, &look, -1);
+	capture->options.big_endian = written->there ? written->head.big_endian : capture->big_endian;
+	rc = written->there ? take_written(capture, &look, err) : take(capture, &look, -1);
 	if (rc == -E2BIG)
 		skt_err_set(err, rc, "snapshot exceeds a limit: %u rows, %u owners or %zu bytes of text", SKT_SOCKS_MAX,
 			    SKT_OWNERS_MAX, SKT_STRTAB_MAX);
@@ -384,7 +333,7 @@ void skt_capture_last(struct skt_capture *capture)
 int skt_capture_tell(struct skt_capture *capture, struct skt_snapshot *now, struct skt_step *step)
 {
 	int rc = capture->listen ? tell_step(&capture->tell, now, step, capture->last)
-				 : told_tell(&capture->on_the_way, now, step);
+				 : told_tell(&capture->written.on_the_way, now, step);
 
 	return rc || !capture->lived ? rc : lived_tell(capture->lived, now, step);
 }
