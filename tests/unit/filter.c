@@ -855,7 +855,7 @@ static void what_others_call_it_is_told_with_what_it_is_called_here(void **state
 		{ "host = 10.0.0.1",
 		  "column 8: '10.0.0.1' found, expected the name of a recorded machine (of the ends" },
 		{ "host = ::1", "expected the name of a recorded machine" },
-		{ "host in (web1, 10.0.0.1)", "column 16: '10.0.0.1' found" },
+		{ "host in (web1, 10.0.0.1)", "column 16: '10.0.0.1)' found, expected the name of a recorded machine" },
 		{ "host 10.0.0.1", "expected an operator, and the name of a recorded machine" },
 	};
 	char text[] = "host = 10.example.org or host = web.10.0.0.1";
@@ -880,14 +880,10 @@ static void what_others_call_it_is_told_with_what_it_is_called_here(void **state
 static void what_begins_no_test_is_told_with_the_nearest_that_does(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "tables = tcp", "; nearest: table" },
-		{ "COMMAND = x", "'comm = nginx'" },
-		{ "CMDLINE ~ x", "; nearest: cmdline" },
-		{ "adress = 10.0.0.1", "; nearest: local_address, remote_address" },
-		{ "sprot = :80", "; nearest: sport" },
-		{ "excluding big", "; nearest: exclude" },
-		{ "dts 192.0.2.1", "; nearest: dst" },
-		{ "States = listening", "; nearest: state" },
+		{ "tables = tcp", "; nearest: table" },	 { "COMMAND = x", "'comm = nginx'" },
+		{ "CMDLINE ~ x", "; nearest: cmdline" }, { "remote_adress = 10.0.0.1", "; nearest: remote_address" },
+		{ "sprot = :80", "; nearest: sport" },	 { "excluding big", "; nearest: exclude" },
+		{ "dts 192.0.2.1", "; nearest: dst" },	 { "Stat = listening", "; nearest: table_status, state" },
 	};
 
 	(void)state;
