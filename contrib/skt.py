@@ -242,6 +242,53 @@ TIMER, HAS = 1 << 10, 1 << 28  # as bits of masks, and TIMER of `has`
 EXITED = 1 << 10  # of a process
 ROW_BYTES = 15  # a row that came takes no less in IDENTITY
 
+# ---- columns of events (EVENTS) ----
+
+(SAYS, ROW, FIELDS, WHEN, LATE, TABLE, LOCAL, LOCAL_PORT, REMOTE, REMOTE_PORT, INODE, UID, SENT, RECEIVED, RTT, RETRANSMITS,
+ MS, US) = range(1, 19)
+
+
+class Told:
+    """The columns of a step's events, and what the next one is told against. One that is not there has 0 everywhere."""
+
+    def __init__(self, part):
+        self.columns, self.high, last = {}, {}, 0
+        self.when, self.late, self.last_inode = None, 0, 0
+        for _ in range(part.varint(256)):
+            ident, values = part.byte(), part.record()
+            if SAYS <= ident <= US:
+                need(ident > last and values.left())
+                last = ident
+                self.columns[ident] = values
+        for ident in (LOCAL_PORT, REMOTE_PORT):
+            if ident in self.columns:
+                whole = self.columns[ident]
+                self.columns[ident] = Cursor(whole.bytes(whole.left() // 2))
+                self.high[ident] = Cursor(whole.bytes(whole.left()))
+
+    def left(self, ident):
+        return self.columns[ident].left() if ident in self.columns else 0
+
+    def varint(self, ident, below=U64):
+        return self.columns[ident].varint(below) if ident in self.columns else 0
+
+    def zigzag(self, ident):
+        return self.columns[ident].zigzag() if ident in self.columns else 0
+
+    def bytes(self, ident, count):
+        return self.columns[ident].bytes(count) if ident in self.columns else bytes(count)
+
+    def port(self, ident):
+        return self.columns[ident].byte() | self.high[ident].byte() << 8 if ident in self.columns else 0
+
+    def inode(self):
+        self.last_inode = (self.last_inode + self.zigzag(INODE)) % U64
+        return self.last_inode
+
+    def end(self):
+        """All of it has been used up."""
+        need(not any(column.left() for columns in (self.columns, self.high) for column in columns.values()))
+
 
 class Group:
     """Turns the payloads of a key block and of the steps behind it into snapshots (PAYLOAD to DIGEST)."""
@@ -274,7 +321,7 @@ class Group:
         snapshot = self.take_meta(parts[META].record(), number)
         self.fresh_row, self.boottime = self.next_row, snapshot.boottime
         # a table that went with this step leaves the order of rows last
-        before, tables = set(self.rows), {slot: self.named[slot] for slot in self.order}
+        before, tables = dict(self.rows), {slot: self.named[slot] for slot in self.order}
         self.take_processes(parts[IDENTITY])
         self.take_rows(parts[IDENTITY])
         told = self.take_state(parts[STATE])
@@ -441,11 +488,12 @@ class Group:
 
     def take_rows(self, part):
         """IDENTITY, behind its processes: rows that went, came, and changed."""
-        self.touched = set()
+        self.touched, self.listed = set(), []
         for _ in range(2):
             for slot in part.slots(self.fresh_row):
                 need(slot in self.rows)
                 self.touched.add(self.rows.pop(slot).table)
+                self.listed.append(slot)
         came = []
         while True:
             count = part.varint()
@@ -463,6 +511,7 @@ class Group:
                 self.next_row += 1
                 came.append(row)
         self.take_columns(part, IDENTITY, came)
+        self.listed += range(self.fresh_row, self.next_row)
         self.take_changes(part, IDENTITY)
 
     def take_state(self, part):
@@ -474,6 +523,7 @@ class Group:
     def take_changes(self, part, section):
         """Rows that changed; slots of those with a timer that is told."""
         slots = part.slots(self.fresh_row)
+        self.listed += slots if section == IDENTITY else ()
         masks = [part.varint(U32) for _ in slots]
         rows = []
         for slot, mask in zip(slots, masks):
@@ -615,20 +665,60 @@ class Group:
         self.moved += sum(drop)
         need(self.walked <= WALKED and self.moved <= MOVED)
 
+    # -- events --
+
     def take_events(self, part, time, before, tables):
         """Events; before are the rows that there were, tables kind and namespace of those that there were or that came."""
-        events, last = [], -TIME
-        for _ in range(part.count(EVENTS_OF_STEP, 52)):
-            record = part.record()
-            source, change, below, last = record.byte(), record.byte(), last, record.time_from(time)
-            row = record.varint(self.next_row + 1) - 1
-            table = record.varint(TABLES)
-            need(last >= below and table in tables and (row < 0 or row >= self.fresh_row or row in before))
-            events.append(Event(source, change, last, row if row >= 0 else None, *tables[table], record.bytes(16),
-                                record.bytes(16), record.word(2), record.word(2), record.byte(), record.varint(U32),
-                                record.varint(), record.varint(U32), record.varint(), record.varint(),
-                                record.varint(U32), record.varint(U32), record.varint(), record.varint(U32)))
+        alike = []
+        while True:
+            count = part.varint(EVENTS_OF_STEP + 1)
+            if not count:
+                break
+            need(len(alike) + count <= EVENTS_OF_STEP)
+            alike += [(part.byte(), part.byte(), part.byte())] * count
+        if not alike:
+            return []
+        columns = Told(part)
+        need(min(columns.left(one) for one in (SAYS, ROW, FIELDS)) >= len(alike))
+        events = [self.take_event(columns, time, before, tables, *what) for what in alike]
+        columns.end()
         return events
+
+    def take_event(self, columns, time, before, tables, source, change, state):
+        says, number = columns.varint(SAYS, U32), columns.varint(ROW, len(self.listed) + ROWS + 1)
+        slot = None if not number else self.listed[number - 1] if number <= len(self.listed) else number - 1 - len(self.listed)
+        row = None if slot is None else before.get(slot) if slot < self.fresh_row else self.rows.get(slot)
+        need(row or slot is None)
+        has = columns.varint(FIELDS, U32)
+        if not says & 1:
+            first, last, late = columns.when is None, time if columns.when is None else columns.when, columns.late
+            columns.when, columns.late = in_time(last + columns.zigzag(WHEN)), late + columns.zigzag(LATE)
+            need((first or columns.when >= last) and 0 <= columns.late < U32)
+            in_time(columns.when - time)
+        need(columns.when is not None)
+
+        def own(bit, take, name, otherwise):
+            return take() if says & bit else getattr(row, name) if row else otherwise
+
+        def address(column):
+            return columns.bytes(column, 16 if tables[table][0] & 1 else 4)
+
+        def known(bit, column, below=U64):
+            return columns.varint(column, below) if has & bit or says & 256 else 0
+
+        table = own(128, lambda: columns.varint(TABLE, TABLES), "table", 0)
+        need(table in tables)
+        local = own(2, lambda: address(LOCAL), "local_address", b"").ljust(16, b"\0")
+        local_port = own(4, lambda: columns.port(LOCAL_PORT), "local_port", 0)
+        remote = own(8, lambda: address(REMOTE), "remote_address", b"").ljust(16, b"\0")
+        remote_port = own(16, lambda: columns.port(REMOTE_PORT), "remote_port", 0)
+        inode = own(32, columns.inode, "inode", 0)
+        uid = own(64, lambda: columns.varint(UID, U32), "uid", 0)
+        counts = [known(1, SENT), known(2, RECEIVED), known(4, RTT, U32), known(8, RETRANSMITS, U32)]
+        duration = known(16, MS) * 1000 + known(16, US, 1000)
+        need(duration < U64)
+        return Event(source, change, columns.when, slot, *tables[table], local, remote, local_port, remote_port, state, uid,
+                     inode, has, *counts, duration, columns.late)
 
     def take_stock(self):
         """The tables with their rows, if every row stands where it must."""

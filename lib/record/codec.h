@@ -15,6 +15,9 @@ struct encoder {
 	size_t room;
 	struct skt_buf values;
 	struct skt_buf columns;
+	struct event_row *event_rows;
+	size_t room_event_rows;
+	struct skt_buf events[EVENT_COLUMNS];
 };
 
 void encoder_release(struct encoder *encoder);

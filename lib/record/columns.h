@@ -83,6 +83,45 @@ void column_get(struct column_context *context, const struct skt_sock *old, stru
 void column_put_planes(const struct column *column, const struct skt_sock *now, unsigned char *at, size_t n);
 void column_get_planes(const struct column *column, struct skt_sock *now, const unsigned char *at, size_t n);
 
+/*
+ * The columns of events, with numbers of their own. What an event says the same as its row (that before the step, or that came
+ * with it; of none all is 0) is not said again: EVENT_SAYS has a bit for each of the others, which have a value then.
+ */
+enum event_column {
+	EVENT_SAYS = 1,
+	EVENT_ROW =
+		2, /* 0: none; else a number and one more: of the rows that IDENTITY lists in turn, behind them by slot */
+	EVENT_FIELDS = 3, /* which of the last ones are known, SKT_BIT(enum skt_event_field) */
+	EVENT_WHEN = 4,	  /* to that before, or to the step's time */
+	EVENT_LATE = 5,	  /* to that before */
+	EVENT_TABLE = 6,
+	EVENT_LOCAL_ADDRESS = 7,
+	EVENT_LOCAL_PORT = 8, /* HOW_FIXED, as in rows */
+	EVENT_REMOTE_ADDRESS = 9,
+	EVENT_REMOTE_PORT = 10,
+	EVENT_INODE = 11, /* to that before in the column */
+	EVENT_UID = 12,
+	EVENT_BYTES_SENT = 13,
+	EVENT_BYTES_RECEIVED = 14,
+	EVENT_RTT = 15,
+	EVENT_RETRANSMITS = 16,
+	EVENT_DURATION_MS = 17,
+	EVENT_DURATION_US = 18, /* beyond whole ms, in which kernels count */
+	EVENT_COLUMNS = 19,
+};
+
+enum event_says {
+	SAYS_SAME_INSTANT = 1 << 0, /* it was heard together with the one before: when and late are that one's */
+	SAYS_LOCAL_ADDRESS = 1 << 1,
+	SAYS_LOCAL_PORT = 1 << 2,
+	SAYS_REMOTE_ADDRESS = 1 << 3,
+	SAYS_REMOTE_PORT = 1 << 4,
+	SAYS_INODE = 1 << 5,
+	SAYS_UID = 1 << 6,
+	SAYS_TABLE = 1 << 7,
+	SAYS_UNKNOWN = 1 << 8, /* the last columns, whether it knows these fields or not */
+};
+
 /* Timers further from their snapshot than this are refused: 100 times what a column can say. */
 #define TIMER_MS_MAX (INT64_C(1) << 42)
 

@@ -238,14 +238,15 @@ void get_socks(struct reading *reading, unsigned want, bool key)
 {
 	struct cur *identity = &reading->in[SECTION_IDENTITY], *state = &reading->in[SECTION_STATE];
 	struct skt_step *step = reading->step;
-	size_t n;
 
 	get_slots(reading, SKT_CLOSED, identity);
 	get_slots(reading, SKT_LOST, identity);
-	n = get_opened(reading, key, identity);
+	reading->first_opened = step->n_socks;
+	reading->n_opened = get_opened(reading, key, identity);
 	if (want & SKT_WANT_STATE)
-		get_columns_of_new(reading, SECTION_STATE, n, state);
+		get_columns_of_new(reading, SECTION_STATE, reading->n_opened, state);
 	get_changed(reading, SECTION_IDENTITY, identity);
+	reading->n_listed = step->n_socks;
 	if (want & SKT_WANT_STATE)
 		get_changed(reading, SECTION_STATE, state);
 	for (size_t i = 0; i < step->n_socks; i++)

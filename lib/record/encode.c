@@ -177,38 +177,6 @@ static void put_processes(struct encoder *encoder, const struct skt_step *step, 
 	}
 }
 
-static void put_events(struct encoder *encoder, const struct skt_step *step, struct skt_buf *out)
-{
-	struct skt_buf *record = &encoder->values;
-
-	skt_buf_varint(out, step->n_events);
-	for (size_t i = 0; i < step->n_events; i++) {
-		const struct skt_event *event = &step->events[i];
-
-		record->len = 0;
-		skt_buf_byte(record, event->source);
-		skt_buf_byte(record, event->change);
-		skt_buf_zigzag(record, event->when - step->time);
-		skt_buf_varint(record, event->slot == SKT_NO_SLOT ? 0 : (uint64_t)event->slot + 1);
-		skt_buf_varint(record, event->table);
-		skt_buf_add(record, event->local_address, sizeof(event->local_address));
-		skt_buf_add(record, event->remote_address, sizeof(event->remote_address));
-		skt_buf_le16(record, event->local_port);
-		skt_buf_le16(record, event->remote_port);
-		skt_buf_byte(record, event->state);
-		skt_buf_varint(record, event->uid);
-		skt_buf_varint(record, event->inode);
-		skt_buf_varint(record, event->has);
-		skt_buf_varint(record, event->bytes_sent);
-		skt_buf_varint(record, event->bytes_received);
-		skt_buf_varint(record, event->rtt_us);
-		skt_buf_varint(record, event->retransmits);
-		skt_buf_varint(record, event->duration_us);
-		skt_buf_varint(record, event->late_us);
-		put_record(record, out);
-	}
-}
-
 static void put_timers(const struct skt_step *step, struct skt_buf *out)
 {
 	uint32_t slot = 0;
@@ -259,7 +227,7 @@ void step_encode(struct encoder *encoder, const struct skt_step *step, const str
 	put_socks(encoder, step, now, sections);
 	put_timers(step, &sections[SECTION_RESIDUAL]);
 	put_order(step, &sections[SECTION_RESIDUAL]);
-	put_events(encoder, step, &sections[SECTION_EVENTS]);
+	put_events(encoder, step, now, &sections[SECTION_EVENTS]);
 }
 
 void encoder_release(struct encoder *encoder)
@@ -267,5 +235,8 @@ void encoder_release(struct encoder *encoder)
 	free(encoder->rows);
 	skt_buf_release(&encoder->values);
 	skt_buf_release(&encoder->columns);
+	free(encoder->event_rows);
+	for (int id = 0; id < EVENT_COLUMNS; id++)
+		skt_buf_release(&encoder->events[id]);
 	memset(encoder, 0, sizeof(*encoder));
 }

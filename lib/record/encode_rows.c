@@ -20,14 +20,7 @@ static int by_slot(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-/* Which changes a list in the file is made of. */
-struct choice {
-	uint8_t what;	 /* of this kind (SKT_OPENED: SKT_PRESENT too) */
-	uint32_t fields; /* and, unless 0, in one of these fields */
-};
-
-/* Gather them into encoder->rows, by slot: small gaps pack better than the kernel's order, which nothing here needs. */
-static void choose(struct encoder *encoder, const struct skt_step *step, struct choice choice)
+void encoder_choose(struct encoder *encoder, const struct skt_step *step, struct choice choice)
 {
 	bool sorted = true;
 
@@ -172,7 +165,7 @@ static void put_changed(struct encoder *encoder, const struct skt_step *step, co
 {
 	uint32_t fields = section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~IDENTITY_FIELDS;
 
-	choose(encoder, step, (struct choice){ .what = SKT_CHANGED, .fields = fields });
+	encoder_choose(encoder, step, (struct choice){ .what = SKT_CHANGED, .fields = fields });
 	put_slots(encoder, out);
 	for (size_t i = 0; i < encoder->n_rows; i++)
 		skt_buf_varint(out, encoder->rows[i]->fields & fields);
@@ -182,11 +175,11 @@ static void put_changed(struct encoder *encoder, const struct skt_step *step, co
 void put_socks(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
 	       struct skt_buf sections[SECTION_END])
 {
-	choose(encoder, step, (struct choice){ .what = SKT_CLOSED });
+	encoder_choose(encoder, step, (struct choice){ .what = SKT_CLOSED });
 	put_slots(encoder, &sections[SECTION_IDENTITY]);
-	choose(encoder, step, (struct choice){ .what = SKT_LOST });
+	encoder_choose(encoder, step, (struct choice){ .what = SKT_LOST });
 	put_slots(encoder, &sections[SECTION_IDENTITY]);
-	choose(encoder, step, (struct choice){ .what = SKT_OPENED });
+	encoder_choose(encoder, step, (struct choice){ .what = SKT_OPENED });
 	put_table_runs(encoder, &sections[SECTION_IDENTITY]);
 	put_columns(encoder, now, SECTION_IDENTITY, true, &sections[SECTION_IDENTITY]);
 	put_columns(encoder, now, SECTION_STATE, true, &sections[SECTION_STATE]);

@@ -10,6 +10,9 @@ struct reading {
 	struct cur *in; /* the sections */
 	struct skt_snapshot *old;
 	struct skt_step *step;
+	size_t n_listed;     /* changes that IDENTITY lists: they stand first in the step, in the order of the file */
+	size_t first_opened; /* of them those that came */
+	size_t n_opened;
 	bool no_memory;
 };
 

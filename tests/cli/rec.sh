@@ -133,7 +133,7 @@ sound='gap index-without-flag newer-minor nothing-in-it recording-in-cmdline unk
 newer='unknown-required-block unknown-required-blocks-with-snapshots'
 # Their sums and chain are right, whoever made them could compute both: only reading them tells.
 told_by_reading='bomb bomb-over-limit event-of-no-row event-of-no-table events-out-of-order lying-count
-	lying-count-of-rows lying-section-length lying-snapshots lying-times lying-times-that-fall overlong-varint string-twice unknown-codec wrong-digest'
+	lying-count-of-rows lying-section-length lying-snapshots lying-times lying-times-that-fall overlong-varint port-of-no-event string-twice unknown-codec wrong-digest'
 # A crash of the machine, or a cut, is no damage to what is there.
 torn='cut-in-head cut-in-payload cut-in-tail zeroed-from-block zeroed-from-first-block zeroed-tail'
 open='cut-before-end cut-before-first-block cut-between-blocks'

@@ -231,24 +231,55 @@ static void put_residual(const struct draft *draft, struct skt_buf *out)
 	skt_buf_varint(out, 0);
 }
 
+/* How many rows stand in the lists of IDENTITY: an event has the number behind them for a row that it names by its slot. */
+static unsigned listed(const struct draft *draft)
+{
+	unsigned n = draft->closed.n + draft->lost.n + draft->changed.n;
+
+	for (unsigned i = 0; i < draft->n_runs; i++)
+		n += draft->runs[i].rows;
+	return n;
+}
+
+static void put_column(unsigned id, const struct skt_buf *column, struct skt_buf *out)
+{
+	skt_buf_byte(out, (unsigned char)id);
+	skt_buf_varint(out, column->len);
+	skt_buf_add(out, column->data, column->len);
+}
+
 static void put_events(const struct draft *draft, struct skt_buf *out)
 {
-	struct skt_buf record;
+	struct skt_buf columns[7];
+	int64_t before = 0;
 
-	skt_buf_init(&record);
-	skt_buf_varint(out, draft->n_events);
-	for (unsigned i = 0; i < draft->n_events; i++) {
-		record.len = 0;
-		/* told by 9 that it opened */
-		skt_buf_add(&record, "\11\2", 2);
-		skt_buf_zigzag(&record, draft->events[i].after);
-		skt_buf_varint(&record, draft->events[i].row);
-		skt_buf_varint(&record, draft->events[i].table);
-		/* from nowhere to nowhere, ports 0; state, uid and inode; and nothing else known */
-		skt_buf_fill(&record, 0, 16 + 16 + 2 + 2 + 3 + 7);
-		put_record(&record, out);
+	if (draft->n_events) {
+		/* told by 9 that they opened, state 0 */
+		skt_buf_varint(out, draft->n_events);
+		skt_buf_add(out, "\11\2\0", 3);
 	}
-	skt_buf_release(&record);
+	skt_buf_varint(out, 0);
+	if (!draft->n_events)
+		return;
+	for (unsigned id = 1; id < 7; id++)
+		skt_buf_init(&columns[id]);
+	for (unsigned i = 0; i < draft->n_events; i++) {
+		uint32_t row = draft->events[i].row;
+
+		/* the table is told, whatever the row's is; late 0 */
+		skt_buf_varint(&columns[1], 128);
+		skt_buf_varint(&columns[2], row ? (uint64_t)listed(draft) + row : 0);
+		skt_buf_varint(&columns[3], 0);
+		skt_buf_zigzag(&columns[4], draft->events[i].after - before);
+		skt_buf_varint(&columns[5], 0);
+		skt_buf_varint(&columns[6], draft->events[i].table);
+		before = draft->events[i].after;
+	}
+	skt_buf_varint(out, 6);
+	for (unsigned id = 1; id < 7; id++) {
+		put_column(id, &columns[id], out);
+		skt_buf_release(&columns[id]);
+	}
 }
 
 /* Decode and take it: the answer. */
