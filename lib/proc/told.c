@@ -109,6 +109,14 @@ int told_put(struct skt_buf *out, const struct skt_snapshot *snapshot, const str
 
 /* ---- reading ---- */
 
+/* Four bytes and no others: recordings have no more of it. */
+static bool is_ipv4(const uint8_t address[16])
+{
+	static const uint8_t none[12];
+
+	return !memcmp(address + 4, none, sizeof(none));
+}
+
 static void get_event(struct meta *meta, struct told_event *ret)
 {
 	struct skt_event *event = &ret->event;
@@ -137,6 +145,8 @@ static void get_event(struct meta *meta, struct told_event *ret)
 	event->retransmits = meta_32(meta);
 	event->late_us = meta_32(meta);
 	meta_done(meta);
+	if (!skt_table_kind_is_ipv6(ret->kind) && (!is_ipv4(event->local_address) || !is_ipv4(event->remote_address)))
+		meta_fail(meta);
 }
 
 static int get_events(struct meta *meta, uint64_t n, struct told *ret)

@@ -247,6 +247,14 @@ t_what_was_told_wrong_is_refused_with_its_line() {
 	sed "${line}{h;d};$((line + 1)){G}" kept >"$with"
 	exits 2 sockrec --trees=trees -o y.skt
 	has err "'.skt-meta' does not read as it is written, at its line $((line + 1))"
+	# an address of IPv4 has four bytes, either one
+	for field in 9 11; do
+		rm -f y.skt
+		awk -v line="$line" -v field=$field 'NR == line { sub(/0$/, "1", $field) } 1' kept >"$with"
+		fails cmp -s kept "$with"
+		exits 2 sockrec --trees=trees -o y.skt
+		has err "'.skt-meta' does not read as it is written, at its line $line"
+	done
 }
 
 t_start_times_come_back_to_the_nanosecond() {
