@@ -85,6 +85,8 @@ uint8_t meta_8(struct meta *meta);
 int64_t meta_time(struct meta *meta);
 uint8_t meta_kind(struct meta *meta); /* enum skt_table_kind, by its name */
 void meta_address(struct meta *meta, uint8_t ret[16]);
+/* The same in a table of this kind: of IPv4 it has four bytes and no others, for recordings have no more of it. */
+void meta_address_of(struct meta *meta, uint8_t kind, uint8_t ret[16]);
 
 /* The rest of the line: in meta->text, and as a string of this table. */
 void meta_bytes(struct meta *meta);

@@ -222,6 +222,15 @@ void meta_address(struct meta *meta, uint8_t ret[16])
 		ret[i] = (uint8_t)scan_hex(&meta->line, 2, true);
 }
 
+void meta_address_of(struct meta *meta, uint8_t kind, uint8_t ret[16])
+{
+	static const uint8_t none[12];
+
+	meta_address(meta, ret);
+	if (!skt_table_kind_is_ipv6(kind) && memcmp(ret + 4, none, sizeof(none)) != 0)
+		meta_fail(meta);
+}
+
 void meta_put_row(struct skt_buf *out, const struct skt_strtab *strings, uint64_t line, const struct skt_sock *sock,
 		  int64_t boottime)
 {

@@ -109,14 +109,6 @@ int told_put(struct skt_buf *out, const struct skt_snapshot *snapshot, const str
 
 /* ---- reading ---- */
 
-/* Four bytes and no others: recordings have no more of it. */
-static bool is_ipv4(const uint8_t address[16])
-{
-	static const uint8_t none[12];
-
-	return !memcmp(address + 4, none, sizeof(none));
-}
-
 static void get_event(struct meta *meta, struct told_event *ret)
 {
 	struct skt_event *event = &ret->event;
@@ -131,9 +123,9 @@ static void get_event(struct meta *meta, struct told_event *ret)
 	event->source = meta_8(meta);
 	event->change = meta_8(meta);
 	event->state = meta_8(meta);
-	meta_address(meta, event->local_address);
+	meta_address_of(meta, ret->kind, event->local_address);
 	event->local_port = (uint16_t)meta_number(meta, UINT16_MAX);
-	meta_address(meta, event->remote_address);
+	meta_address_of(meta, ret->kind, event->remote_address);
 	event->remote_port = (uint16_t)meta_number(meta, UINT16_MAX);
 	event->has = meta_32(meta);
 	event->uid = meta_32(meta);
@@ -145,8 +137,6 @@ static void get_event(struct meta *meta, struct told_event *ret)
 	event->retransmits = meta_32(meta);
 	event->late_us = meta_32(meta);
 	meta_done(meta);
-	if (!skt_table_kind_is_ipv6(ret->kind) && (!is_ipv4(event->local_address) || !is_ipv4(event->remote_address)))
-		meta_fail(meta);
 }
 
 static int get_events(struct meta *meta, uint64_t n, struct told *ret)
