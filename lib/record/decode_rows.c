@@ -93,12 +93,12 @@ static void rows_release(struct rows *rows)
 /* The columns of the last n changes, which are rows that came. */
 static void get_columns_of_new(struct reading *reading, uint8_t section, size_t n, struct cur *in)
 {
-	struct skt_sock_change *first = reading->step->socks + reading->step->n_socks - n;
+	size_t first = reading->step->n_socks - n;
 	struct rows rows;
 
 	if (rows_init(reading, &rows, n, false)) {
 		for (size_t i = 0; i < n; i++)
-			rows.changes[i] = first + i;
+			rows.changes[i] = &reading->step->socks[first + i];
 		get_columns(reading, section, &rows, in);
 	}
 	rows_release(&rows);

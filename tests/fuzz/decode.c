@@ -72,6 +72,10 @@ static void rewrite(const struct skt_step *step, const struct skt_snapshot *now,
 		again.number = now->number;
 		check(!skt_apply(twin, &again, &err), err.message);
 		check(skt_snapshot_equal(now, twin, why, sizeof(why)), why);
+		check(again.n_events == step->n_events, "events are more or fewer");
+		for (size_t i = 0; i < step->n_events; i++)
+			check(!memcmp(&again.events[i], &step->events[i], sizeof(*step->events)),
+			      "an event is another");
 		for (int id = SECTION_META; id < SECTION_END; id++)
 			check(cur_is_done(&in[id]), section_name((unsigned)id));
 	} else {
