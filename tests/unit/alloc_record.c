@@ -2,6 +2,7 @@
 #include "failing_alloc.h"
 #include "recording.h"
 
+#include "record/codec.h"
 #include "record/events.h"
 #include "scene.h"
 
@@ -198,6 +199,97 @@ static void events_are_carried_or_not(void **state)
 		assert_int_equal(step.n_events, !rc && !now->tables[0].gone);
 		skt_step_release(&step);
 	}
+}
+
+/* The first snapshot as a step, and told of each of its rows. */
+static void step_with_events(struct skt_snapshot *now, struct skt_step *step)
+{
+	struct skt_matcher *matcher = skt_matcher_new(1);
+
+	assert_int_equal(skt_snapshot_init(now, NULL, 1), 0);
+	skt_step_init(step);
+	assert_int_equal(skt_match(matcher, now, &original.made[0].snapshot, true, step), 0);
+	assert_int_equal(skt_apply(now, step, NULL), 0);
+	skt_matcher_free(matcher);
+	step->events = calloc(now->n_socks, sizeof(*step->events));
+	assert_non_null(step->events);
+	step->n_events = step->room_events = now->n_socks;
+	for (uint32_t i = 0; i < now->n_socks; i++) {
+		step->events[i].slot = i;
+		step->events[i].when = now->time;
+		step->events[i].inode = i;
+		step->events[i].has = SKT_BIT(SKT_E_BYTES_SENT);
+		step->events[i].bytes_sent = i;
+	}
+	assert_true(now->n_socks > 1);
+}
+
+static void events_are_written_or_not(void **state)
+{
+	struct skt_snapshot now;
+	struct skt_step step;
+
+	(void)state;
+	step_with_events(&now, &step);
+	FAILING_ALLOC_EACH(i)
+	{
+		struct skt_buf sections[SECTION_END];
+		struct encoder encoder = { .n_rows = 0 };
+		bool failed = false;
+
+		for (int id = 0; id < SECTION_END; id++)
+			skt_buf_init(&sections[id]);
+		failing_alloc_after(i);
+		step_encode(&encoder, &step, &now, 1, sections);
+		for (int id = 0; id < SECTION_END; id++)
+			failed |= sections[id].failed;
+		assert_int_equal(failed, failing_alloc_stop());
+		for (int id = 0; id < SECTION_END; id++)
+			skt_buf_release(&sections[id]);
+		encoder_release(&encoder);
+	}
+	skt_step_release(&step);
+	skt_snapshot_release(&now);
+}
+
+static void events_are_read_or_not(void **state)
+{
+	struct skt_buf sections[SECTION_END];
+	struct encoder encoder = { .n_rows = 0 };
+	struct skt_snapshot now;
+	struct skt_step step;
+
+	(void)state;
+	step_with_events(&now, &step);
+	for (int id = 0; id < SECTION_END; id++)
+		skt_buf_init(&sections[id]);
+	step_encode(&encoder, &step, &now, 1, sections);
+	FAILING_ALLOC_EACH(i)
+	{
+		struct decoder decoder = { .room = 0 };
+		struct cur in[SECTION_END];
+		struct skt_snapshot read;
+		struct skt_step again;
+		int rc;
+
+		for (int id = 0; id < SECTION_END; id++)
+			cur_init(&in[id], sections[id].data, sections[id].len);
+		assert_int_equal(skt_snapshot_init(&read, NULL, 1), 0);
+		skt_step_init(&again);
+		failing_alloc_after(i);
+		rc = step_decode(&decoder, in, SKT_WANT_ALL, &read, true, &again, NULL);
+		assert_int_equal(rc, failing_alloc_stop() ? -ENOMEM : 0);
+		for (size_t k = 0; !rc && k < step.n_events; k++)
+			assert_memory_equal(&again.events[k], &step.events[k], sizeof(*step.events));
+		skt_step_release(&again);
+		skt_snapshot_release(&read);
+		decoder_release(&decoder);
+	}
+	for (int id = 0; id < SECTION_END; id++)
+		skt_buf_release(&sections[id]);
+	encoder_release(&encoder);
+	skt_step_release(&step);
+	skt_snapshot_release(&now);
 }
 
 /* --- reading --- */
@@ -476,6 +568,8 @@ int main(void)
 		cmocka_unit_test(a_recorder_without_memory_loses_no_more_than_it_tells),
 		cmocka_unit_test(an_end_that_could_not_be_written_can_be_written_later),
 		cmocka_unit_test(events_are_carried_or_not),
+		cmocka_unit_test(events_are_written_or_not),
+		cmocka_unit_test(events_are_read_or_not),
 		cmocka_unit_test(a_file_is_opened_or_not),
 		cmocka_unit_test(a_damaged_file_is_opened_or_not),
 		cmocka_unit_test(what_a_cursor_reads_is_right_or_told),
