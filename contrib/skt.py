@@ -700,17 +700,18 @@ class Group:
         def own(bit, take, name, otherwise):
             return take() if says & bit else getattr(row, name) if row else otherwise
 
-        def address(column):
-            return columns.bytes(column, 16 if tables[table][0] & 1 else 4)
+        def address(bit, column, name):
+            size = 16 if tables[table][0] & 1 else 4
+            return own(bit, lambda: columns.bytes(column, size), name, b"")[:size].ljust(16, b"\0")
 
         def known(bit, column, below=U64):
             return columns.varint(column, below) if has & bit or says & 256 else 0
 
         table = own(128, lambda: columns.varint(TABLE, TABLES), "table", 0)
         need(table in tables)
-        local = own(2, lambda: address(LOCAL), "local_address", b"").ljust(16, b"\0")
+        local = address(2, LOCAL, "local_address")
         local_port = own(4, lambda: columns.port(LOCAL_PORT), "local_port", 0)
-        remote = own(8, lambda: address(REMOTE), "remote_address", b"").ljust(16, b"\0")
+        remote = address(8, REMOTE, "remote_address")
         remote_port = own(16, lambda: columns.port(REMOTE_PORT), "remote_port", 0)
         inode = own(32, columns.inode, "inode", 0)
         uid = own(64, lambda: columns.varint(UID, U32), "uid", 0)

@@ -11,11 +11,16 @@
 #include <unistd.h>
 
 /* So many rows are followed from the end of a page: where more went at once, the order that is known says nothing any more. */
-#define GAP_MOST  1024
-#define ROWS_MOST 4096 /* the same of all pages */
+#define GAP_MOST   1024
+#define ROWS_MOST  4096 /* the same of all pages */
+#define FIRST_MOST 256	/* so many are believed to have been passed over in a first look */
 
 /* Another reading may pass over others. */
 #define READS_MOST 2
+
+/* What readings may take in which nothing is looked for but sockets without a known holder, most of which are gone; and where there is no interval. */
+#define GUESS_MOST INT64_C(100000000)
+#define READS_TAKE INT64_C(1000000000)
 
 void missed_release(struct missed *missed)
 {
@@ -23,15 +28,19 @@ void missed_release(struct missed *missed)
 	free(missed->rows);
 	free(missed->by_inode);
 	free(missed->read);
+	free(missed->places);
 	memset(missed, 0, sizeof(*missed));
 }
 
-void missed_begin(struct missed *missed)
+void missed_begin(struct missed *missed, int64_t began)
 {
+	missed->began = began;
 	missed->n_borders = 0;
 	missed->n_rows = 0;
 	missed->n_inodes = 0;
-	missed->all = false;
+	missed->n_read = 0;
+	missed->n_sure = 0;
+	missed->n_held = 0;
 	missed->n_wanted = 0;
 }
 
@@ -129,8 +138,6 @@ static int add_gaps(struct missed *missed, const struct table_rows *rows)
 			return 0;
 		}
 	}
-	/* it has more than a page, and none of it is known */
-	missed->all = missed->n_borders && rows->n && last == MAP_NONE && !skt_table_kind_is_tcp(rows->table->kind);
 	return 0;
 }
 
@@ -139,8 +146,9 @@ static int add_gaps(struct missed *missed, const struct table_rows *rows)
 static int compare_inodes(const void *x, const void *y, void *rows)
 {
 	const struct missed_row *all = rows;
+	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
 
-	return compare_numbers(all[*(const uint32_t *)x].inode, all[*(const uint32_t *)y].inode);
+	return all[a].inode == all[b].inode ? compare_numbers(a, b) : compare_numbers(all[a].inode, all[b].inode);
 }
 
 /* Where rows changed places, one can stand between several pages: it is known once. */
@@ -178,25 +186,35 @@ static struct missed_row *find(const struct missed *missed, uint64_t inode)
 	return NULL;
 }
 
-/* Which of them one process has still. */
+/* Whether a descriptor still leads to it, or nobody can say: only one that is closed, or another by now, says that it does not. */
+static bool is_held(struct look *look, int fds, const struct ledger_link *link)
+{
+	uint64_t inode;
+	int rc = fds < 0 ? fds : visit_ask(look->tree, fds, link->fd, &inode);
+
+	return rc ? rc != -ENOENT && rc != -ESRCH : inode == link->inode;
+}
+
+/* Which of them one process has still. What a leader that has ended had is its threads'. */
 static void ask_process(struct missed *missed, struct look *look, struct ledger *ledger, struct ledger_process *process)
 {
 	int dir = -1, fds = -1;
+	bool opened = false;
 
 	for (size_t i = 0; i < process->n_links; i++) {
 		const struct ledger_link *link = &process->links[i];
 		struct missed_row *row = link->row < LINK_ROWS ? find(missed, link->inode) : NULL;
-		uint64_t inode;
 
 		if (!row || row->there || row->wanted)
 			continue;
-		if (dir < 0)
+		if (!opened && !process->zombie) {
+			opened = true;
 			dir = ledger_open(ledger, look, process);
-		if (dir >= 0 && fds < 0)
-			fds = ledger_open_at(ledger, look, dir, "fd", TREE_DIRECTORY);
-		if (fds < 0)
-			break;
-		row->wanted = !visit_ask(look->tree, fds, link->fd, &inode) && inode == row->inode;
+			fds = dir < 0 ? dir : ledger_open_at(ledger, look, dir, "fd", TREE_DIRECTORY);
+		}
+		row->held = process->zombie || is_held(look, fds, link);
+		row->wanted = row->held;
+		missed->n_held += row->held;
 	}
 	if (fds >= 0)
 		close(fds);
@@ -204,21 +222,22 @@ static void ask_process(struct missed *missed, struct look *look, struct ledger 
 		ledger_close(ledger, look, process, dir);
 }
 
-static int compare_numbers_of(const void *x, const void *y)
+static int compare_read(const void *x, const void *y)
 {
-	return compare_numbers(*(const uint64_t *)x, *(const uint64_t *)y);
+	const struct missed_read *a = x, *b = y;
+
+	return compare_numbers(a->inode, b->inode);
 }
 
-/* In a first look: which inodes were read. 0 or -ENOMEM. */
+/* In a first look: what was read, and where. 0 or -ENOMEM. */
 static int note_read(struct missed *missed, const struct table_rows *rows)
 {
 	if (array_room(&missed->read, &missed->room_read, rows->n, sizeof(*missed->read)))
 		return -ENOMEM;
 	for (size_t i = 0; i < rows->n; i++)
-		missed->read[i] = rows->socks[i].inode;
-	qsort(missed->read, rows->n, sizeof(*missed->read), compare_numbers_of);
+		missed->read[i] = (struct missed_read){ .inode = rows->socks[i].inode, .place = i };
+	qsort(missed->read, rows->n, sizeof(*missed->read), compare_read);
 	missed->n_read = rows->n;
-	missed->n_wanted = 1; /* or none, or some: whatever there is */
 	return 0;
 }
 
@@ -226,14 +245,19 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 		size_t first)
 {
 	const struct skt_snapshot *snapshot = look->snapshot;
-	const struct table_rows rows = { .owners = owners,
-					 .table = &snapshot->tables[snapshot->n_tables - 1],
-					 .socks = snapshot->socks + first,
-					 .n = snapshot->n_socks - first };
-	int rc = add_gaps(missed, &rows);
+	bool first_look = !owners->look;
+	struct table_rows rows;
+	int rc;
 
-	if (!rc && missed->all)
+	if (!missed->n_borders || snapshot->n_socks == first)
+		return 0;
+	rows = (struct table_rows){ .owners = owners,
+				    .table = &snapshot->tables[snapshot->n_tables - 1],
+				    .socks = snapshot->socks + first,
+				    .n = snapshot->n_socks - first };
+	if (first_look && !skt_table_kind_is_tcp(rows.table->kind))
 		return note_read(missed, &rows);
+	rc = add_gaps(missed, &rows);
 	if (!rc && missed->n_rows)
 		rc = sort(missed);
 	if (rc || !missed->n_rows)
@@ -249,6 +273,7 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 	for (size_t i = 0; i < missed->n_inodes; i++) {
 		struct missed_row *row = &missed->rows[missed->by_inode[i]];
 
+		/* nobody is known who has it */
 		row->wanted |= !row->there && !owners->inodes[row->number].n_links;
 		missed->n_wanted += row->wanted;
 	}
@@ -256,22 +281,6 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 }
 
 /* ---- what another reading has ---- */
-
-static bool was_read(const struct missed *missed, uint64_t inode)
-{
-	for (size_t i = 0; i < missed->n_rows; i++)
-		if (missed->rows[i].inode == inode)
-			return true;
-	return bsearch(&inode, missed->read, missed->n_read, sizeof(inode), compare_numbers_of);
-}
-
-/* Of a first look any row that was not read before, up to ROWS_MOST: so many are new since. 0 or -ENOMEM. */
-static int take_any(struct missed *missed, const struct skt_sock *sock, uint64_t behind)
-{
-	const struct missed_row row = { .inode = sock->inode, .behind = behind, .found = true, .sock = *sock };
-
-	return missed->n_rows == ROWS_MOST || was_read(missed, sock->inode) ? 0 : add_row(missed, &row);
-}
 
 static void take_wanted(struct missed *missed, const struct skt_sock *sock)
 {
@@ -283,13 +292,38 @@ static void take_wanted(struct missed *missed, const struct skt_sock *sock)
 	row->found = true;
 	row->sock = *sock;
 	missed->n_wanted--;
+	missed->n_held -= row->held;
 }
 
-static int take_row(struct missed *missed, const struct skt_sock *sock, uint64_t behind)
+/* Whether a page ended behind the first of these rows and before the second. */
+static bool is_border_between(const struct missed *missed, size_t first, size_t second)
 {
-	if (missed->all)
-		return take_any(missed, sock, behind);
-	take_wanted(missed, sock);
+	for (size_t i = 0; i < missed->n_borders; i++)
+		if (missed->borders[i] > first && missed->borders[i] <= second)
+			return true;
+	return false;
+}
+
+/* The other reading has come to a row that was read, or to the end: what stands before it and was not may have been passed over. */
+static void come_to(struct missed *missed, size_t place, uint64_t inode)
+{
+	bool passed_over = missed->n_sure < missed->n_rows && is_border_between(missed, missed->last.place, place);
+
+	for (; missed->n_sure < missed->n_rows; missed->n_sure++)
+		missed->rows[missed->n_sure].found = passed_over;
+	missed->last = (struct missed_read){ .inode = inode, .place = place };
+}
+
+static int take_at_border(struct missed *missed, const struct skt_sock *sock)
+{
+	const struct missed_read wanted = { .inode = sock->inode };
+	const struct missed_row row = { .inode = sock->inode, .behind = missed->last.inode, .sock = *sock };
+	const struct missed_read *read = bsearch(&wanted, missed->read, missed->n_read, sizeof(wanted), compare_read);
+
+	if (read)
+		come_to(missed, read->place, read->inode);
+	else if (missed->last.inode && missed->n_rows < FIRST_MOST)
+		return add_row(missed, &row);
 	return 0;
 }
 
@@ -298,10 +332,10 @@ static int read_again(struct missed *missed, struct look *look, const struct lin
 		      size_t size)
 {
 	ssize_t n = lseek(fd, 0, SEEK_SET) ? -1 : tree_read(fd, buffer, size);
-	uint64_t behind = 0;
 	int rc = 0;
 
-	while (!rc && n > 0 && missed->n_wanted) {
+	missed->last.inode = 0;
+	while (!rc && n > 0 && (missed->n_wanted || missed->n_read)) {
 		const char *line = buffer, *end = buffer + n, *newline;
 
 		/* the kernel hands out whole lines */
@@ -313,70 +347,39 @@ static int read_again(struct missed *missed, struct look *look, const struct lin
 			if (rc <= 0 || !sock.inode)
 				continue;
 			sock.table = (uint32_t)look->snapshot->n_tables - 1;
-			rc = take_row(missed, &sock, behind);
-			behind = sock.inode;
+			rc = 0;
+			if (missed->n_read)
+				rc = take_at_border(missed, &sock);
+			else
+				take_wanted(missed, &sock);
 		}
 		rc = rc < 0 ? rc : 0;
 		n = table_was_last(look->tree, (size_t)n, size) ? 0 : tree_read(fd, buffer, size);
 	}
-	if (missed->all)
-		missed->n_wanted = 0;
+	if (missed->n_read)
+		come_to(missed, missed->n_read, 0);
 	return rc;
 }
 
-/* The slot behind the row of this inode, looked for from `at` on and then from the first. */
-static size_t slot_behind(const struct skt_snapshot *snapshot, size_t first, size_t at, uint64_t inode)
+/* What other readings may take. */
+static int64_t time_for(const struct missed *missed, const struct look *look)
 {
-	for (size_t i = at; i < snapshot->n_socks; i++)
-		if (snapshot->socks[i].inode == inode)
-			return i + 1;
-	for (size_t i = first; i < at; i++)
-		if (snapshot->socks[i].inode == inode)
-			return i + 1;
-	return snapshot->n_socks;
-}
+	int64_t interval = look->options->interval, budget = look_budget(look);
 
-static int put_row(struct look *look, size_t first, size_t at, const struct skt_sock *sock)
-{
-	struct skt_snapshot *snapshot = look->snapshot;
-	struct skt_table *table = &snapshot->tables[snapshot->n_tables - 1];
-	uint32_t slot;
-	int rc = skt_snapshot_add_sock(snapshot, sock, &slot);
-
-	if (rc)
-		return rc;
-	memmove(&snapshot->socks[at + 1], &snapshot->socks[at], (slot - at) * sizeof(*snapshot->socks));
-	snapshot->socks[at] = *sock;
-	for (uint32_t i = 0; i < table->n_raw; i++)
-		table->raw[i].before += table->raw[i].before > at - first;
-	return 0;
-}
-
-static int put_rows(struct missed *missed, struct look *look, size_t first)
-{
-	uint64_t behind = 0;
-	size_t at = first;
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < missed->n_rows; i++) {
-		const struct missed_row *row = &missed->rows[i];
-
-		if (!row->found)
-			continue;
-		if (row->behind != behind)
-			at = slot_behind(look->snapshot, first, at, row->behind);
-		behind = row->behind;
-		rc = put_row(look, first, at++, &row->sock);
-	}
-	return rc;
+	if (missed->n_held || missed->n_read)
+		return interval ? interval / 4 : READS_TAKE;
+	return budget ? budget : GUESS_MOST;
 }
 
 int missed_add(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
 	       size_t size, size_t first)
 {
+	int64_t took = look_clock(look, NULL) - missed->began, until = missed->began + took + time_for(missed, look);
 	int rc = 0;
 
-	for (unsigned n = 0; !rc && missed->n_wanted && n < READS_MOST; n++)
-		rc = read_again(missed, look, format, fd, buffer, size);
-	return rc ? rc : put_rows(missed, look, first);
+	/* once for all of them, and again for those that are there for certain */
+	for (unsigned n = 0; !rc && n < READS_MOST && look_clock(look, NULL) + took <= until; n++)
+		if (n ? missed->n_held : missed->n_wanted + missed->n_read)
+			rc = read_again(missed, look, format, fd, buffer, size);
+	return rc || !missed->n_rows ? rc : missed_put(missed, look->snapshot, first);
 }

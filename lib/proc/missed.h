@@ -19,12 +19,14 @@
  *	this reading		    a b c | e f h		| where a page ends
  *
  * Within a page nothing is passed over: g is gone. d, between the last row of a page and the first of the next one, may be:
- * if one of the descriptors that led to it still does, or nobody is known who has it, the table is read again, and
- * a row of d in that reading is put into its place. What is in no reading is gone.
+ * if one of the descriptors that led to it still does, or nobody can say, or nobody is known who has it, the table is read
+ * again, and a row of d in that reading is put into its place. What is in no reading is gone. For those without a known holder,
+ * most of which are gone, it is read once more and within the budget of a look; for those that are held twice, within a quarter of the interval.
  *
- * Only what was known in the look before, and has an inode, is found so. In a first look nothing is known, and a table of more
- * than a page that is not of TCP is read twice; what either reading has is in it. A row that is passed over when it is new, in a
- * later one, comes a look late.
+ * Only what was known in the look before, and has an inode, is found so. In a capture's first look nothing is known: there a table of more
+ * than a page that is not of TCP is read twice, and what the second reading has between two rows between which the first one came to the
+ * end of a page is put there, unless a row with its ends was read. A row that is passed over when it is
+ * new, in a later look, comes a look late.
  */
 struct missed_row {
 	uint64_t inode;
@@ -33,11 +35,25 @@ struct missed_row {
 	uint32_t number; /* of its inode (owners.h) */
 	bool there;	 /* it was read the first time */
 	bool wanted;
+	bool held;
 	bool found; /* it was read later: `sock` */
 	struct skt_sock sock;
 };
 
+/* A row of a first look, by number from 0. */
+struct missed_read {
+	uint64_t inode;
+	size_t place;
+};
+
+/* Where a row that was found belongs: in front of this slot. */
+struct missed_place {
+	size_t at;
+	uint32_t row;
+};
+
 struct missed {
+	int64_t began; /* boot time at which the first reading did */
 	size_t *borders; /* with which row a page begins, from 0; or how many rows there are, where the last page had none */
 	size_t n_borders, room_borders;
 	struct missed_row *rows; /* in the order of the table */
@@ -45,16 +61,22 @@ struct missed {
 	uint32_t *by_inode; /* their places, each inode once */
 	size_t n_inodes, room_by_inode;
 	size_t n_wanted;
-	bool all;	/* in a first look: whatever was not read is wanted ... */
-	uint64_t *read; /* ... and this was: inodes, rising */
+	size_t n_held; /* of those */
+	struct missed_place *places;
+	size_t room_places;
+
+	/* in a first look */
+	struct missed_read *read; /* by inode */
 	size_t n_read, room_read;
+	struct missed_read last; /* that the other reading has come to; inode 0: none */
+	size_t n_sure;		 /* rows of which it is known whether they were passed over */
 };
 
 /* Of zeros it is one without memory. */
 void missed_release(struct missed *missed);
 
-/* A table is read. And: a page ended behind this many of its rows. 0 or -ENOMEM. */
-void missed_begin(struct missed *missed);
+/* A table is read, from this instant of boot time on. And: a page ended behind this many of its rows. 0 or -ENOMEM. */
+void missed_begin(struct missed *missed, int64_t began);
 int missed_border(struct missed *missed, size_t rows);
 
 /*
@@ -70,5 +92,10 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
  */
 int missed_add(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
 	       size_t size, size_t first);
+
+/* ---- missed_put.c ---- */
+
+/* Put those that were found into that table. In a first look not what has the ends of another row. 0, -ENOMEM or -E2BIG. */
+int missed_put(struct missed *missed, struct skt_snapshot *snapshot, size_t first);
 
 #endif

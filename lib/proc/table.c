@@ -375,7 +375,7 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 	table.error = fd < 0 ? fd : 0;
 	rc = skt_snapshot_add_table(look->snapshot, &table, &reading.index);
 	doubles_begin(&reader->doubles, kind, net_namespace);
-	missed_begin(&reader->missed);
+	missed_begin(&reader->missed, start);
 	if (!rc && fd >= 0)
 		rc = take_file(&reading, fd);
 	if (!rc) {

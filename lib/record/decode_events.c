@@ -204,6 +204,11 @@ static void get_own(struct telling *telling, struct skt_event *event, uint32_t s
 	if (event->table < old->n_tables ? old->tables[event->table].gone : event->table >= telling->tables)
 		fail(telling, EVENT_TABLE);
 	ipv6 = skt_table_kind_is_ipv6(kind_of(telling->reading, event->table));
+	/* its row may be of another table */
+	if (!ipv6) {
+		memset(event->local_address + 4, 0, 12);
+		memset(event->remote_address + 4, 0, 12);
+	}
 	if (says & SAYS_LOCAL_ADDRESS)
 		get_address(telling, EVENT_LOCAL_ADDRESS, ipv6, event->local_address);
 	if (says & SAYS_LOCAL_PORT)
