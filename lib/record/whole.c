@@ -28,6 +28,9 @@ static int write_whole(struct output *output, const struct iovec *parts, int n, 
 	int rc = output->torn ? cut_back(output) : 0;
 
 	if (rc) {
+		/* nobody reads that pipe any more, whoever asks first */
+		if (output->closed)
+			rc = -EPIPE;
 		skt_err_sys(err, rc, "cannot cut off the part of a block that stands here");
 		return skt_err_at(err, output->name, (int64_t)output->state.bytes), rc;
 	}
@@ -42,6 +45,7 @@ static int write_whole(struct output *output, const struct iovec *parts, int n, 
 			rest += left[i].iov_len;
 		/* a pipe cannot be cut, and says EINVAL: that matters if it has taken a part */
 		output->torn = cut_back(output) && rest < length;
+		output->closed = rc == -EPIPE;
 		if (output->torn)
 			skt_err_sys(err, rc, "cannot write %llu bytes, nor cut off the %llu that were written", length,
 				    length - rest);

@@ -28,6 +28,7 @@ struct output {
 	uint64_t before;   /* snapshots in those before it */
 	uint64_t base;	   /* of them, those of this recorder: numbers begin anew in each file */
 	bool torn;	   /* behind what is whole stands a part of a block that could not be cut off */
+	bool closed;	   /* it is a pipe that nobody reads any more */
 	bool broken;	   /* what the next step block would carry on is lost */
 	uint64_t current;  /* group, as whoever gathers counts them */
 	uint64_t sequence; /* of the last block */
