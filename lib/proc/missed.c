@@ -18,9 +18,9 @@
 /* Another reading may pass over others. */
 #define READS_MOST 2
 
-/* What readings may take in which nothing is looked for but sockets without a known holder, most of which are gone; and where there is no interval. */
+/* What readings may take in which nothing is looked for but sockets without a known holder, most of which are gone; and others at least. */
 #define GUESS_MOST INT64_C(100000000)
-#define READS_TAKE INT64_C(1000000000)
+#define READS_TAKE INT64_C(500000000)
 
 void missed_release(struct missed *missed)
 {
@@ -367,7 +367,7 @@ static int64_t time_for(const struct missed *missed, const struct look *look)
 	int64_t interval = look->options->interval, budget = look_budget(look);
 
 	if (missed->n_held || missed->n_read)
-		return interval ? interval / 4 : READS_TAKE;
+		return interval / 4 > READS_TAKE ? interval / 4 : READS_TAKE;
 	return budget ? budget : GUESS_MOST;
 }
 

@@ -21,7 +21,7 @@
  * Within a page nothing is passed over: g is gone. d, between the last row of a page and the first of the next one, may be:
  * if one of the descriptors that led to it still does, or nobody can say, or nobody is known who has it, the table is read
  * again, and a row of d in that reading is put into its place. What is in no reading is gone. For those without a known holder,
- * most of which are gone, it is read once more and within the budget of a look; for those that are held twice, within a quarter of the interval.
+ * most of which are gone, it is read once more and within the budget of a look; for those that are held twice, within a quarter of the interval or half a second.
  *
  * Only what was known in the look before, and has an inode, is found so. In a capture's first look nothing is known: there a table of more
  * than a page that is not of TCP is read twice, and what the second reading has between two rows between which the first one came to the
