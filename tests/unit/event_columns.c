@@ -544,6 +544,26 @@ static void a_column_that_a_later_version_adds_is_passed_over(void **state)
 	scene_unmake(scene);
 }
 
+/* Slot 2, behind three rows of IDENTITY, in table 0: of what stands in a table of IPv4 no one may take the rest for an address. */
+static void in_a_table_of_ipv4_an_event_of_a_row_of_ipv6_has_four_bytes(void **state)
+{
+	struct scene scenes, *scene = &scenes;
+	const struct skt_event *event;
+
+	(void)state;
+	scene_make(scene);
+	begin_events(scene, 1, 4);
+	COLUMN(EVENT_SAYS, "\x80\1");
+	COLUMN(EVENT_ROW, "\6");
+	COLUMN(EVENT_FIELDS, "\0");
+	COLUMN(EVENT_TABLE, "\0");
+	event = good(scene, 1);
+	assert_int_equal(event->slot, 2);
+	assert_memory_equal(event->local_address, "\xfd\xfd\xfd\xfd\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	assert_memory_equal(event->remote_address, "\xfe\xfe\xfe\xfe\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	scene_unmake(scene);
+}
+
 /* An event with one byte in each of the first three columns, and so many columns more. It ends behind byte 15. */
 static void one(struct scene *scene, const char *says, const char *row, const char *fields, unsigned more)
 {
@@ -553,8 +573,50 @@ static void one(struct scene *scene, const char *says, const char *row, const ch
 	put_column(scene, EVENT_FIELDS, fields, 1);
 }
 
+/* An event of `one`, with what stands in its three bytes, so many columns more, and those; and the byte at which it is refused. */
+struct refused {
+	const char *says, *row, *fields;
+	unsigned more;
+	struct {
+		unsigned id;
+		const char *values;
+		size_t len;
+	} columns[2];
+	size_t at;
+};
+
+#define OF(id, values)                                   \
+	{                                                \
+		EVENT_##id, (values), sizeof(values) - 1 \
+	}
+
+static void refuse(struct scene *scene, const struct refused *refused, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		one(scene, refused[i].says, refused[i].row, refused[i].fields, refused[i].more);
+		for (unsigned k = 0; k < 2 && refused[i].columns[k].values; k++)
+			put_column(scene, refused[i].columns[k].id, refused[i].columns[k].values,
+				   refused[i].columns[k].len);
+		bad_at(scene, refused[i].at);
+	}
+}
+
 static void refuses_columns_that_are_not_what_the_page_says(void **state)
 {
+	static const struct refused refused[] = {
+		/* a value too few, half of one, and one too many */
+		{ "\2", "\1", "\0", 1, { OF(LOCAL_ADDRESS, "\5\0\0") }, 20 },
+		{ "\4", "\1", "\0", 1, { OF(LOCAL_PORT, "\5\0\0") }, 20 },
+		{ "\4", "\1", "\0", 1, { OF(LOCAL_PORT, "\5\0\0\0") }, 21 },
+		/* nobody has one */
+		{ "\0", "\1", "\0", 2, { OF(LOCAL_PORT, "\5\0"), OF(UID, "\1") }, 19 },
+		/* none, twice, and not in order */
+		{ "\4", "\1", "\0", 1, { OF(LOCAL_PORT, "") }, 17 },
+		{ "\4", "\1", "\0", 2, { OF(LOCAL_PORT, "\5\0"), OF(LOCAL_PORT, "\5\0") }, 23 },
+		{ "\104", "\1", "\0", 2, { OF(UID, "\5"), OF(LOCAL_PORT, "\5\0") }, 22 },
+		/* more than are there */
+		{ "\0", "\1", "\0", 1, { { 0 } }, 15 },
+	};
 	struct scene scenes, *scene = &scenes;
 
 	(void)state;
@@ -562,67 +624,35 @@ static void refuses_columns_that_are_not_what_the_page_says(void **state)
 	one(scene, "\4", "\1", "\0", 1);
 	COLUMN(EVENT_LOCAL_PORT, "\5\0");
 	good(scene, 1);
-	/* a value too few, half of one, and one too many */
-	one(scene, "\2", "\1", "\0", 1);
-	COLUMN(EVENT_LOCAL_ADDRESS, "\5\0\0");
-	bad_at(scene, 20);
-	one(scene, "\4", "\1", "\0", 1);
-	COLUMN(EVENT_LOCAL_PORT, "\5\0\0");
-	bad_at(scene, 20);
-	one(scene, "\4", "\1", "\0", 1);
-	COLUMN(EVENT_LOCAL_PORT, "\5\0\0\0");
-	bad_at(scene, 21);
-	/* nobody has one */
-	one(scene, "\0", "\1", "\0", 2);
-	COLUMN(EVENT_LOCAL_PORT, "\5\0");
-	COLUMN(EVENT_UID, "\1");
-	bad_at(scene, 19);
-	/* none, twice, and not in order */
-	one(scene, "\4", "\1", "\0", 1);
-	COLUMN(EVENT_LOCAL_PORT, "");
-	bad_at(scene, 17);
-	one(scene, "\4", "\1", "\0", 2);
-	COLUMN(EVENT_LOCAL_PORT, "\5\0");
-	COLUMN(EVENT_LOCAL_PORT, "\5\0");
-	bad_at(scene, 23);
-	one(scene, "\104", "\1", "\0", 2);
-	COLUMN(EVENT_UID, "\5");
-	COLUMN(EVENT_LOCAL_PORT, "\5\0");
-	bad_at(scene, 22);
-	/* more than are there */
-	one(scene, "\0", "\1", "\0", 1);
-	bad_at(scene, 15);
+	refuse(scene, refused, sizeof(refused) / sizeof(*refused));
 	scene_unmake(scene);
 }
 
+/* 18446744073709551; and 616 us are 2^64 us */
+#define MOST_MS "\xef\xcf\x9a\xde\xf4\xa6\xe2\x20"
+
 static void refuses_values_that_are_out_of_range(void **state)
 {
+	static const struct refused refused[] = {
+		/* the first has none before it */
+		{ "\1", "\1", "\0", 0, { { 0 } }, 9 },
+		/* late by less than nothing */
+		{ "\0", "\1", "\0", 1, { OF(LATE, "\1") }, 18 },
+		/* 2^32 */
+		{ "\100", "\1", "\0", 1, { OF(UID, "\x80\x80\x80\x80\20") }, 22 },
+		/* 1 ms more */
+		{ "\0", "\1", "\20", 1, { OF(DURATION_US, "\xe8\7") }, 19 },
+		/* 2^64 us */
+		{ "\0", "\1", "\20", 2, { OF(DURATION_MS, MOST_MS), OF(DURATION_US, "\xe8\4") }, 29 },
+	};
 	struct scene scenes, *scene = &scenes;
 
 	(void)state;
 	scene_make(scene);
-	/* the first has none before it */
-	one(scene, "\1", "\1", "\0", 0);
-	bad_at(scene, 9);
-	/* late by less than nothing */
-	one(scene, "\0", "\1", "\0", 1);
-	COLUMN(EVENT_LATE, "\1");
-	bad_at(scene, 18);
-	/* 2^32 */
-	one(scene, "\100", "\1", "\0", 1);
-	COLUMN(EVENT_UID, "\x80\x80\x80\x80\20");
-	bad_at(scene, 22);
-	/* 1 ms more */
-	one(scene, "\0", "\1", "\20", 1);
-	COLUMN(EVENT_DURATION_US, "\xe8\7");
-	bad_at(scene, 19);
-	/* 2^64 us, which are 18446744073709551 ms and 616 us; and one less */
+	refuse(scene, refused, sizeof(refused) / sizeof(*refused));
+	/* one less */
 	one(scene, "\0", "\1", "\20", 2);
-	COLUMN(EVENT_DURATION_MS, "\xef\xcf\x9a\xde\xf4\xa6\xe2\x20");
-	COLUMN(EVENT_DURATION_US, "\xe8\4");
-	bad_at(scene, 29);
-	one(scene, "\0", "\1", "\20", 2);
-	COLUMN(EVENT_DURATION_MS, "\xef\xcf\x9a\xde\xf4\xa6\xe2\x20");
+	COLUMN(EVENT_DURATION_MS, MOST_MS);
 	COLUMN(EVENT_DURATION_US, "\xe7\4");
 	assert_true(good(scene, 1)->duration_us == UINT64_MAX);
 	scene_unmake(scene);
@@ -722,6 +752,7 @@ int main(void)
 		cmocka_unit_test(an_event_of_a_row_says_nothing_that_the_row_does),
 		cmocka_unit_test(what_it_says_itself_goes_before_its_row),
 		cmocka_unit_test(a_column_that_a_later_version_adds_is_passed_over),
+		cmocka_unit_test(in_a_table_of_ipv4_an_event_of_a_row_of_ipv6_has_four_bytes),
 		cmocka_unit_test(refuses_columns_that_are_not_what_the_page_says),
 		cmocka_unit_test(refuses_values_that_are_out_of_range),
 		cmocka_unit_test(refuses_rows_and_tables_that_are_not_there),
