@@ -131,7 +131,7 @@ $(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,
 $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/libskt.a
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
-$(filter-out %.so,$(HOST)): %: %.o $B/libskt.a
+$(filter-out %.so,$(HOST)): %: %.o $B/tests/unit/lib.a $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
 # Loaded into the tools (LD_PRELOAD), of whichever variant they are: built of nothing but itself.

@@ -8,6 +8,8 @@
  * "state":,"owners":[[pid,fd],...]} of a socket. Then "ready". A line on standard input closes the connection `closing`
  * actively and is answered with "closed"; the end of standard input ends all of it.
  */
+#include "live.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -137,37 +139,6 @@ static int accepted(int fd)
 	return need(accept4(fd, NULL, NULL, SOCK_CLOEXEC), "accept");
 }
 
-static void pass(int through, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	need((int)sendmsg(through, &message, 0), "sendmsg");
-}
-
-static int take(int through)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-	};
-	int fd;
-
-	if (recvmsg(through, &message, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
-		die("recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
 /* ---- processes ---- */
 
 #define DESCRIPTORS 256
@@ -220,7 +191,7 @@ static void be_giver(int to_parent, int socket)
 {
 	int fd = listener(AF_INET);
 
-	pass(socket, fd);
+	need(live_pass(socket, fd), "sendmsg");
 	close(fd);
 	ready(to_parent);
 	for (;;)
@@ -366,7 +337,7 @@ static void hand_over(void)
 	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
 	pid = child(be_giver, pair[1]);
 	tell_process("giver", pid, "S", 1, (int)getuid());
-	tell_one("handed over", "tcp", take(pair[0]), "LISTEN");
+	tell_one("handed over", "tcp", need(live_take(pair[0]), "recvmsg"), "LISTEN");
 	fd = listener(AF_INET);
 	pid = child(be_heir, fd);
 	tell_process("heir", pid, "S", 1, (int)getuid());

@@ -43,7 +43,7 @@ int live_take(int over)
 	};
 	int fd;
 
-	if (recvmsg(over, &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
+	if (recvmsg(over, &message, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
 		return -1;
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
 	return fd;
