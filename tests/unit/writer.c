@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,14 +116,17 @@ static void recorder_release(struct recorder *recorder)
 	skt_step_release(&recorder->step);
 }
 
-static int recorder_add(struct recorder *recorder, struct skt_err *err)
+static int recorder_take(struct recorder *recorder, struct skt_snapshot *read, struct skt_err *err)
 {
-	struct skt_snapshot *read = &session.reads[recorder->n++];
-
-	read->number = recorder->n;
+	read->number = ++recorder->n;
 	assert_int_equal(skt_match(recorder->matcher, &recorder->now, read, recorder->n == 1, &recorder->step), 0);
 	assert_int_equal(skt_apply(&recorder->now, &recorder->step, NULL), 0);
 	return skt_writer_add(recorder->writer, &recorder->now, &recorder->step, err);
+}
+
+static int recorder_add(struct recorder *recorder, struct skt_err *err)
+{
+	return recorder_take(recorder, &session.reads[recorder->n], err);
 }
 
 static int recorder_end(struct recorder *recorder, struct skt_err *err)
@@ -453,6 +459,51 @@ static void a_pipe_that_closes_has_had_whole_blocks(void **state)
 	}
 }
 
+/* Goes away once there is more in the pipe than a page. */
+static void *read_no_more(void *fd)
+{
+	int bytes, out = *(int *)fd;
+
+	do
+		assert_int_equal(ioctl(out, FIONREAD, &bytes), 0);
+	while (bytes <= PIPE_BUF);
+	close(out);
+	return NULL;
+}
+
+/*
+ * Two pages have the header and a part of a block, which cannot be taken back: that is told once, and the pipe is closed for
+ * what is written after it, too.
+ */
+static void a_pipe_that_closes_within_a_block_is_closed(void **state)
+{
+	struct random random = { .state = 34 };
+	struct random_world world = { .rows = 2000 };
+	struct recording recording;
+	struct recorder recorder;
+	struct skt_snapshot large;
+	struct skt_err err;
+	pthread_t reader;
+	int fds[2];
+
+	(void)state;
+	recording_begin(&recording, header.interval);
+	recording_random(&recording, &random, &world, header.interval, &large);
+	recording_release(&recording);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 2 * PIPE_BUF), 2 * PIPE_BUF);
+	assert_int_equal(recorder_begin(&recorder, fds[1], NULL), 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_no_more, &fds[0]), 0);
+	skt_err_init(&err);
+	assert_int_equal(recorder_take(&recorder, &large, &err), -EPIPE);
+	assert_int_equal(pthread_join(reader, NULL), 0);
+	assert_non_null(strstr(err.message, "nor cut off the "));
+	assert_int_equal(recorder_end(&recorder, &err), -EPIPE);
+	recorder_release(&recorder);
+	skt_snapshot_release(&large);
+	close(fds[1]);
+}
+
 /* --- what else is in the file's neighbourhood --- */
 
 static void the_mode_of_the_file_is_left_alone(void **state)
@@ -772,6 +823,7 @@ int main(void)
 		cmocka_unit_test(in_a_gap_nothing_is_in_force),
 		cmocka_unit_test(what_is_lost_is_told_however_often_writes_fail),
 		cmocka_unit_test(a_pipe_that_closes_has_had_whole_blocks),
+		cmocka_unit_test(a_pipe_that_closes_within_a_block_is_closed),
 		cmocka_unit_test(the_mode_of_the_file_is_left_alone),
 		cmocka_unit_test(what_stood_in_the_file_before_is_not_taken_back),
 		cmocka_unit_test(what_could_not_be_read_is_not_written),
