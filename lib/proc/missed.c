@@ -18,7 +18,7 @@
 /* Another reading may pass over others. */
 #define READS_MOST 2
 
-/* What readings may take in which nothing is looked for but sockets without a known holder, most of which are gone; and others at least. */
+/* What readings may take: for nothing but sockets without a known holder, most of which are gone; and for others at least. */
 #define GUESS_MOST INT64_C(100000000)
 #define READS_TAKE INT64_C(500000000)
 
@@ -374,9 +374,13 @@ static int64_t time_for(const struct missed *missed, const struct look *look)
 int missed_add(struct missed *missed, struct look *look, const struct line_format *format, int fd, char *buffer,
 	       size_t size, size_t first)
 {
-	int64_t took = look_clock(look, NULL) - missed->began, until = missed->began + took + time_for(missed, look);
+	int64_t took, until;
 	int rc = 0;
 
+	if (!missed->n_wanted && !missed->n_read)
+		return 0;
+	took = look_clock(look, NULL) - missed->began;
+	until = missed->began + took + time_for(missed, look);
 	/* once for all of them, and again for those that are there for certain */
 	for (unsigned n = 0; !rc && n < READS_MOST && look_clock(look, NULL) + took <= until; n++)
 		if (n ? missed->n_held : missed->n_wanted + missed->n_read)
