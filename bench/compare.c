@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long it takes to find what differs between two instants, and to print it: `compare SOCKETS [PROCESSES]`. Two snapshots are
- * made in memory, for reading them is measured elsewhere (decode); then
+ * How long it takes to find what differs between two instants, and to print it: `compare SOCKETS [PROCESSES]`. Two
+ * snapshots are made in memory, for reading them is measured elsewhere (decode); then
  *
  *	1 %	one socket of a hundred closed and another opened, and the counters of all others moved on
  *	boot	the same on another boot, where nothing but ends and programs can be compared
  *	all	no socket is the same
  *	twins	all share one address (SO_REUSEPORT), and half of them are others
  *
- * Each is measured in a process of its own, so that its peak of memory is its own. Times are of the processor, for nothing here waits.
- * Prints one fact a line: name, value, unit.
- * Public headers only.
+ * Each is measured in a process of its own, so that its peak of memory is its own. Times are of the processor, for
+ * nothing here waits. Prints one fact a line: name, value, unit. Public headers only.
  */
 #include <skt/diff.h>
 #include <skt/render.h>

@@ -3,10 +3,10 @@
  * A day of a busy host, made in a minute or two: `day OUT.skt [SOCKETS [SECONDS [CHURN]]]`, 10,000
  * and 86,400 unless told.
  *
- * A front server of some service: one connection of a hundred (or CHURN of them all) closes and another opens each second, a tenth exchanges
- * data, three closed of ten stay in TIME_WAIT for a minute. Nothing is captured and nothing is matched: each step is
- * made as skt_match() would make it, applied, and written, by a clock of its own. The same arguments make the same file,
- * byte for byte. Public headers only.
+ * A front server of some service: one connection of a hundred (or CHURN of them all) closes and another opens each
+ * second, a tenth exchanges data, three closed of ten stay in TIME_WAIT for a minute. Nothing is captured and nothing
+ * is matched: each step is made as skt_match() would make it, applied, and written, by a clock of its own. The same
+ * arguments make the same file, byte for byte. Public headers only.
  *
  * A snapshot's slots are void once a step is written, for the writer may compact it: nothing but addresses, inodes and
  * times is kept from one step to the next, rows are found again by their place in the kernel's order.

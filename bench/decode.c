@@ -5,14 +5,15 @@
  *	open	opening it, by its index and by hopping over every block
  *	seek	opening it and going to a random instant, by index and without
  *	span	five minutes from a random instant on: go there, and take every step
- *	address	who talked to one address, in all of it: every row that came, and nothing of it but its identity; then the same
- *		of the groups that the index names, of a peer that is often there, and of the one that is in the fewest groups
+ *	address	who talked to one address, in all of it: every row that came, and nothing of it but its identity; then
+ *		the same of the groups that the index names, of a peer that is often there, and of the one that is in
+ *		the fewest groups
  *	walk	every step of it
- *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link, and of
- *		that the walk through descriptors
+ *	took	how long each snapshot took to capture, as the recording tells: from its first table to its last link,
+ *		and of that the walk through descriptors
  *
- * Each part runs in a process of its own, so that its peak of memory is its own. Whoever wants to measure a file that is in
- * the page cache reads it before. Prints one fact a line: name, value, unit. Public headers only.
+ * Each part runs in a process of its own, so that its peak of memory is its own. Whoever wants to measure a file that
+ * is in the page cache reads it before. Prints one fact a line: name, value, unit. Public headers only.
  */
 #include <skt/record.h>
 

@@ -45,7 +45,10 @@ struct connection {
 	int server;
 };
 
-/* What happens so many times a second from the epoch on; the phase, below 1, is how much of the first interval is over then. */
+/*
+ * What happens so many times a second from the epoch on; the phase, below 1, is how much of the first interval is over
+ * then.
+ */
 struct pace {
 	double rate;
 	double phase;
@@ -147,7 +150,10 @@ static void receive_all(int fd)
 		;
 }
 
-/* From one byte to 16 KiB, every order of magnitude as likely; one time in fifty as much as the kernel takes, and that waits in both queues. */
+/*
+ * From one byte to 16 KiB, every order of magnitude as likely; one time in fifty as much as the kernel takes, and that
+ * waits in both queues.
+ */
 static void send_some(struct holder *holder, int fd)
 {
 	static const char bytes[65536];
@@ -161,7 +167,9 @@ static void send_some(struct holder *holder, int fd)
 			;
 }
 
-/* A question, and two times of three an answer; three times of ten the question is left unread until the next exchange. */
+/*
+ * A question, and two times of three an answer; three times of ten the question is left unread until the next exchange.
+ */
 static void exchange(struct holder *holder)
 {
 	struct connection c = holder->connections[random_below(holder, (unsigned)holder->pairs)];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that finding all holders can be without remembering any: ask of every descriptor of every process what it is, and
- * do nothing with the answer. Prints how many were asked.
+ * The least that finding all holders can be without remembering any: ask of every descriptor of every process what it
+ * is, and do nothing with the answer. Prints how many were asked.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a command costs: `spend RUNS COMMAND [ARG...]` runs it so many times, one after the other, its output thrown away, and
- * prints three numbers: wall time and CPU time (user and system) in ms, each the median, and the most memory it held, in MiB.
+ * What a command costs: `spend RUNS COMMAND [ARG...]` runs it so many times, one after the other, its output thrown
+ * away, and prints three numbers: wall time and CPU time (user and system) in ms, each the median, and the most memory
+ * it held, in MiB.
  */
 #include <fcntl.h>
 #include <stdio.h>

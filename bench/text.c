@@ -3,9 +3,9 @@
  * What a recording would take as text: `text REC [-o OUT.gz] [-n SNAPSHOTS]`.
  *
  * Reads the recording back, writes every snapshot's tables as the kernel printed them, with " pid fd" of each owner
- * appended to the row, and compresses the text of each snapshot by itself with gzip's level 6: what a cron job that keeps
- * `netstat` output would store, at its best. Prints one fact a line, name and value. -o keeps the compressed text (gzip
- * members, one a snapshot, so that zcat reads it), -n ends after so many snapshots.
+ * appended to the row, and compresses the text of each snapshot by itself with gzip's level 6: what a cron job that
+ * keeps `netstat` output would store, at its best. Prints one fact a line, name and value. -o keeps the compressed text
+ * (gzip members, one a snapshot, so that zcat reads it), -n ends after so many snapshots.
  */
 #include <skt/buf.h>
 #include <skt/record.h>

@@ -31,13 +31,17 @@ struct changes {
 void changes_begin(struct changes *changes);
 
 /*
- * Print what is worth it of a step that was just applied to the snapshot. What was there before anybody looked (`first`: nothing
- * is known of before) is not, nor what the filter does not mean. Waits for a slow reader, but not longer than until a signal comes.
+ * Print what is worth it of a step that was just applied to the snapshot. What was there before anybody looked
+ * (`first`: nothing is known of before) is not, nor what the filter does not mean. Waits for a slow reader, but not
+ * longer than until a signal comes.
  */
 int changes_step(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
 		 struct skt_err *err);
 
-/* The same in two: what is shown of the step, changes->n of them, events in front; and print those from a first to behind a last one. */
+/*
+ * The same in two: what is shown of the step, changes->n of them, events in front; and print those from a first to
+ * behind a last one.
+ */
 int changes_take(struct changes *changes, const struct skt_snapshot *now, const struct skt_step *step, bool first,
 		 struct skt_err *err);
 int changes_print(struct changes *changes, size_t from, size_t to, struct skt_err *err);

@@ -36,8 +36,10 @@ int cli_trouble(void)
 void cli_begin(const struct cli *cli)
 {
 	the_tool = cli;
-	/* where a standard descriptor is closed, the next file opened would take its place, and messages go into it: it is
-	   given one that cannot be used as it should, so that using it is still the failure it was */
+	/*
+	 * where a standard descriptor is closed, the next file opened would take its place, and messages go into it: it
+	 * is given one that cannot be used as it should, so that using it is still the failure it was
+	 */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			exit(trouble);

@@ -35,13 +35,17 @@ struct cli {
 /* Call first: messages carry the tool's name. */
 void cli_begin(const struct cli *cli);
 
-/* From now on another exit status than CLI_TROUBLE says that there was trouble: it would be taken for that of a command. */
+/*
+ * From now on another exit status than CLI_TROUBLE says that there was trouble: it would be taken for that of a
+ * command.
+ */
 void cli_trouble_is(int status);
 int cli_trouble(void);
 
 /*
- * The next option on the command line: its index in the table, with its argument in *ret_argument; -1 after the last one, when
- * operands begin at argv[optind]. --help and --version are dealt with here, and so is a wrong option: one line, "Try ...", exit 2.
+ * The next option on the command line: its index in the table, with its argument in *ret_argument; -1 after the last
+ * one, when operands begin at argv[optind]. --help and --version are dealt with here, and so is a wrong option: one
+ * line, "Try ...", exit 2.
  */
 int cli_next(const struct cli *cli, int argc, char **argv, const char **ret_argument);
 

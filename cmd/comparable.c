@@ -56,7 +56,10 @@ static bool asks_for_owners(const struct comparison *comparison)
 	return !comparison->filter || skt_filter_needs(comparison->filter) & SKT_NEEDS_OWNERS;
 }
 
-/* Two files of two hosts are named by somebody who knows that; a baseline beside /proc, or a host that was booted, may not be. */
+/*
+ * Two files of two hosts are named by somebody who knows that; a baseline beside /proc, or a host that was booted, may
+ * not be.
+ */
 static void check_host(struct comparison *comparison)
 {
 	const struct instant *a = comparison->before, *b = comparison->after;
@@ -241,7 +244,10 @@ static bool is_denied(const struct skt_snapshot *snapshot)
 	return false;
 }
 
-/* Of the capabilities in effect those that open other processes; a recorder gives up the others. 0: it is not said which. */
+/*
+ * Of the capabilities in effect those that open other processes; a recorder gives up the others. 0: it is not said
+ * which.
+ */
 static unsigned opening(const char *capabilities)
 {
 	unsigned long long sets = strtoull(capabilities, NULL, 16);

@@ -7,8 +7,8 @@
 #include <skt/filter.h>
 
 /*
- * Whether two instants can be compared: what was looked for on one side and not on the other would come out as opened or closed,
- * and nothing of the kind happened.
+ * Whether two instants can be compared: what was looked for on one side and not on the other would come out as opened
+ * or closed, and nothing of the kind happened.
  */
 struct comparison {
 	const struct instant *before, *after;
@@ -22,7 +22,10 @@ struct comparison {
 	uint32_t tables;      /* that were looked for on both sides */
 };
 
-/* Find the reasons that lie in how the two were made. `why` and `notes` are initialised here, and released by the caller. */
+/*
+ * Find the reasons that lie in how the two were made. `why` and `notes` are initialised here, and released by the
+ * caller.
+ */
 void comparable(struct comparison *comparison);
 
 /* Those that lie in what was found: of this many sockets it cannot be said whether they changed hands. */

@@ -27,7 +27,10 @@ static bool has_reached(const struct skt_cursor *cursor, uint64_t number)
 	return snapshot && snapshot->number >= number;
 }
 
-/* What opened and closed from the earlier instant to the later one. A hole speaks against it; what is behind it is read all the same. */
+/*
+ * What opened and closed from the earlier instant to the later one. A hole speaks against it; what is behind it is read
+ * all the same.
+ */
 static int find_between(struct diffing *diffing, struct skt_err *err)
 {
 	const struct skt_snapshot *a = diffing->before.snapshot, *b = diffing->after.snapshot;

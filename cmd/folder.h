@@ -33,10 +33,15 @@ struct folder {
 	size_t n, room;
 };
 
-/* The fact by which a file is known to be one of a flight recorder, and not somebody's recording that happens to lie there. */
+/*
+ * The fact by which a file is known to be one of a flight recorder, and not somebody's recording that happens to lie
+ * there.
+ */
 #define FOLDER_FACT "recorder.rotate"
 
-/* Read the headers of all there are, but that of one name. Whatever is no recording of a flight recorder is left out. */
+/*
+ * Read the headers of all there are, but that of one name. Whatever is no recording of a flight recorder is left out.
+ */
 int folder_read(int dir, const char *but, struct folder *ret, struct skt_err *err);
 void folder_release(struct folder *folder);
 

@@ -22,7 +22,9 @@
 /* By which the keeper hears that its face is gone: one that nobody sends. */
 #define FACE_GONE SIGRTMIN
 
-/* Signals that by default end a program, and that people send. A crash of the face is seen by the keeper all the same. */
+/*
+ * Signals that by default end a program, and that people send. A crash of the face is seen by the keeper all the same.
+ */
 static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
 void guard_begin(struct guard *guard)
@@ -69,7 +71,10 @@ int guard_status(int status)
 
 /* ---- waiting ---- */
 
-/* Whether the terminal sent it: then all of its foreground has it, COMMAND too. The keeper is not among them, and is told. */
+/*
+ * Whether the terminal sent it: then all of its foreground has it, COMMAND too. The keeper is not among them, and is
+ * told.
+ */
 static bool is_of_terminal(const struct guard *guard, const siginfo_t *info)
 {
 	return info->si_code == SI_KERNEL ||
@@ -114,7 +119,9 @@ static int next_signal(const sigset_t *set, int64_t until, siginfo_t *ret)
 	}
 }
 
-/* A program may have other uses for a signal, so only who was asked twice to end, or did not in good time, is killed. */
+/*
+ * A program may have other uses for a signal, so only who was asked twice to end, or did not in good time, is killed.
+ */
 static void hand_on(struct guard *guard, int sig)
 {
 	bool is_end = sig == SIGINT || sig == SIGTERM;

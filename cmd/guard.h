@@ -12,14 +12,16 @@
 #include <sys/types.h>
 
 /*
- * Whatever ends us, nothing of ours is left: no directory, no mount, no process. No process can see to that for itself, so
- * there are two, and each sees to it when the other one is killed:
+ * Whatever ends us, nothing of ours is left: no directory, no mount, no process. No process can see to that for itself,
+ * so there are two, and each sees to it when the other one is killed:
  *
  *	face		what was started, and is waited for; hands on signals, and its keeper's exit status
- *	  keeper	in a process group of its own, so that what is killed as a group does not include it; does the work
+ *	  keeper	in a process group of its own, so that what is killed as a group does not include it; does the
+ *			work
  *	    COMMAND	in the group of the face, so that a terminal is its own
  *
- * What COMMAND leaves behind when it ends becomes a child of the keeper, and if that is killed, of the face; and is killed.
+ * What COMMAND leaves behind when it ends becomes a child of the keeper, and if that is killed, of the face; and is
+ * killed.
  */
 struct guard {
 	sigset_t signals; /* blocked; what ends us unless a command is to have it */
@@ -45,8 +47,8 @@ enum guard_event {
 };
 
 /*
- * Wait until this instant of our clock (pace_now(); INT64_MAX: for ever). Signals go to the child, if there is one and the
- * terminal has not told it already. Of INT and TERM the second one kills it, and GUARD_PATIENCE after a TERM we do.
+ * Wait until this instant of our clock (pace_now(); INT64_MAX: for ever). Signals go to the child, if there is one and
+ * the terminal has not told it already. Of INT and TERM the second one kills it, and GUARD_PATIENCE after a TERM we do.
  */
 #define GUARD_PATIENCE (10 * SKT_NS_PER_S)
 enum guard_event guard_wait(struct guard *guard, int64_t until);
@@ -58,8 +60,8 @@ static inline bool guard_says_to_end(struct guard *guard)
 }
 
 /*
- * Run this as the keeper of a room, and then remove the room and what is left of processes. Returns the exit status; does
- * not return where a signal ended it.
+ * Run this as the keeper of a room, and then remove the room and what is left of processes. Returns the exit status;
+ * does not return where a signal ended it.
  */
 int guarded(struct guard *guard, struct room *room, int (*run)(struct guard *guard, void *data), void *data);
 

@@ -85,7 +85,10 @@ static int open_there(int netns, uint64_t buffer)
 	return setns(netns, CLONE_NEWNET) ? -errno : open_here(NETLINK_SOCK_DIAG, buffer);
 }
 
-/* Who stays in a namespace lives in it, and would be found there when all others have left: it goes home (own) each time. */
+/*
+ * Who stays in a namespace lives in it, and would be found there when all others have left: it goes home (own) each
+ * time.
+ */
 static void serve(int fd, int own, uint64_t buffer)
 {
 	int netns;

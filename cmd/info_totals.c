@@ -8,7 +8,10 @@
 
 #include <errno.h>
 
-/* The wall clock was set: it moved against boot time by more than it can be steered between two snapshots (500 ppm, adjtimex(2)). */
+/*
+ * The wall clock was set: it moved against boot time by more than it can be steered between two snapshots (500 ppm,
+ * adjtimex(2)).
+ */
 #define CLOCK_STEP_NS (10 * SKT_NS_PER_MS)
 
 static void add_clock(struct totals *totals, const struct skt_snapshot *now)

@@ -14,8 +14,9 @@
  *	/proc			a tmpfs with the tree; `self` and `thread-self` are links to
  *	/proc/.real		procfs, of these processes only
  *
- * Where /proc/net and netlink lead, there are no sockets but those that COMMAND makes. When the init ends, or is killed, the
- * kernel kills the others and drops the mounts. Without privilege there is a user namespace too, in which users stay who they are.
+ * Where /proc/net and netlink lead, there are no sockets but those that COMMAND makes. When the init ends, or is
+ * killed, the kernel kills the others and drops the mounts. Without privilege there is a user namespace too, in which
+ * users stay who they are.
  */
 struct inside {
 	/* Write the tree into this directory. Called in the init. */

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * One side of a comparison: an instant of a recording, or a tree (or /proc itself) as it is now. Recordings are opened first, for a
- * tree is looked at in the way in which the other side was.
+ * One side of a comparison: an instant of a recording, or a tree (or /proc itself) as it is now. Recordings are opened
+ * first, for a tree is looked at in the way in which the other side was.
  */
 struct instant {
 	const char *operand;
@@ -52,7 +52,9 @@ bool instant_is_operand(const char *word);
 /* None: it can be released. */
 void instant_init(struct instant *instant, const char *operand);
 
-/* Say which one it is. A recording is opened, and a tree is not looked at yet. On failure, too, it is to be released. */
+/*
+ * Say which one it is. A recording is opened, and a tree is not looked at yet. On failure, too, it is to be released.
+ */
 int instant_open(const char *operand, struct instant *ret, struct skt_err *err);
 
 /* Whether it is standard input, perhaps at a TIME. */

@@ -38,14 +38,17 @@ int job_create(struct job *job)
 		skt_err_sys(&job->err, -errno, "cannot create");
 		return skt_err_at(&job->err, job->path, -1), job->err.code;
 	}
-	/* the name is to outlive a crash, as what is in the file does; a directory that cannot be synced is none to be afraid for */
+	/*
+	 * the name is to outlive a crash, as what is in the file does; a directory that cannot be synced is none to be
+	 * afraid for
+	 */
 	(void)fsync(rotation->dir);
 	return 0;
 }
 
 /*
- * What this file and the next may come to: as much as the largest. And half of one, for a file ends behind a block, and what is dropped
- * is still there when the one after has begun, with a whole snapshot.
+ * What this file and the next may come to: as much as the largest. And half of one, for a file ends behind a block, and
+ * what is dropped is still there when the one after has begun, with a whole snapshot.
  */
 static uint64_t room_for_two(const struct job *job)
 {

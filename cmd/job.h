@@ -6,7 +6,10 @@
 #include "folder.h"
 #include "recorder.h"
 
-/* What a thread is to do in the directory of --rotate, and what came of it. While it is at work nobody else looks at this. */
+/*
+ * What a thread is to do in the directory of --rotate, and what came of it. While it is at work nobody else looks at
+ * this.
+ */
 struct job {
 	struct recorder *recorder;
 	struct folder folder;

@@ -8,17 +8,18 @@
 /* Being a good guest: run when the host is busy, do not make it so, and have no rights that are not needed. */
 
 /*
- * The niceness to run with. Unless told, -10, if it was started with 0 (with any other somebody has chosen) and may; it is
- * said on stderr that it may not only if told.
+ * The niceness to run with. Unless told, -10, if it was started with 0 (with any other somebody has chosen) and may; it
+ * is said on stderr that it may not only if told.
  */
 void manners_nice(int nice, bool told);
 
 /*
- * Keep these capabilities (1 << CAP_..., of the first 32), as far as they are there, and give up all else, for good: the bounding
- * and ambient sets, and gaining by exec (PR_SET_NO_NEW_PRIVS). Before threads are started, for each has its own.
+ * Keep these capabilities (1 << CAP_..., of the first 32), as far as they are there, and give up all else, for good:
+ * the bounding and ambient sets, and gaining by exec (PR_SET_NO_NEW_PRIVS). Before threads are started, for each has
+ * its own.
  *
- * Everything that is to be written later must be open before, or belong to who runs this: CAP_DAC_OVERRIDE is not kept, for
- * with it one may write to any file of the host, and a folder of one's own needs it not.
+ * Everything that is to be written later must be open before, or belong to who runs this: CAP_DAC_OVERRIDE is not kept,
+ * for with it one may write to any file of the host, and a folder of one's own needs it not.
  */
 void manners_drop(uint32_t keep);
 

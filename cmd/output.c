@@ -57,7 +57,10 @@ static uint64_t to_leave(const struct recorder *recorder, uint64_t size)
 	return share < LEAVE_LEAST && LEAVE_LEAST <= size / 10 ? LEAVE_LEAST : share;
 }
 
-/* How much room there is on the filesystem, and how much others are to have: false for pipes and devices, which take none. */
+/*
+ * How much room there is on the filesystem, and how much others are to have: false for pipes and devices, which take
+ * none.
+ */
 static bool see_room(const struct recorder *recorder, uint64_t *ret_has, uint64_t *ret_leave)
 {
 	/* a directory stays, while files go on in others */
@@ -268,7 +271,10 @@ int output_begin(struct recorder *recorder, struct skt_err *err)
 	return rc;
 }
 
-/* A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is the end. */
+/*
+ * A full disk may have room again, and the recording tells the gap then; only a pipe without a reader, or no memory, is
+ * the end.
+ */
 int output_failed(struct recorder *recorder, int rc, const struct skt_err *err)
 {
 	if (!rc || rc == -EPIPE || rc == -ENOMEM)

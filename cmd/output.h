@@ -16,7 +16,10 @@ int output_open(struct recorder *recorder, struct skt_err *err);
  */
 bool output_is_full(struct recorder *recorder, int64_t now);
 
-/* How many bytes of room are missing, of those that --min-free leaves to others; and what there is to say of it, if any are. */
+/*
+ * How many bytes of room are missing, of those that --min-free leaves to others; and what there is to say of it, if any
+ * are.
+ */
 uint64_t output_needs(const struct recorder *recorder);
 int output_no_room(const struct recorder *recorder, struct skt_err *err);
 
@@ -43,8 +46,8 @@ bool output_signal(struct recorder *recorder, int signal);
 int output_wait(struct recorder *recorder, int64_t boottime, struct skt_err *err);
 
 /*
- * Whatever ended the recording (rc, told here unless its reader went away), what was seen until then is written, and the end;
- * and what came of it is said. Returns rc, or what went wrong now.
+ * Whatever ended the recording (rc, told here unless its reader went away), what was seen until then is written, and
+ * the end; and what came of it is said. Returns rc, or what went wrong now.
  */
 int output_end(struct recorder *recorder, int rc, struct skt_err *err);
 

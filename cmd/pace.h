@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * When what was recorded is due on this machine's clock: counted from one beginning, so that waiting a little too long once
- * is not added to all that follows.
+ * When what was recorded is due on this machine's clock: counted from one beginning, so that waiting a little too long
+ * once is not added to all that follows.
  */
 struct pace {
 	double speed; /* 1 is life; 0: at once */

@@ -84,7 +84,9 @@ static void add(int dir, unsigned pid)
 
 /* ---- asking ---- */
 
-/* Have every execve(2) of this process and of all that come from it wait for an answer: where it is asked for, or -1. */
+/*
+ * Have every execve(2) of this process and of all that come from it wait for an answer: where it is asked for, or -1.
+ */
 static int listen_to_all(void)
 {
 	struct sock_filter filter[] = {

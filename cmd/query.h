@@ -99,10 +99,16 @@ int query_walk(struct query *query, const struct skt_file *file, const char *ins
 /* So many of what the view shows: "1 flow", "2 flows". */
 void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line);
 
-/* The first line of a table, on stderr where the output is for programs: this about the recording, behind the name of its host, or its own. */
+/*
+ * The first line of a table, on stderr where the output is for programs: this about the recording, behind the name of
+ * its host, or its own.
+ */
 void query_tell_line(struct query *query, const struct skt_file *file, const struct skt_buf *about);
 
-/* Which stretch it is about: in the table's first line, on stderr where the output is for programs. counted: NULL where that is not known yet. */
+/*
+ * Which stretch it is about: in the table's first line, on stderr where the output is for programs. counted: NULL where
+ * that is not known yet.
+ */
 void query_tell_stretch(struct query *query, const struct skt_file *file, enum query_view view, const struct walk *walk,
 			const struct answer *counted);
 
@@ -110,14 +116,19 @@ void query_tell_stretch(struct query *query, const struct skt_file *file, enum q
 void query_tell_coverage(struct query *query, const struct skt_file *file, const struct walk *walk,
 			 const struct answer *answer);
 
-/* The same, and whoever merges the answers of several recordings knows that this one has answered. 0 or a negative errno. */
+/*
+ * The same, and whoever merges the answers of several recordings knows that this one has answered. 0 or a negative
+ * errno.
+ */
 int query_walked(struct query *query, const struct skt_file *file, const struct walk *walk, const struct answer *answer,
 		 struct skt_err *err);
 
 /* Behind the answers of several recordings: of those in which nothing matches, what that is worth. */
 void query_tell_nothing(const struct query *query);
 
-/* Why of some sockets it is not known whether they match, in words behind those that say so: by what is asked of them. */
+/*
+ * Why of some sockets it is not known whether they match, in words behind those that say so: by what is asked of them.
+ */
 void query_put_why(const struct query *query, struct skt_buf *line);
 
 /* The sentence about so many beside others that match. */
@@ -127,19 +138,25 @@ void query_tell_unknown(const struct query *query, const struct skt_file *file, 
 void query_tell_outside(const struct query *query, const struct skt_file *file, const struct walk *walk);
 
 /*
- * What opening found damaged, as far as it counts: not the block that is being written by whom --follow follows. And whether something is that
- * was recorded: gaps and restarts are told, and no damage.
+ * What opening found damaged, as far as it counts: not the block that is being written by whom --follow follows. And
+ * whether something is that was recorded: gaps and restarts are told, and no damage.
  */
 const struct skt_damage *query_damage(const struct query *query, const struct skt_file *file, size_t *ret_n);
 bool query_is_damaged(const struct query *query, const struct skt_file *file);
 
-/* Whether, as a slice of others, it may lack what is asked about: then which sockets it holds is added to ret, in words. */
+/*
+ * Whether, as a slice of others, it may lack what is asked about: then which sockets it holds is added to ret, in
+ * words.
+ */
 bool query_lacks(const struct query *query, const struct skt_file *file, struct skt_buf *ret);
 
 /* Whether, as a slice of others, it lacks what is asked about; said behind these words. */
 bool query_tell_slice(const struct query *query, const struct skt_file *file, const char *before);
 
-/* The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the same. */
+/*
+ * The sockets at an instant, the last snapshot unless told: 0 or a negative errno; what could be read is shown all the
+ * same.
+ */
 int query_sockets(struct query *query, const struct skt_file *file, const char *time_text, struct skt_err *err);
 
 /* How many there were at the first snapshot of each stretch of --every: 0 or a negative errno. */

@@ -87,7 +87,10 @@ static bool be_patient(struct query *query)
 	return cli_flush() && !nanosleep(&wait, NULL);
 }
 
-/* The socket as it is now, or was, with what is known of the change. Steps do not stay; what is fitted or sorted is kept. */
+/*
+ * The socket as it is now, or was, with what is known of the change. Steps do not stay; what is fitted or sorted is
+ * kept.
+ */
 static int shape_step(struct shape *shape, struct choice *choice, struct skt_err *err)
 {
 	const struct query *query = shape->query;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * What was looked at. "There is none" is an answer only where something was looked at, nothing was in the way, and what may
- * have been missed between two looks is said.
+ * What was looked at. "There is none" is an answer only where something was looked at, nothing was in the way, and what
+ * may have been missed between two looks is said.
  */
 
 static void say(const struct skt_file *file, struct skt_buf *line)

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /*
- * The rows of each view, and the columns of their tables. The first one is for rows of several recordings that are one answer.
+ * The rows of each view, and the columns of their tables. The first one is for rows of several recordings that are one
+ * answer.
  */
 
 /* Whom it talked to and who held it stay, however narrow the terminal; then when it was, and which way. */
@@ -114,7 +115,9 @@ void shape_nameable(const struct skt_kind *kind, struct skt_view *ret)
 	struct skt_view sockets;
 
 	skt_view_nameable(&kind->view, &kind->flat, ret);
-	/* a change has its sockets whole, which list who holds them, or a socket's fields, of which each has one holder */
+	/*
+	 * a change has its sockets whole, which list who holds them, or a socket's fields, of which each has one holder
+	 */
 	if (kind->lines) {
 		skt_view_sockets(&sockets, false);
 		skt_view_add(ret, skt_view_find(&sockets, "owners", strlen("owners")));

@@ -131,7 +131,9 @@ static void begin(struct crowd *crowd, void (*ask)(struct query *query, const ch
 
 /* ---- what they said ---- */
 
-/* The number in front of a line of csv counts the rows of all. Within a record there is no line end: all are escaped. */
+/*
+ * The number in front of a line of csv counts the rows of all. Within a record there is no line end: all are escaped.
+ */
 static void renumber(struct crowd *crowd, const char *line, size_t len, bool heading)
 {
 	struct skt_buf *out = &crowd->query->out;

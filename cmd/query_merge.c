@@ -11,7 +11,8 @@
 /*
  * What goes from one process to the other, in the numbers of this machine:
  *
- *	struct letter	then, of counts, groups, each with its length in 4 bytes before it; or of rows what runs_write() writes
+ *	struct letter	then, of counts, groups, each with its length in 4 bytes before it; or of rows what runs_write()
+ *			writes
  */
 struct letter {
 	uint32_t view;

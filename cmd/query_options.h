@@ -13,7 +13,10 @@ struct query_operands {
 	bool format;	      /* one was asked for */
 };
 
-/* Into a query that is as it is without options. What is wrong, or does not go together, is a mistake: exit 2. Without operands: --list-fields. */
+/*
+ * Into a query that is as it is without options. What is wrong, or does not go together, is a mistake: exit 2. Without
+ * operands: --list-fields.
+ */
 void query_options(int argc, char **argv, struct query *query, struct query_operands *ret);
 void query_operands_release(struct query_operands *operands);
 

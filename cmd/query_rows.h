@@ -7,8 +7,8 @@
 #include <skt/err.h>
 
 /*
- * Rows that do not stay where they are, as what is to be written of them (skt_render_part()): they are shown when all are there, for they are to be
- * sorted, or the columns of a table fitted to them. 0 or a negative errno.
+ * Rows that do not stay where they are, as what is to be written of them (skt_render_part()): they are shown when all
+ * are there, for they are to be sorted, or the columns of a table fitted to them. 0 or a negative errno.
  */
 
 /* The order is that of the runs. */

@@ -90,7 +90,9 @@ static int parse_order(struct shape *shape, const struct skt_view *of, struct sk
 			 &counts, err);
 }
 
-/* Each row is put into words when it comes: what it is sorted by has to be of that row, and not of one of its holders. */
+/*
+ * Each row is put into words when it comes: what it is sorted by has to be of that row, and not of one of its holders.
+ */
 static int begin_keeping(struct shape *shape, struct skt_err *err)
 {
 	if (skt_view_has_holder(&shape->order.fields) && !skt_view_has_holder(&shape->chosen))
@@ -190,7 +192,9 @@ static void render(struct shape *shape, const struct skt_kind *kind, const struc
 	if (n > shape->left)
 		n = (size_t)shape->left;
 	shape->left -= n;
-	/* columns are fitted to what comes at once, and where that is all there are, they have names without rows, too */
+	/*
+	 * columns are fitted to what comes at once, and where that is all there are, they have names without rows, too
+	 */
 	if (!n && query->follow)
 		return;
 	skt_render_rows(&query->render, kind, rows, n, &query->out);

@@ -7,8 +7,8 @@
 #include <skt/shape.h>
 
 /*
- * --fields, --sort, --top, --count-by and --every, of the rows of any view: they are handed over as they come, as many at once
- * as stay where they are, and what is to be shown of them is.
+ * --fields, --sort, --top, --count-by and --every, of the rows of any view: they are handed over as they come, as many
+ * at once as stay where they are, and what is to be shown of them is.
  */
 struct shape {
 	struct query *query;
@@ -41,7 +41,10 @@ void shape_check(const struct query *query);
 int shape_begin(struct shape *shape, struct query *query, const struct skt_kind *kind, struct skt_err *err);
 void shape_release(struct shape *shape);
 
-/* Rows: what shape_needs_all() says of them holds, or keep is set and they are gone after the call. 0 or a negative errno. */
+/*
+ * Rows: what shape_needs_all() says of them holds, or keep is set and they are gone after the call. 0 or a negative
+ * errno.
+ */
 int shape_rows(struct shape *shape, const struct skt_row *rows, size_t n, bool keep, struct skt_err *err);
 
 /* All were handed over. */
@@ -53,10 +56,16 @@ struct skt_kind shape_kind_of(const struct query *query, enum query_view view);
 /* What can be named of them. */
 void shape_nameable(const struct skt_kind *kind, struct skt_view *ret);
 
-/* A list was refused, which is to be of these fields. Where it was for a name that rows of other views have, err says of which. */
+/*
+ * A list was refused, which is to be of these fields. Where it was for a name that rows of other views have, err says
+ * of which.
+ */
 void shape_tell_whose(const struct query *query, const char *list, const struct skt_view *of, struct skt_err *err);
 
-/* For query_merge.c: rows as they are shown, given to the caller (free()); and counts, after the last one. 0 or a negative errno. */
+/*
+ * For query_merge.c: rows as they are shown, given to the caller (free()); and counts, after the last one. 0 or a
+ * negative errno.
+ */
 int shape_spread(const struct shape *shape, const struct skt_row *rows, size_t n, struct skt_row **ret, size_t *ret_n);
 int shape_show_counts(struct shape *shape, struct skt_err *err);
 

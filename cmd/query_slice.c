@@ -14,8 +14,8 @@
 #include <string.h>
 
 /*
- * A slice: a stretch of a recording, or some of its sockets, as a recording. Where sockets are chosen the stretch is walked over twice:
- * which ones they are is known at its end only (skt/selection.h).
+ * A slice: a stretch of a recording, or some of its sockets, as a recording. Where sockets are chosen the stretch is
+ * walked over twice: which ones they are is known at its end only (skt/selection.h).
  */
 
 /* The slice being written. */
@@ -231,7 +231,10 @@ static int put_all(struct making *making, struct walk *walk, struct skt_err *err
 	return rc;
 }
 
-/* Whether something is missing behind the last snapshot. What a recorder was writing when it was killed only opening told. */
+/*
+ * Whether something is missing behind the last snapshot. What a recorder was writing when it was killed only opening
+ * told.
+ */
 static bool is_lost_behind(const struct making *making)
 {
 	size_t n;
@@ -245,7 +248,10 @@ static bool is_lost_behind(const struct making *making)
 	return lost;
 }
 
-/* Until when the last snapshot was in force: until the next one or the end of the stretch, but before what is lost for one interval. */
+/*
+ * Until when the last snapshot was in force: until the next one or the end of the stretch, but before what is lost for
+ * one interval.
+ */
 static int64_t end_of(const struct making *making)
 {
 	struct skt_span span = skt_file_span(making->file);

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What recordings answered, one after the other: "never" in all of them is one sentence, which nobody has to put together from hundreds. */
+/*
+ * What recordings answered, one after the other: "never" in all of them is one sentence, which nobody has to put
+ * together from hundreds.
+ */
 
 enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_CANNOT_SAY, VERDICT_UNREAD, VERDICTS };
 
@@ -27,12 +30,17 @@ struct tally_none {
 	int64_t blind_after; /* the longest interval between two looks; both 0: there is none ... */
 	int64_t blind_until;
 	char name[TALLY_NAME_MAX]; /* ... and where it is */
-	/* 1 << kind: tables that have one in any; those that have none somewhere, for all that went was told of; and those of which that is
-	   not so in some recording where something was read twice, be it that they were not looked at */
+	/*
+	 * 1 << kind: tables that have one in any; those that have none somewhere, for all that went was told of; and
+	 * those of which that is not so in some recording where something was read twice, be it that they were not
+	 * looked at
+	 */
 	uint32_t blind_kinds;
 	uint32_t heard_kinds;
 	uint32_t deaf_kinds;
-	/* where changes were asked for, and there were none: sockets that match all the same, and in how many of them */
+	/*
+	 * where changes were asked for, and there were none: sockets that match all the same, and in how many of them
+	 */
 	uint64_t unchanged;
 	uint64_t with_unchanged;
 };

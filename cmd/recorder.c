@@ -125,7 +125,10 @@ void recorder_release(struct recorder *recorder)
 
 /* ---- recording ---- */
 
-/* Whoever adds a user puts another file in the place of the old one: the descriptor that capture reads is made to follow. */
+/*
+ * Whoever adds a user puts another file in the place of the old one: the descriptor that capture reads is made to
+ * follow.
+ */
 static void follow_passwd(const struct recorder *recorder)
 {
 	struct stat open_one, named_one;
@@ -152,7 +155,10 @@ static int make_dense(struct recorder *recorder, struct skt_err *err)
 	return skt_snapshot_compact(now) ? skt_err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-/* What was read is applied. A group that begins has all rows three times over for a moment, and that would be the fourth. */
+/*
+ * What was read is applied. A group that begins has all rows three times over for a moment, and that would be the
+ * fourth.
+ */
 static int give_back(struct recorder *recorder, struct skt_err *err)
 {
 	if (!recorder->writer || !skt_writer_begins_group(recorder->writer, &recorder->now))
@@ -167,7 +173,10 @@ static int take_told(struct recorder *recorder, struct skt_err *err)
 {
 	if (!recorder->trees_dir && !skt_capture_is_live(recorder->capture))
 		return 0;
-	/* what led to the first tree led there from one that is not here, as what is told before the first look is not recorded */
+	/*
+	 * what led to the first tree led there from one that is not here, as what is told before the first look is not
+	 * recorded
+	 */
 	if (recorder->trees_dir && !recorder->snapshots && !recorder->lost)
 		return 0;
 	if (skt_capture_tell(recorder->capture, &recorder->now, &recorder->step))
@@ -248,7 +257,10 @@ static bool wait_until(struct recorder *recorder, int64_t when)
 	}
 }
 
-/* Of the ticks that were passed over since the last snapshot's, which is `taken`, those that would have been due by now. */
+/*
+ * Of the ticks that were passed over since the last snapshot's, which is `taken`, those that would have been due by
+ * now.
+ */
 static uint32_t missed_by_now(const struct recorder *recorder, int64_t taken, uint32_t missed)
 {
 	int64_t passed = (clock_ns(CLOCK_BOOTTIME) - recorder->start) / recorder->interval - taken;
@@ -265,7 +277,10 @@ static int end_here(struct recorder *recorder, uint32_t missed)
 	return 0;
 }
 
-/* The same. But what was told since the last snapshot is recorded by one more look, out of turn, for an event is one of a step. */
+/*
+ * The same. But what was told since the last snapshot is recorded by one more look, out of turn, for an event is one of
+ * a step.
+ */
 static int end_between(struct recorder *recorder, uint32_t missed, struct skt_err *err)
 {
 	if (!skt_capture_has_heard(recorder->capture))
@@ -296,8 +311,8 @@ static int run_trees(struct recorder *recorder, struct skt_err *err)
 }
 
 /*
- * Ticks that pass while a snapshot is being taken, or paid for, are missed and not made up for: the next snapshot says how
- * many.
+ * Ticks that pass while a snapshot is being taken, or paid for, are missed and not made up for: the next snapshot says
+ * how many.
  */
 int recorder_run(struct recorder *recorder, struct skt_err *err)
 {

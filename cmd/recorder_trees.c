@@ -132,7 +132,10 @@ static int64_t move_in_time(struct skt_snapshot *read, int64_t when)
 	return by;
 }
 
-/* Some more of the snapshots that are missing before the next one. Of those before the first group readers know by its number. */
+/*
+ * Some more of the snapshots that are missing before the next one. Of those before the first group readers know by its
+ * number.
+ */
 static int tell_gap(struct recorder *recorder, uint64_t snapshots, struct skt_err *err)
 {
 	recorder->lost += snapshots;
@@ -148,8 +151,8 @@ static int tell_mark(struct recorder *recorder, const struct skt_place_mark *mar
 }
 
 /*
- * Whether trees that led to this one are not here: what was told on the way from them is not, either, and nobody listened then. Numbers
- * are those of the recording; a tree that does not say its own has none.
+ * Whether trees that led to this one are not here: what was told on the way from them is not, either, and nobody
+ * listened then. Numbers are those of the recording; a tree that does not say its own has none.
  */
 static void note_missing(struct recorder *recorder, const struct skt_place *place)
 {
@@ -193,8 +196,9 @@ int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 }
 
 /*
- * An event's instant by that much later. Every one is an instant, 0 too, and none may be behind the next one then: what would be further from
- * 1970, or from its snapshot, than a recording has it stands at the border. No tree is of an instant before 1970.
+ * An event's instant by that much later. Every one is an instant, 0 too, and none may be behind the next one then: what
+ * would be further from 1970, or from its snapshot, than a recording has it stands at the border. No tree is of an
+ * instant before 1970.
  */
 static int64_t move_event(int64_t when, int64_t by, int64_t snapshot)
 {

@@ -13,8 +13,8 @@ int recorder_trees_open(struct recorder *recorder, struct skt_err *err);
 int recorder_trees_turn(struct recorder *recorder, size_t i, struct skt_err *err);
 
 /*
- * What was just captured of the tree is what comes next: it is moved to the time that the tree is named for, and the gap and
- * the marks that were before it are told; behind a gap nothing is in force.
+ * What was just captured of the tree is what comes next: it is moved to the time that the tree is named for, and the
+ * gap and the marks that were before it are told; behind a gap nothing is in force.
  */
 int recorder_trees_before(struct recorder *recorder, struct skt_err *err);
 

@@ -84,7 +84,9 @@ static int open_file(const char *path, struct skt_err *err)
 	return fd;
 }
 
-/* An operand that is no path, but would be one with a TIME: what is wrong with the TIME is what its user wants to know. */
+/*
+ * An operand that is no path, but would be one with a TIME: what is wrong with the TIME is what its user wants to know.
+ */
 static int explain(const char *operand, struct skt_err *err)
 {
 	const char *at = strrchr(operand, '@');

@@ -27,14 +27,14 @@ int recording_open(const char *operand, struct recording *ret, struct skt_err *e
 void recording_close(struct recording *recording);
 
 /*
- * Read and check all of it, for --strict: 0, or -EBADMSG or -EPROTONOSUPPORT where a snapshot is missing that was taken, or cannot be
- * read. What opening a file looks at is not enough, for the index leads past what is damaged.
+ * Read and check all of it, for --strict: 0, or -EBADMSG or -EPROTONOSUPPORT where a snapshot is missing that was
+ * taken, or cannot be read. What opening a file looks at is not enough, for the index leads past what is damaged.
  */
 int recording_require_whole(int fd, const char *path, struct skt_err *err);
 
 /*
- * --tz=host: the zone that the recorded host had, which becomes the process's own; UTC, which is said, where it is not known.
- * One of which this machine does not know what it is ends the program: trouble.
+ * --tz=host: the zone that the recorded host had, which becomes the process's own; UTC, which is said, where it is not
+ * known. One of which this machine does not know what it is ends the program: trouble.
  */
 enum skt_zone recording_zone(const struct skt_file *file);
 

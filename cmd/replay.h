@@ -63,14 +63,14 @@ struct span {
 };
 
 /*
- * Open the cursor, at the beginning or at --from. Without snapshots, or where a TIME is none of this recording, it fails. What was
- * resolved is said on stderr.
+ * Open the cursor, at the beginning or at --from. Without snapshots, or where a TIME is none of this recording, it
+ * fails. What was resolved is said on stderr.
  */
 int span_open(struct replay *replay, struct span *span, struct skt_err *err);
 
 /*
- * Go on to the next snapshot of the span: 1, 0 at its end, -EAGAIN when following. What is lost in between is told where it lies, and is
- * trouble; -ENOMEM is the only other failure.
+ * Go on to the next snapshot of the span: 1, 0 at its end, -EAGAIN when following. What is lost in between is told
+ * where it lies, and is trouble; -ENOMEM is the only other failure.
  */
 int span_next(struct replay *replay, struct span *span, struct skt_step **ret, struct skt_err *err);
 
@@ -91,8 +91,8 @@ int replay_inside(struct guard *guard, void *data);
 int replay_end(struct replay *replay, int rc, struct skt_err *err);
 
 /*
- * Write the snapshot in force into a new directory of the room. step led to it from the one written before, or from the beginning;
- * NULL: it is one of its own.
+ * Write the snapshot in force into a new directory of the room. step led to it from the one written before, or from the
+ * beginning; NULL: it is one of its own.
  */
 int replay_write(struct replay *replay, const char *name, const struct skt_step *step, struct skt_err *err);
 
@@ -103,7 +103,10 @@ int replay_self_test(struct guard *guard, void *data);
 
 /* ---- replay_place.c ---- */
 
-/* Where the snapshot in force stands in the recording, in replay->place; step as in replay_write(). 0, -ENOMEM or -E2BIG. */
+/*
+ * Where the snapshot in force stands in the recording, in replay->place; step as in replay_write(). 0, -ENOMEM or
+ * -E2BIG.
+ */
 int replay_place(struct replay *replay, const struct skt_step *step, struct skt_err *err);
 void replay_place_release(struct replay *replay);
 

@@ -9,9 +9,10 @@
 #include <string.h>
 
 /*
- * A tree that moves in time. Each is written before it is due, and the link is turned to it when it is; the one before is
- * kept until the next turn, for a program that is just reading it. Snapshots that are due already when they are read are
- * passed over, so that a tree which takes long to write delays none of those after it; the last is never passed over.
+ * A tree that moves in time. Each is written before it is due, and the link is turned to it when it is; the one before
+ * is kept until the next turn, for a program that is just reading it. Snapshots that are due already when they are read
+ * are passed over, so that a tree which takes long to write delays none of those after it; the last is never passed
+ * over.
  *
  *	LINK -> .sockreplay-f00d.../17
  */
@@ -37,7 +38,10 @@ static int turn(struct moving *moving, const char *name, struct skt_err *err)
 	return 0;
 }
 
-/* Write the tree of the snapshot in force, and turn to it when it is due: 1; 0 where a signal or the command's end came first. */
+/*
+ * Write the tree of the snapshot in force, and turn to it when it is due: 1; 0 where a signal or the command's end came
+ * first.
+ */
 static int show(struct moving *moving, int64_t due, struct skt_err *err)
 {
 	char name[32];

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 
-/* What a TIME was resolved to: the snapshot in force then, or the instant, where none is and it is outside or in a gap. */
+/*
+ * What a TIME was resolved to: the snapshot in force then, or the instant, where none is and it is outside or in a gap.
+ */
 struct place {
 	uint64_t number; /* 0: none is */
 	int64_t time;	 /* of the snapshot, or that instant */
@@ -32,7 +34,9 @@ static int resolve(struct replay *replay, const char *text, int64_t begins, stru
 	found = skt_cursor_snapshot(cursor);
 	if (!found)
 		return rc;
-	/* where the one asked for is damaged, it is the last one before it, and that it is damaged is told on the way */
+	/*
+	 * where the one asked for is damaged, it is the last one before it, and that it is damaged is told on the way
+	 */
 	ret->number = found->number;
 	ret->time = found->time;
 	if (ret->when == INT64_MIN)

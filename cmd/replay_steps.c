@@ -37,8 +37,8 @@ static int64_t boottime_of(const struct replay *replay, const struct skt_step *s
 }
 
 /*
- * What was told stands in front, in the order of its instants; each is printed when it is due. How many are done, or a negative errno. *ret_end: a
- * signal has come.
+ * What was told stands in front, in the order of its instants; each is printed when it is due. How many are done, or a
+ * negative errno. *ret_end: a signal has come.
  */
 static ssize_t play_events(struct replay *replay, const struct skt_step *step, char day[16], bool *ret_end,
 			   struct skt_err *err)

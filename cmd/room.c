@@ -22,7 +22,10 @@
 /* Deeper than any tree of ours; what is there besides was not made by us. */
 #define DEPTH_MAX 16
 
-/* What a run of ours was called whose keeper is gone: nobody holds the lock. All that is ours and named so was made by us. */
+/*
+ * What a run of ours was called whose keeper is gone: nobody holds the lock. All that is ours and named so was made by
+ * us.
+ */
 static void remove_stale(int parent, const char *name)
 {
 	struct stat status;
@@ -198,7 +201,10 @@ static bool clear(int parent, const char *name, unsigned depth)
 
 bool room_clear(int dir, const char *name)
 {
-	/* what is removed while it is read may hide what is left of a directory: it is looked at again, as long as that helps */
+	/*
+	 * what is removed while it is read may hide what is left of a directory: it is looked at again, as long as that
+	 * helps
+	 */
 	for (unsigned again = 0; again < 8; again++)
 		if (clear(dir, name, 0))
 			return true;

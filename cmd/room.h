@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 /*
- * A directory of our own, for trees that must not outlive us. It is planned before it is made, so that whoever is left to
- * clean up knows what it is called; all of it is reached from the directory that it lies in, whatever becomes of that one's name.
+ * A directory of our own, for trees that must not outlive us. It is planned before it is made, so that whoever is left
+ * to clean up knows what it is called; all of it is reached from the directory that it lies in, whatever becomes of
+ * that one's name.
  *
  *	PARENT/.sockreplay-f00d.../	0700
  *		tree			the tree that there is; or a link to it, while time moves
@@ -32,8 +33,9 @@ struct room {
 	}
 
 /*
- * Choose a place in this directory. Nothing is made; but rooms in it whose keeper was killed together with its face are removed, and
- * so is, beside a path, a link that led into one. A keeper holds a lock (flock(2)) on its room as long as it lives.
+ * Choose a place in this directory. Nothing is made; but rooms in it whose keeper was killed together with its face are
+ * removed, and so is, beside a path, a link that led into one. A keeper holds a lock (flock(2)) on its room as long as
+ * it lives.
  */
 int room_plan(struct room *room, const char *dir, struct skt_err *err);
 
@@ -53,7 +55,9 @@ int room_link_path(const struct room *room, char *ret, size_t size, struct skt_e
 /* Remove a directory in `dir` and all that is in it; true: nothing of it is left. No link is followed. */
 bool room_clear(int dir, const char *name);
 
-/* Have the link lead to this directory of it, whatever it led to before, in one step. `first`: it must not exist yet. */
+/*
+ * Have the link lead to this directory of it, whatever it led to before, in one step. `first`: it must not exist yet.
+ */
 int room_turn(struct room *room, const char *name, bool first, struct skt_err *err);
 
 /* Remove all of it, the link too. Harmless where nothing was made, or somebody else did it. */

@@ -73,8 +73,9 @@ static int open_directory(struct recorder *recorder, struct skt_err *err)
 }
 
 /*
- * A recorder that was killed after it began a file, and before it ended the one before, leaves one that nothing was recorded in and
- * that says it follows an end which is not there. It would look as if somebody had changed that: it is removed.
+ * A recorder that was killed after it began a file, and before it ended the one before, leaves one that nothing was
+ * recorded in and that says it follows an end which is not there. It would look as if somebody had changed that: it is
+ * removed.
  */
 static void remove_only_begun(const struct recorder *recorder, struct folder *folder)
 {
@@ -165,7 +166,9 @@ int rotation_open(struct recorder *recorder, struct skt_header *header, struct s
 
 /* ---- one after the other ---- */
 
-/* Have a thread do it. Signals that say something to the recorder are blocked already, and so they are in the thread. */
+/*
+ * Have a thread do it. Signals that say something to the recorder are blocked already, and so they are in the thread.
+ */
 static int begin_thread(struct rotation *rotation, void *(*run)(void *), int stage, struct skt_err *err)
 {
 	int rc = pthread_create(&rotation->thread, NULL, run, rotation->job);

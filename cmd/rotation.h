@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /*
- * A flight recorder (--rotate): a directory of files, each of which says which one was before it; the oldest are dropped.
+ * A flight recorder (--rotate): a directory of files, each of which says which one was before it; the oldest are
+ * dropped.
  *
  *	idle ---> preparing ---> going ---> dropping ---> idle
  *	  due: a thread looks     the writer   a thread removes
@@ -20,8 +21,9 @@
  *	                          begins the   was dropped
  *	                          next
  *
- * A directory may be as slow as a disk, so what is done in it is done by a thread, and snapshots are taken meanwhile. What is
- * dropped stands in the next file before it is: nothing goes unrecorded, though a crash may leave what was to go.
+ * A directory may be as slow as a disk, so what is done in it is done by a thread, and snapshots are taken meanwhile.
+ * What is dropped stands in the next file before it is: nothing goes unrecorded, though a crash may leave what was to
+ * go.
  */
 
 struct recorder;
@@ -55,8 +57,8 @@ struct rotation {
 void rotation_read(const char *option, const char *argument, uint64_t *ret_size, int64_t *ret_age);
 
 /*
- * Open the directory (made where it is not there) and make the first file: recorder->out and path. -EBUSY: another recorder is
- * at work in it. The header's number, snapshots and chain value before are filled in.
+ * Open the directory (made where it is not there) and make the first file: recorder->out and path. -EBUSY: another
+ * recorder is at work in it. The header's number, snapshots and chain value before are filled in.
  */
 int rotation_open(struct recorder *recorder, struct skt_header *header, struct skt_err *err);
 

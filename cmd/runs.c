@@ -8,9 +8,9 @@
 #include <string.h>
 
 /*
- * A run is rows in order: those in memory, which come last, and files. When as many files as FAN stand at the end that were merged
- * equally often, they become one; so there are never more than a few times FAN, and each row is copied as often as FAN has to be
- * multiplied with itself to reach the number of files.
+ * A run is rows in order: those in memory, which come last, and files. When as many files as FAN stand at the end that
+ * were merged equally often, they become one; so there are never more than a few times FAN, and each row is copied as
+ * often as FAN has to be multiplied with itself to reach the number of files.
  */
 #define FAN	    16
 #define MEMORY_MOST ((size_t)32 << 20)

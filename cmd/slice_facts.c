@@ -86,7 +86,10 @@ static int add_source(struct facts *facts, const struct skt_file *file, const st
 	return rc;
 }
 
-/* As whoever reads it has it, on whatever machine and whenever: without names of ports, in UTC. NULL where it cannot be read so. */
+/*
+ * As whoever reads it has it, on whatever machine and whenever: without names of ports, in UTC. NULL where it cannot be
+ * read so.
+ */
 static struct skt_filter *read_filter(const char *text)
 {
 	const struct skt_filter_names names = { .zone = SKT_ZONE_UTC };

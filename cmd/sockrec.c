@@ -131,7 +131,10 @@ static void read_min_free(struct recorder *recorder, const char *argument)
 	recorder->min_free.bytes = percent ? 0 : cli_size("--min-free", argument);
 }
 
-/* The names of trees say when, and nobody waits: what is about that does not apply. Nor is anything lost that could not be made again. */
+/*
+ * The names of trees say when, and nobody waits: what is about that does not apply. Nor is anything lost that could not
+ * be made again.
+ */
 static void for_trees(struct recorder *recorder, uint64_t given)
 {
 	static const int others[] = { OPT_INTERVAL, OPT_TICKS,	 OPT_DURATION, OPT_COUNT,
@@ -307,7 +310,10 @@ static void parse(struct recorder *recorder, int argc, char **argv)
 	for_rotation(recorder);
 }
 
-/* Signals that end the recording, or mark something in it, are blocked and waited for between ticks; not HUP where nohup(1) had it ignored. */
+/*
+ * Signals that end the recording, or mark something in it, are blocked and waited for between ticks; not HUP where
+ * nohup(1) had it ignored.
+ */
 static void block_signals(struct recorder *recorder)
 {
 	struct sigaction hangup;
@@ -319,7 +325,9 @@ static void block_signals(struct recorder *recorder)
 	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
 		sigaddset(&recorder->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &recorder->signals, NULL);
-	/* a closed pipe, or a file that may not grow, is an error of write(2), after which all still ends in good order */
+	/*
+	 * a closed pipe, or a file that may not grow, is an error of write(2), after which all still ends in good order
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }

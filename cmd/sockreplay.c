@@ -58,7 +58,10 @@ static const struct cli cli = {
 
 /* ---- the command line ---- */
 
-/* Take COMMAND off the end: it begins behind the first "--". From here on there is an exit status that is the command's. */
+/*
+ * Take COMMAND off the end: it begins behind the first "--". From here on there is an exit status that is the
+ * command's.
+ */
 static void split_command(struct replay *replay, int *argc, char **argv)
 {
 	for (int i = 1; i < *argc; i++) {

@@ -3,8 +3,8 @@
 #define STATUS_H
 
 /*
- * How far it is, on a terminal that standard error is: a line that the next one takes the place of, and that a message is not put
- * behind of. Nowhere else is anything printed.
+ * How far it is, on a terminal that standard error is: a line that the next one takes the place of, and that a message
+ * is not put behind of. Nowhere else is anything printed.
  */
 void status_show(const char *text);
 

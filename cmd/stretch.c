@@ -9,8 +9,9 @@
 #define DAY_MOST (26 * INT64_C(3600) * SKT_NS_PER_S)
 
 /*
- * A time of day that the recording does not have is one just before it or just behind it: the first one that comes after the beginning of what is
- * asked about, where that has been named, else the nearest. false: the recording has it, or there is none.
+ * A time of day that the recording does not have is one just before it or just behind it: the first one that comes
+ * after the beginning of what is asked about, where that has been named, else the nearest. false: the recording has it,
+ * or there is none.
  */
 static bool is_beside(const struct skt_file *file, int64_t ns, enum skt_zone zone, int64_t begins, int64_t *ret)
 {

@@ -45,7 +45,9 @@ static int read_seconds(const char *name, int64_t *ret)
 	return *name ? -EINVAL : 0;
 }
 
-/* 2026-11-22T14:03:07.5Z, and with an offset. What a TIME may be besides (today, 14:03, ...) names no instant for good. */
+/*
+ * 2026-11-22T14:03:07.5Z, and with an offset. What a TIME may be besides (today, 14:03, ...) names no instant for good.
+ */
 static int read_rfc3339(const char *name, int64_t *ret)
 {
 	size_t len = strlen(name);

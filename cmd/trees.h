@@ -23,15 +23,15 @@ struct trees {
 };
 
 /*
- * List them. All that is in the directory must be named for an instant: 2026-11-22T14:03:07.5Z (RFC 3339), 20261122T140307Z,
- * or decimal seconds since 1970; no two for the same. -ENOENT where there is none.
+ * List them. All that is in the directory must be named for an instant: 2026-11-22T14:03:07.5Z (RFC 3339),
+ * 20261122T140307Z, or decimal seconds since 1970; no two for the same. -ENOENT where there is none.
  */
 int trees_open(const char *dir, struct trees *ret, struct skt_err *err);
 void trees_release(struct trees *trees);
 
 /*
- * They are listed by time. But of a clock that was set back while it was recorded the trees tell, if boottime was filled in for
- * all of them: then they are in the order of that.
+ * They are listed by time. But of a clock that was set back while it was recorded the trees tell, if boottime was
+ * filled in for all of them: then they are in the order of that.
  */
 void trees_order(struct trees *trees);
 

@@ -128,8 +128,8 @@ static bool verify_one(int fd, const struct skt_listed *listed, const uint8_t *c
 }
 
 /*
- * Begun when the recorder was killed, before it ended the file before: nothing is in it, and that file has no end. It says which chain value
- * that end would have had, so it does not follow, and nothing was changed.
+ * Begun when the recorder was killed, before it ended the file before: nothing is in it, and that file has no end. It
+ * says which chain value that end would have had, so it does not follow, and nothing was changed.
  */
 static bool was_only_begun(const struct verified *before, const struct verified *file)
 {

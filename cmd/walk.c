@@ -13,7 +13,10 @@ static int no_memory(struct skt_err *err)
 	return skt_err_set(err, -ENOMEM, "out of memory");
 }
 
-/* The instant that a TIME stands for, whether or not a snapshot is in force at it. begins: INT64_MIN, or that of the stretch which it ends. */
+/*
+ * The instant that a TIME stands for, whether or not a snapshot is in force at it. begins: INT64_MIN, or that of the
+ * stretch which it ends.
+ */
 static int resolve(const struct skt_file *file, const char *text, const struct walk_range *range, int64_t begins,
 		   int64_t *ret, struct skt_err *err)
 {
@@ -34,7 +37,10 @@ static int resolve(const struct skt_file *file, const char *text, const struct w
 	return rc;
 }
 
-/* The snapshot in force at the beginning, if one is: else the walk goes from the first on, and hands out those that come later. */
+/*
+ * The snapshot in force at the beginning, if one is: else the walk goes from the first on, and hands out those that
+ * come later.
+ */
 static int go_to(struct walk *walk, const struct skt_time *time, enum skt_zone zone, struct skt_err *err)
 {
 	int64_t when;

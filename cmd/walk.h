@@ -42,15 +42,15 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 void walk_release(struct walk *walk);
 
 /*
- * Read the groups of this choice only (borrowed), which a question for the same stretch found. What cannot be read in them is not told: then the
- * walk fails with -EBADMSG and `lost`, and has to be begun anew without a choice.
+ * Read the groups of this choice only (borrowed), which a question for the same stretch found. What cannot be read in
+ * them is not told: then the walk fails with -EBADMSG and `lost`, and has to be begun anew without a choice.
  */
 void walk_choose(struct walk *walk, const struct skt_choice *choice);
 
 /*
- * The next snapshot, and the step that leads to it; the first may have none (NULL), where the stretch begins within a group. Borrowed
- * until the next call. 1, 0 at the end, -EAGAIN: none yet, when following; other negative: no memory. What is damaged is told on
- * stderr and passed over.
+ * The next snapshot, and the step that leads to it; the first may have none (NULL), where the stretch begins within a
+ * group. Borrowed until the next call. 1, 0 at the end, -EAGAIN: none yet, when following; other negative: no memory.
+ * What is damaged is told on stderr and passed over.
  */
 int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struct skt_step **ret_step,
 	      struct skt_err *err);

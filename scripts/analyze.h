@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Put in front of each file that scripts/analyze has looked at: analysers see one file at a time, and so not that these return the
- * code that they are given, and that it is negative (errno is not 0). Without it all that fails through them looks as if it might go
- * on, with nothing in its outputs.
+ * Put in front of each file that scripts/analyze has looked at: analysers see one file at a time, and so not that these
+ * return the code that they are given, and that it is negative (errno is not 0). Without it all that fails through them
+ * looks as if it might go on, with nothing in its outputs.
  */
 #ifndef ANALYZE_H
 #define ANALYZE_H

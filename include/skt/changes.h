@@ -10,18 +10,21 @@
 #include <stdint.h>
 
 /*
- * All that happened to sockets in a step: what looking found and what was told in between, each once. An event is one of
+ * All that happened to sockets in a step: what looking found and what was told in between, each once. An event is one
+ * of
  *
- *	a change that looking found too	  the socket closed, or went on in TIME_WAIT: the change, with the event's instant
+ *	a change that looking found too	  the socket closed, or went on in TIME_WAIT: the change, with the event's
+ *					instant
  *	of a socket that is still listed  its row, closed
  *	of one that no look has seen	  a row of its own, made of what the event says: its `owner` is `unseen`
  *	late				  a step before this one said already that the socket closed
  *
- * Which is which says the event's slot; where it has none, for one that ends with a group has not (SKT_E_LATE), both ends do, as long
- * as only one socket is meant by them.
+ * Which is which says the event's slot; where it has none, for one that ends with a group has not (SKT_E_LATE), both
+ * ends do, as long as only one socket is meant by them.
  *
- * Who held a socket that no look has seen is not known. Candidates are those who may have: who holds the listener that it was accepted
- * from, and who began and ended within the same step, before the event. They are not owners, and not all who may have.
+ * Who held a socket that no look has seen is not known. Candidates are those who may have: who holds the listener that
+ * it was accepted from, and who began and ended within the same step, before the event. They are not owners, and not
+ * all who may have.
  */
 enum skt_because {
 	SKT_BECAUSE_LISTENER = 1, /* it holds the listener at the local end */
@@ -91,8 +94,8 @@ void skt_changes_release(struct skt_changes *changes);
 int skt_changes_take(struct skt_changes *changes, const struct skt_snapshot *snapshot, const struct skt_step *step);
 
 /*
- * The i-th one, i below n, as a row: its change (in room, where an event makes or dates it), and its event, where there is one. False where an
- * event that has a number of its own says it better.
+ * The i-th one, i below n, as a row: its change (in room, where an event makes or dates it), and its event, where there
+ * is one. False where an event that has a number of its own says it better.
  */
 bool skt_changes_row(const struct skt_changes *changes, size_t i, struct skt_sock_change *room, struct skt_row *ret);
 
@@ -102,22 +105,27 @@ bool skt_changes_whole_row(struct skt_changes *changes, size_t i, struct skt_soc
 /* The event that tells of the i-th change of the step; SKT_NO_SLOT: none does. */
 uint32_t skt_changes_event(const struct skt_changes *changes, size_t i);
 
-/* Whether it is worth no look: what is told late, for it is no news, and what skt_change_is_quiet() says of the others. */
+/*
+ * Whether it is worth no look: what is told late, for it is no news, and what skt_change_is_quiet() says of the others.
+ */
 bool skt_changes_is_quiet(const struct skt_changes *changes, size_t i);
 
 /*
- * Who may have held the socket of the i-th event, i below the step's n_events. NULL: nobody is known to, or somebody is known who did; or there is
- * no memory, and `failed` says so.
+ * Who may have held the socket of the i-th event, i below the step's n_events. NULL: nobody is known to, or somebody is
+ * known who did; or there is no memory, and `failed` says so.
  */
 const struct skt_candidates *skt_changes_candidates(struct skt_changes *changes, size_t i);
 
 /*
- * The instant after which it was heard of, and not after event->when. It may have happened before that by as long as the kernel took to tell:
- * whoever knows of a look at which it had not happened yet has the better bound.
+ * The instant after which it was heard of, and not after event->when. It may have happened before that by as long as
+ * the kernel took to tell: whoever knows of a look at which it had not happened yet has the better bound.
  */
 int64_t skt_event_after(const struct skt_event *event);
 
-/* "look" for 0 and for tables that were read, "destroy" for what the kernel told of a socket that was destroyed; "" for a number without a name. */
+/*
+ * "look" for 0 and for tables that were read, "destroy" for what the kernel told of a socket that was destroyed; "" for
+ * a number without a name.
+ */
 const char *skt_source_name(unsigned source);
 
 #endif

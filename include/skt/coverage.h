@@ -14,11 +14,11 @@
  * What was looked at in a stretch of time: without it "there is none" says nothing. A fold over the steps that a cursor
  * yields, as flows are.
  *
- * A table is known at the instants at which it was read. Between two reads whatever comes and goes is not seen: the longest such
- * interval, of any table that is asked about, is the blind interval. Missed ticks, gaps and turns of namespaces make it longer by
- * themselves. Where each socket that went was told of (struct skt_quality, events_tables), nothing went unseen between two reads, and that
- * interval is not blind. A hole is worse than that: rows that were there at a look, and that this look did not get, or
- * what was told and could not be taken.
+ * A table is known at the instants at which it was read. Between two reads whatever comes and goes is not seen: the
+ * longest such interval, of any table that is asked about, is the blind interval. Missed ticks, gaps and turns of
+ * namespaces make it longer by themselves. Where each socket that went was told of (struct skt_quality, events_tables),
+ * nothing went unseen between two reads, and that interval is not blind. A hole is worse than that: rows that were
+ * there at a look, and that this look did not get, or what was told and could not be taken.
  */
 enum skt_hole_kind {
 	SKT_HOLE_LOST,	  /* snapshots are damaged, or were never written */
@@ -48,7 +48,8 @@ struct skt_coverage {
 	uint64_t snapshots;
 	int64_t first; /* of the snapshots looked at */
 	int64_t last;
-	int64_t blind_after; /* the longest blind interval; both 0: there is none, for nothing was read twice, or all was told of */
+	/* the longest blind interval; both 0: there is none, for nothing was read twice, or all was told of */
+	int64_t blind_after;
 	int64_t blind_until;
 	uint32_t blind_kinds;  /* tables of which there is such an interval, 1 << enum skt_table_kind; */
 	uint32_t heard_kinds;  /* and those of which there is one between reads in which all that went was told of */
@@ -88,8 +89,8 @@ void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_
 void skt_coverage_left(struct skt_coverage *coverage, const struct skt_left *left);
 
 /*
- * The stretch ends: from and to are the instants asked about (INT64_MIN, INT64_MAX: all that there is), and end is until when
- * the last snapshot of the recording is in force. 0 or -ENOMEM.
+ * The stretch ends: from and to are the instants asked about (INT64_MIN, INT64_MAX: all that there is), and end is
+ * until when the last snapshot of the recording is in force. 0 or -ENOMEM.
  */
 int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, int64_t end);
 

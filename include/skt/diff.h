@@ -12,14 +12,16 @@
 #include <stdint.h>
 
 /*
- * What differs between two snapshots that may lie far apart: hours, boots, hosts. A step says what became of each socket; this
- * says what became of each service, for a server that was started again is the same news however many sockets it has.
+ * What differs between two snapshots that may lie far apart: hours, boots, hosts. A step says what became of each
+ * socket; this says what became of each service, for a server that was started again is the same news however many
+ * sockets it has.
  *
- * Sockets are paired by the identity rules of skt_match(), from the earlier snapshot to the later one; what they leave is paired
- * by both ends. Across boots or hosts nothing but the table, both ends and the holders' programs can be compared: inode,
- * `sk`, pid, start time and the namespace's inode are ignored.
+ * Sockets are paired by the identity rules of skt_match(), from the earlier snapshot to the later one; what they leave
+ * is paired by both ends. Across boots or hosts nothing but the table, both ends and the holders' programs can be
+ * compared: inode, `sk`, pid, start time and the namespace's inode are ignored.
  *
- * TIME_WAIT is no socket of anybody's: going there is closing, and what is there is not compared, unless that is asked for.
+ * TIME_WAIT is no socket of anybody's: going there is closing, and what is there is not compared, unless that is asked
+ * for.
  */
 enum skt_difference_kind {
 	SKT_DIFF_OPENED = 1,
@@ -41,7 +43,8 @@ struct skt_difference {
 	uint32_t was_process; /* which, by its slots ... */
 	uint32_t is_process;
 	uint32_t process_fields; /* ... and what tells, SKT_BIT(enum skt_process_field): exe, cmdline, comm */
-	bool restarted; /* passed on: who began since holds it in place of as many of the same programs that do no more */
+	/* passed on: who began since holds it in place of as many of the same programs that do no more */
+	bool restarted;
 	bool programs_known; /* of who held it and who holds it, so that this can be said: */
 	bool same_programs;  /* they are the same (executable and arguments), each counted once */
 	uint32_t before;     /* slots; SKT_NO_SLOT: it is not there */
@@ -57,7 +60,10 @@ struct skt_difference {
 	int64_t until; /* ... and until this one */
 };
 
-/* Whether it is told but is no reason to look: a service that was started again by the same programs, or its workers were. */
+/*
+ * Whether it is told but is no reason to look: a service that was started again by the same programs, or its workers
+ * were.
+ */
 bool skt_difference_is_quiet(const struct skt_difference *difference);
 
 struct skt_diff_options {
@@ -66,12 +72,15 @@ struct skt_diff_options {
 	bool all;	/* counters, timers, descriptors and TIME_WAIT, too */
 	bool time_wait; /* TIME_WAIT is a state as any other */
 	int64_t boot_time; /* ns since 1970, of the boot that both are of; -1: not known */
-	uint32_t
-		tables; /* 1 << enum skt_table_kind: those that were looked at on both sides; rows of others are left out */
+	/* 1 << enum skt_table_kind: those that were looked at on both sides; rows of others are left out */
+	uint32_t tables;
 	uint64_t seed; /* of hashes */
 };
 
-/* A pair of rows of which it is not known whether they have other holders: one to whom a look was denied may be among them. */
+/*
+ * A pair of rows of which it is not known whether they have other holders: one to whom a look was denied may be among
+ * them.
+ */
 struct skt_unsure {
 	uint32_t before, after; /* slots */
 };
@@ -87,8 +96,8 @@ struct skt_diff {
 };
 
 /*
- * Compare. Rows of a table that was never read on one side are left out on the other. Both snapshots have an order. 0, -ENOMEM,
- * and ret is to be released then, too. Time and memory are linear in the rows of both.
+ * Compare. Rows of a table that was never read on one side are left out on the other. Both snapshots have an order. 0,
+ * -ENOMEM, and ret is to be released then, too. Time and memory are linear in the rows of both.
  */
 int skt_diff_find(const struct skt_snapshot *before, const struct skt_snapshot *after,
 		  const struct skt_diff_options *options, struct skt_diff *ret);
@@ -97,8 +106,9 @@ void skt_diff_release(struct skt_diff *diff);
 /* ---- in between ---- */
 
 /*
- * What opened and closed between two snapshots of one recording: give it each step after the first of them up to the second, applied, and
- * then take what it has found, what only events tell of as well. Rows and holders are copied, for a cursor's strings do not outlive a group.
+ * What opened and closed between two snapshots of one recording: give it each step after the first of them up to the
+ * second, applied, and then take what it has found, what only events tell of as well. Rows and holders are copied, for
+ * a cursor's strings do not outlive a group.
  */
 struct skt_diff_told {
 	struct skt_event event;
@@ -113,8 +123,8 @@ void skt_between_free(struct skt_between *between);
 int skt_between_step(struct skt_between *between, const struct skt_snapshot *now, const struct skt_step *step);
 
 /*
- * After the last step: what has come to stand in TIME_WAIT in that snapshot, and stands there still, opened, where that is the second of the
- * two that are compared. Where it is the first, it closed. 0, -ENOMEM, -E2BIG.
+ * After the last step: what has come to stand in TIME_WAIT in that snapshot, and stands there still, opened, where that
+ * is the second of the two that are compared. Where it is the first, it closed. 0, -ENOMEM, -E2BIG.
  */
 int skt_between_end(struct skt_between *between, const struct skt_snapshot *last, bool is_second);
 

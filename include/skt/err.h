@@ -38,7 +38,10 @@ int skt_err_set(struct skt_err *err, int code, const char *format, ...) __attrib
 /* The same for a failed system call: ": " and strerror(-code) are added to the message. */
 int skt_err_sys(struct skt_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Say where: path (unless NULL) and position (unless negative) are put in where they are still unknown. Returns err's code. */
+/*
+ * Say where: path (unless NULL) and position (unless negative) are put in where they are still unknown. Returns err's
+ * code.
+ */
 int skt_err_at(struct skt_err *err, const char *path, int64_t position);
 
 #endif

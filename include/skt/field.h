@@ -149,8 +149,8 @@ static inline const struct skt_owner *skt_row_owners(const struct skt_row *row)
 bool skt_argv_next(const char **at, const char *end, const char **ret, size_t *ret_len);
 
 /*
- * Whether there is another end; and whether its remote port, and its local address, are known: a reset by its own end loses them, where no look has
- * seen it.
+ * Whether there is another end; and whether its remote port, and its local address, are known: a reset by its own end
+ * loses them, where no look has seen it.
  */
 bool skt_sock_has_peer(const struct skt_sock *sock);
 bool skt_sock_has_remote_port(const struct skt_sock *sock);

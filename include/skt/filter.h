@@ -33,9 +33,9 @@ struct skt_filter_names {
 #define SKT_FILTER_REGEX    1024 /* signs of a regular expression, also once regcomp(3) has written out its {n} */
 
 /*
- * The filter that n words are, given to the caller (skt_filter_free()). They are joined by a blank each; a word that stands behind an operator
- * is its value as a whole, whatever is in it. No words: the filter that everything passes. -EINVAL with the column in
- * that text, what stands there and what was expected; -E2BIG; -ENOMEM.
+ * The filter that n words are, given to the caller (skt_filter_free()). They are joined by a blank each; a word that
+ * stands behind an operator is its value as a whole, whatever is in it. No words: the filter that everything passes.
+ * -EINVAL with the column in that text, what stands there and what was expected; -E2BIG; -ENOMEM.
  */
 int skt_filter_parse(char *const *words, size_t n, const struct skt_filter_names *names, struct skt_filter **ret,
 		     struct skt_err *err);
@@ -52,15 +52,15 @@ enum skt_truth { SKT_FALSE, SKT_UNKNOWN, SKT_TRUE };
 enum skt_truth skt_filter_test(const struct skt_filter *filter, const struct skt_row *row);
 
 /*
- * What is asked of a flow, such as its direction, is known only when all of it was seen: skt_filter_test() takes it for true, and this is
- * whether it is, of the row of a flow. That is enough since such tests are joined to those of sockets by `and` alone, which the parser sees
- * to. SKT_TRUE where nothing is asked of flows.
+ * What is asked of a flow, such as its direction, is known only when all of it was seen: skt_filter_test() takes it for
+ * true, and this is whether it is, of the row of a flow. That is enough since such tests are joined to those of sockets
+ * by `and` alone, which the parser sees to. SKT_TRUE where nothing is asked of flows.
  */
 enum skt_truth skt_filter_test_flow(const struct skt_filter *filter, const struct skt_row *row);
 
 /*
- * Whether no row of this socket was or will be meant, by its table and both ends and by what the row's event tells. Of what only events tell
- * nothing is known while a socket lives: this is how that is known afterwards.
+ * Whether no row of this socket was or will be meant, by its table and both ends and by what the row's event tells. Of
+ * what only events tell nothing is known while a socket lives: this is how that is known afterwards.
  */
 bool skt_filter_is_never(const struct skt_filter *filter, const struct skt_row *row);
 
@@ -79,21 +79,22 @@ unsigned skt_filter_needs(const struct skt_filter *filter);
 uint32_t skt_filter_kinds(const struct skt_filter *filter);
 
 /*
- * Whether it asks for a state by name: `state time-wait`, `state bucket`, `state = TIME_WAIT`. What is excluded is not asked for, nor does
- * one that is among all that are connected stand for itself.
+ * Whether it asks for a state by name: `state time-wait`, `state bucket`, `state = TIME_WAIT`. What is excluded is not
+ * asked for, nor does one that is among all that are connected stand for itself.
  */
 bool skt_filter_names_state(const struct skt_filter *filter, enum skt_state state);
 
 /*
- * Whether each socket that the filter means, or may mean, is one that `wider` means, or may. Told from how the two are written: one that is
- * `wider` with more to it (and), or of addresses and states within those of `wider`. False where that is not seen.
+ * Whether each socket that the filter means, or may mean, is one that `wider` means, or may. Told from how the two are
+ * written: one that is `wider` with more to it (and), or of addresses and states within those of `wider`. False where
+ * that is not seen.
  */
 bool skt_filter_implies(const struct skt_filter *filter, const struct skt_filter *wider);
 
 /*
- * What a recording knows its groups by (skt/record.h): keys of which every row has at least one that is meant, or of which that is not
- * known. ret_doubts is which groups are to be read all the same. So only rows with one of these keys, and those of such groups, are anything
- * but SKT_FALSE. How many, at most SKT_FILTER_KEYS; 0: no keys tell.
+ * What a recording knows its groups by (skt/record.h): keys of which every row has at least one that is meant, or of
+ * which that is not known. ret_doubts is which groups are to be read all the same. So only rows with one of these keys,
+ * and those of such groups, are anything but SKT_FALSE. How many, at most SKT_FILTER_KEYS; 0: no keys tell.
  */
 #define SKT_FILTER_KEYS 64 /* each is looked up; a longer list is that of somebody who wants most of it */
 size_t skt_filter_keys(const struct skt_filter *filter, struct skt_key ret[SKT_FILTER_KEYS], unsigned *ret_doubts);
@@ -107,8 +108,8 @@ void skt_filter_format(const struct skt_filter *filter, struct skt_buf *out);
 bool skt_filter_is_mixed(const struct skt_filter *filter);
 
 /*
- * Between " a text is written as skt_escape() prints it, with a \ before each ". Whether a text that is not has what would be \xNN or \\
- * there: it means these signs, and somebody who thinks otherwise should be told.
+ * Between " a text is written as skt_escape() prints it, with a \ before each ". Whether a text that is not has what
+ * would be \xNN or \\ there: it means these signs, and somebody who thinks otherwise should be told.
  */
 bool skt_filter_is_escaped(const struct skt_filter *filter);
 

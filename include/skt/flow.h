@@ -21,21 +21,22 @@
  *	skt_flows_renumber(slots)	 what skt_cursor_next_slots() says
  *	skt_flows_end()
  *
- * A flow is kept if the filter was true for its row at some snapshot; rows are tested when they come and when they change, and at every
- * snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). One that ends without that is forgotten at once. So memory is
- * that of the sockets that live and of the flows that match.
+ * A flow is kept if the filter was true for its row at some snapshot; rows are tested when they come and when they
+ * change, and at every snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). One that ends without that is
+ * forgotten at once. So memory is that of the sockets that live and of the flows that match.
  *
- * A look knows only instants: everything is told as an interval. What was there at the first look opened nobody knows when; a flow
- * that is there at the last one has no end. Both are said, not guessed.
+ * A look knows only instants: everything is told as an interval. What was there at the first look opened nobody knows
+ * when; a flow that is there at the last one has no end. Both are said, not guessed.
  *
- * A step from nothing in between stands for a gap or damage. A socket that is there afterwards, in the same namespace and table,
- * with the same ends and the same inode, which is not 0, and within the same boot, is the one from before: its flow goes on, and
- * counts the gap. Every other flow is broken there: it was seen until then, and what became of it is not known.
+ * A step from nothing in between stands for a gap or damage. A socket that is there afterwards, in the same namespace
+ * and table, with the same ends and the same inode, which is not 0, and within the same boot, is the one from before:
+ * its flow goes on, and counts the gap. Every other flow is broken there: it was seen until then, and what became of it
+ * is not known.
  *
- * Where a cursor went over groups that nothing of interest stands in, skt_flows_skip() is told before the step. That is no gap. A flow that
- * is meant, and reaches to where that begins or ends, may reach into it: then it is not known yet (skt_flows_skips()), those groups have to be
- * read too, and all is folded again. Where none does, flows are what they would be had everything been read; what a process is said to have done
- * is not.
+ * Where a cursor went over groups that nothing of interest stands in, skt_flows_skip() is told before the step. That is
+ * no gap. A flow that is meant, and reaches to where that begins or ends, may reach into it: then it is not known yet
+ * (skt_flows_skips()), those groups have to be read too, and all is folded again. Where none does, flows are what they
+ * would be had everything been read; what a process is said to have done is not.
  */
 struct skt_flows;
 
@@ -54,8 +55,8 @@ int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **re
 void skt_flows_free(struct skt_flows *flows);
 
 /*
- * 0, or -ENOMEM; or -E2BIG where more match than a snapshot may hold sockets, owners or strings (skt/snapshot.h, skt/strtab.h). After a
- * failure it can only be freed.
+ * 0, or -ENOMEM; or -E2BIG where more match than a snapshot may hold sockets, owners or strings (skt/snapshot.h,
+ * skt/strtab.h). After a failure it can only be freed.
  */
 int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot, struct skt_err *err);
 int skt_flows_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step,
@@ -64,7 +65,9 @@ int skt_flows_renumber(struct skt_flows *flows, const uint32_t *slots, size_t n,
 int skt_flows_skip(struct skt_flows *flows, const struct skt_skipped *skipped, struct skt_err *err);
 int skt_flows_end(struct skt_flows *flows, struct skt_err *err);
 
-/* What was gone over, after the end: whether flows that are meant, or may be, reach to it from before and from behind. */
+/*
+ * What was gone over, after the end: whether flows that are meant, or may be, reach to it from before and from behind.
+ */
 struct skt_flows_skipped {
 	struct skt_skipped skipped;
 	bool before;
@@ -77,25 +80,27 @@ size_t skt_flows_count(const struct skt_flows *flows);
 size_t skt_flows_processes(const struct skt_flows *flows);
 
 /*
- * The i-th flow, in the order in which they were first seen: a row with the fields of skt_view_flows(), and a filter's; and
- * the i-th process, likewise. Borrowed from flows.
+ * The i-th flow, in the order in which they were first seen: a row with the fields of skt_view_flows(), and a filter's;
+ * and the i-th process, likewise. Borrowed from flows.
  */
 struct skt_row skt_flows_row(const struct skt_flows *flows, size_t i);
 struct skt_row skt_flows_process_row(const struct skt_flows *flows, size_t i);
 
 /*
- * The snapshots between which this row was a flow's, those included in which its table was not read, but waited for its turn: what may be
- * later than last_seen.
+ * The snapshots between which this row was a flow's, those included in which its table was not read, but waited for its
+ * turn: what may be later than last_seen.
  */
 void skt_flow_stay(const struct skt_row *row, int64_t *ret_first, int64_t *ret_last);
 
 /*
- * Sockets of which it is not known whether they match: never true, and unknown at least once. ret_first is the time of the first
- * snapshot at which that was so, ret_last that of the last.
+ * Sockets of which it is not known whether they match: never true, and unknown at least once. ret_first is the time of
+ * the first snapshot at which that was so, ret_last that of the last.
  */
 uint64_t skt_flows_unknown(const struct skt_flows *flows, int64_t *ret_first, int64_t *ret_last);
 
-/* The fields of a flow, a socket's as it was seen last among them; flat, with an owner's fields in place of `owners`. */
+/*
+ * The fields of a flow, a socket's as it was seen last among them; flat, with an owner's fields in place of `owners`.
+ */
 void skt_view_flows(struct skt_view *ret, bool flat);
 
 /* The fields of a process over time. */

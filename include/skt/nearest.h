@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Which names may have been meant by one that there is none of. Begin with what was written, offer each name that there is, and
- * ask for the text. Of names that are as near those come first that were offered first.
+ * Which names may have been meant by one that there is none of. Begin with what was written, offer each name that there
+ * is, and ask for the text. Of names that are as near those come first that were offered first.
  */
 struct skt_nearest {
 	const char *name;
@@ -21,7 +21,9 @@ void skt_nearest_begin(struct skt_nearest *nearest, const char *name, size_t len
 /* A name of 32 letters at most, in lower case; a longer one is not near. */
 void skt_nearest_offer(struct skt_nearest *nearest, const char *name);
 
-/* "; nearest: local_port, ..." into room, with `before` (such as --) before each; "" where none is near. Returns room. */
+/*
+ * "; nearest: local_port, ..." into room, with `before` (such as --) before each; "" where none is near. Returns room.
+ */
 #define SKT_NEAREST_ROOM 128
 const char *skt_nearest_text(const struct skt_nearest *nearest, const char *before, char room[SKT_NEAREST_ROOM]);
 

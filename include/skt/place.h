@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Where a snapshot stands in its recording: what is told there, beside what was captured. .skt-meta of a tree that is written of a
- * recording carries it (skt/tree.h), so that a recording made of such trees tells the same.
+ * Where a snapshot stands in its recording: what is told there, beside what was captured. .skt-meta of a tree that is
+ * written of a recording carries it (skt/tree.h), so that a recording made of such trees tells the same.
  */
 struct skt_place_mark {
 	int64_t time; /* as in struct skt_mark, skt/record.h */
@@ -28,8 +28,9 @@ struct skt_place {
 	struct skt_place_mark *marks; /* in their order; of one that was read: its own */
 	size_t n_marks;
 	/*
-	 * The step that led to the snapshot, applied: its events and the processes that no look has seen are told, too. NULL: nothing
-	 * of that. Borrowed. Of one that was read NULL; skt_capture_tell() gives what was told to the step that leads there then.
+	 * The step that led to the snapshot, applied: its events and the processes that no look has seen are told, too.
+	 * NULL: nothing of that. Borrowed. Of one that was read NULL; skt_capture_tell() gives what was told to the
+	 * step that leads there then.
 	 */
 	const struct skt_step *told;
 };

@@ -65,10 +65,11 @@ void skt_render_processes(struct skt_render *render, const struct skt_snapshot *
 			  size_t n, struct skt_buf *out);
 
 /*
- * Changes of a step that was just applied to the snapshot: `which` are numbers of skt_changes_row(), in the order wanted. Their rows
- * have `before` and `after`, a socket's fields or null. In csv the columns are those of the socket as it is now, or was, and
- * `before` holds what was different in one that changed. In a table each is a line, in columns that are not fitted, for a live
- * stream; there is one heading a document. They have no netstat look, and get the table's.
+ * Changes of a step that was just applied to the snapshot: `which` are numbers of skt_changes_row(), in the order
+ * wanted. Their rows have `before` and `after`, a socket's fields or null. In csv the columns are those of the socket
+ * as it is now, or was, and `before` holds what was different in one that changed. In a table each is a line, in
+ * columns that are not fitted, for a live stream; there is one heading a document. They have no netstat look, and get
+ * the table's.
  */
 void skt_render_changes(struct skt_render *render, struct skt_changes *changes, const uint32_t *which, size_t n,
 			struct skt_buf *out);
@@ -87,8 +88,8 @@ enum skt_cell {
 };
 
 /*
- * Whether a column is left out where none of its rows has anything but 0 or null there, on a terminal (who cuts a piped table by its columns
- * has the same each time), or where all have the same.
+ * Whether a column is left out where none of its rows has anything but 0 or null there, on a terminal (who cuts a piped
+ * table by its columns has the same each time), or where all have the same.
  */
 enum skt_spare { SKT_SPARE_NOT, SKT_SPARE_EMPTY, SKT_SPARE_SAME };
 
@@ -102,9 +103,9 @@ struct skt_column {
 	uint8_t least; /* on a terminal it may become so narrow, and what is wider pushes the others; 0: not */
 
 	/*
-	 * On a terminal that is too narrow columns give way in the order of these ranks, from 1 to 9 (0: not): times lose
-	 * their fractions and zone, states and ends their long form; of ends only the ports are left; or the column is left out. The
-	 * last two are cut meanwhile.
+	 * On a terminal that is too narrow columns give way in the order of these ranks, from 1 to 9 (0: not): times
+	 * lose their fractions and zone, states and ends their long form; of ends only the ports are left; or the
+	 * column is left out. The last two are cut meanwhile.
 	 */
 	uint8_t shortens;
 	uint8_t ports;
@@ -119,20 +120,25 @@ struct skt_kind {
 	size_t n_columns;
 	bool netstat; /* they are sockets, and have that look, too */
 	bool lines;   /* they are changes, and their table is that of skt_render_changes(); only in parts */
-	bool exact; /* a line is what it is told to be: in csv, too, it has the fields of the view, no number, and none for each owner */
+	/*
+	 * a line is what it is told to be: in csv, too, it has the fields of the view, no number, and none for each
+	 * owner
+	 */
+	bool exact;
 };
 
 /*
- * Where they have no netstat look, they get the table's. Times in a table are cut to milliseconds, and to the clock where all are of one
- * day.
+ * Where they have no netstat look, they get the table's. Times in a table are cut to milliseconds, and to the clock
+ * where all are of one day.
  */
 void skt_render_rows(struct skt_render *render, const struct skt_kind *kind, const struct skt_row *rows, size_t n,
 		     struct skt_buf *out);
 
 /*
- * The same in two parts, for rows that are put together from many places: first, while a row can be looked at, what is to be written of it;
- * and when all are there, these bytes, n of them in the order wanted, as skt_render_rows() writes rows. The bytes are
- * for this program only: whoever has them from elsewhere must have had them from skt_render_part(), with such a kind.
+ * The same in two parts, for rows that are put together from many places: first, while a row can be looked at, what is
+ * to be written of it; and when all are there, these bytes, n of them in the order wanted, as skt_render_rows() writes
+ * rows. The bytes are for this program only: whoever has them from elsewhere must have had them from skt_render_part(),
+ * with such a kind.
  */
 struct skt_part {
 	const unsigned char *data;
@@ -145,8 +151,8 @@ void skt_render_parts(struct skt_render *render, const struct skt_kind *kind, co
 		      struct skt_buf *out);
 
 /*
- * Sockets of snapshots, as skt_render_sockets() has them, with a column more in front, that of their recordings; and changes, as
- * skt_render_changes() has them.
+ * Sockets of snapshots, as skt_render_sockets() has them, with a column more in front, that of their recordings; and
+ * changes, as skt_render_changes() has them.
  */
 void skt_kind_of_sockets(struct skt_kind *ret);
 void skt_kind_of_changes(struct skt_kind *ret);
@@ -166,9 +172,9 @@ struct skt_diff_sides {
 };
 
 /*
- * Differences, all of a document in one call. In a table they stand in groups, one for each program: that of the process with the
- * lowest pid among those that hold the socket, or held it. Twins of which the same is to be said are a line. In the other
- * formats they come in the order given. They have no netstat look, and get the table's.
+ * Differences, all of a document in one call. In a table they stand in groups, one for each program: that of the
+ * process with the lowest pid among those that hold the socket, or held it. Twins of which the same is to be said are a
+ * line. In the other formats they come in the order given. They have no netstat look, and get the table's.
  */
 void skt_render_differences(struct skt_render *render, const struct skt_diff_sides *sides,
 			    const struct skt_difference *items, size_t n, struct skt_buf *out);

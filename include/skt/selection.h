@@ -11,20 +11,21 @@
 #include <stdint.h>
 
 /*
- * Which sockets of a stretch of time are meant, each for its whole life in it: whoever sees a connection once wants to see how
- * it came and went. That is known only at the end of the stretch, so it is walked over twice, in the same way:
+ * Which sockets of a stretch of time are meant, each for its whole life in it: whoever sees a connection once wants to
+ * see how it came and went. That is known only at the end of the stretch, so it is walked over twice, in the same way:
  *
- *	skt_selection_step(snapshot, step)	as a cursor yields them; step NULL: the stretch begins with this snapshot
+ *	skt_selection_step(snapshot, step)	as a cursor yields them; step NULL: the stretch begins with this
+ *						snapshot
  *	skt_selection_renumber(slots)		what skt_cursor_next_slots() says, after a step into another group
  *	...
  *	skt_selection_again()
  *	skt_selection_step(), _renumber() ...	now skt_selection_rows() says which are kept
  *
- * A socket is kept if the filter was true or unknown of it at some snapshot; rows are tested when they come, when they change, and when a
- * process that holds them does; at every snapshot where that may say anew what is asked (SKT_NEEDS_LOOKS). A listener is kept as
- * well where one that is kept has its port, for without it
- * nobody could tell who called whom. A socket is followed from step to step: after a gap it is another one. What only an event tells of is
- * tested by itself, and what an event tells of others is tested as well.
+ * A socket is kept if the filter was true or unknown of it at some snapshot; rows are tested when they come, when they
+ * change, and when a process that holds them does; at every snapshot where that may say anew what is asked
+ * (SKT_NEEDS_LOOKS). A listener is kept as well where one that is kept has its port, for without it nobody could tell
+ * who called whom. A socket is followed from step to step: after a gap it is another one. What only an event tells of
+ * is tested by itself, and what an event tells of others is tested as well.
  */
 struct skt_selection;
 
@@ -57,12 +58,15 @@ int skt_selection_renumber(struct skt_selection *selection, const uint32_t *slot
 struct skt_selected skt_selection_again(struct skt_selection *selection);
 
 /*
- * Of each slot of the last snapshot whether its row is kept; of a row that closed with the last step whether it was. Borrowed until the
- * next call.
+ * Of each slot of the last snapshot whether its row is kept; of a row that closed with the last step whether it was.
+ * Borrowed until the next call.
  */
 const bool *skt_selection_rows(const struct skt_selection *selection);
 
-/* Of each event of the last step whether it is kept: of a socket that is, or of one that no look has seen and that is meant, or may be. Likewise. */
+/*
+ * Of each event of the last step whether it is kept: of a socket that is, or of one that no look has seen and that is
+ * meant, or may be. Likewise.
+ */
 const bool *skt_selection_events(const struct skt_selection *selection);
 
 #endif

@@ -100,12 +100,13 @@ struct skt_quality {
 	uint32_t malformed;  /* files of processes that do not read as the kernel writes them */
 	uint32_t walk_us;
 	uint32_t netns_denied; /* processes that may live in a network namespace which is not known */
-	int64_t checked_since; /* ns since 1970: every descriptor was read since then at least once; 0: not all were yet */
+	/* ns since 1970: every descriptor was read since then at least once; 0: not all were yet */
+	int64_t checked_since;
 
 	/*
 	 * How far the events of the step that led here (struct skt_event) are all there were: of the sockets of these
-	 * tables, in all namespaces of the snapshot but the deaf ones, each that went since the snapshot before was told
-	 * of, unless it went while something was lost.
+	 * tables, in all namespaces of the snapshot but the deaf ones, each that went since the snapshot before was
+	 * told of, unless it went while something was lost.
 	 */
 	uint32_t events_tables;	   /* 1 << enum skt_table_kind for each; 0: nobody listened */
 	uint32_t events_deaf;	   /* namespaces that were not listened to, or not for all of that time */
@@ -113,8 +114,8 @@ struct skt_quality {
 	int64_t events_lost_until; /* ... and until this one; both 0: nothing was lost */
 
 	/*
-	 * Processes that began and ended since the snapshot before (skt_change_is_lived()): whether the kernel tells of them,
-	 * and whether the step that led here has all there were.
+	 * Processes that began and ended since the snapshot before (skt_change_is_lived()): whether the kernel tells of
+	 * them, and whether the step that led here has all there were.
 	 */
 	bool lived_told;
 	bool lived_lost;     /* more were told of than could be taken: nobody knows how many are missing */
@@ -133,7 +134,10 @@ bool skt_finding_equal(const struct skt_finding *a, const struct skt_finding *b)
 /* As a person reads it: one line without its end. */
 void skt_finding_text(const struct skt_finding *finding, struct skt_buf *out);
 
-/* An instant where 0 stands for one that is not known: what was read in the nanosecond at which 1970 begins was read in the next one. */
+/*
+ * An instant where 0 stands for one that is not known: what was read in the nanosecond at which 1970 begins was read in
+ * the next one.
+ */
 static inline int64_t skt_time_known(int64_t when)
 {
 	return when ? when : 1;
@@ -168,8 +172,8 @@ struct skt_snapshot {
 
 /*
  * Limits on what the snapshots of a group hold, slots that are free again and runs of owners that are no longer used
- * included: what a host of two million sockets needs. In memory a snapshot may hold twice as much (SKT_SNAPSHOT_TIMES), for
- * while it takes the step to another group's first snapshot it has all of both.
+ * included: what a host of two million sockets needs. In memory a snapshot may hold twice as much (SKT_SNAPSHOT_TIMES),
+ * for while it takes the step to another group's first snapshot it has all of both.
  */
 #define SKT_SOCKS_MAX	   (1u << 21)
 #define SKT_TABLES_MAX	   65536      /* eight for each of 8192 namespaces */
@@ -180,9 +184,9 @@ struct skt_snapshot {
 #define SKT_SNAPSHOT_TIMES 2
 
 /*
- * Limits on what the steps of a group cost beyond what they say. A step of a few bytes that puts a row into the order of a table walks
- * along all its rows, and one that names a user along all users: two million rows each second for a minute. A row that moves is
- * dropped by a count, and may stand anywhere in memory: all rows twice.
+ * Limits on what the steps of a group cost beyond what they say. A step of a few bytes that puts a row into the order
+ * of a table walks along all its rows, and one that names a user along all users: two million rows each second for a
+ * minute. A row that moves is dropped by a count, and may stand anywhere in memory: all rows twice.
  */
 #define SKT_WALKED_MAX (UINT64_C(1) << 27)
 #define SKT_MOVED_MAX  (UINT64_C(1) << 22)
@@ -190,7 +194,10 @@ struct skt_snapshot {
 /* Whether it holds more than a group may, after a step was applied to it. A recorder begins another then. */
 bool skt_snapshot_is_over(const struct skt_snapshot *snapshot);
 
-/* Empty, with a string table of its own (one reference to strings is taken; NULL: a new one with this seed). 0 or -ENOMEM. */
+/*
+ * Empty, with a string table of its own (one reference to strings is taken; NULL: a new one with this seed). 0 or
+ * -ENOMEM.
+ */
 int skt_snapshot_init(struct skt_snapshot *snapshot, struct skt_strtab *strings, uint64_t seed);
 void skt_snapshot_release(struct skt_snapshot *snapshot);
 
@@ -226,17 +233,18 @@ int skt_snapshot_compact(struct skt_snapshot *snapshot);
 int skt_snapshot_copy(const struct skt_snapshot *snapshot, struct skt_snapshot *ret);
 
 /*
- * Only these rows (by slot; NULL: all) into ret, which is initialised, and emptied first; strings are shared with snapshot. The
- * processes that hold them go along, with their ancestors as far as they are there (with all rows, all processes do), and
- * everything else: tables, lines that are no rows, users, times and quality. For each of snapshot's slots of rows ret_slots has
- * the one in ret, UINT32_MAX where there is none. 0, -ENOMEM or -E2BIG.
+ * Only these rows (by slot; NULL: all) into ret, which is initialised, and emptied first; strings are shared with
+ * snapshot. The processes that hold them go along, with their ancestors as far as they are there (with all rows, all
+ * processes do), and everything else: tables, lines that are no rows, users, times and quality. For each of snapshot's
+ * slots of rows ret_slots has the one in ret, UINT32_MAX where there is none. 0, -ENOMEM or -E2BIG.
  */
 int skt_snapshot_pick(const struct skt_snapshot *snapshot, const bool *rows, struct skt_snapshot *ret,
 		      uint32_t *ret_slots);
 
 /*
- * Whether two snapshots say the same: the same times, quality, users, tables in the same order with the same rows in the
- * same order, fields, owners and processes. Slots and string ids may differ. Where they do not, why (unless NULL) names the first difference.
+ * Whether two snapshots say the same: the same times, quality, users, tables in the same order with the same rows in
+ * the same order, fields, owners and processes. Slots and string ids may differ. Where they do not, why (unless NULL)
+ * names the first difference.
  */
 bool skt_snapshot_equal(const struct skt_snapshot *a, const struct skt_snapshot *b, char *why, size_t why_size);
 

@@ -25,7 +25,10 @@ enum skt_table_kind {
 	SKT_TABLE_KINDS,
 };
 
-/* "tcp", "tcp6", ...: the name of the file under net/, and of the kind everywhere else. "" for a number that is no kind. */
+/*
+ * "tcp", "tcp6", ...: the name of the file under net/, and of the kind everywhere else. "" for a number that is no
+ * kind.
+ */
 const char *skt_table_kind_name(unsigned kind);
 
 /* The kind of a name, or -1. */
@@ -41,7 +44,10 @@ static inline bool skt_table_kind_is_tcp(unsigned kind)
 	return kind == SKT_TCP || kind == SKT_TCP6;
 }
 
-/* State numbers as the kernel prints them (include/net/tcp_states.h). UDP and raw use ESTABLISHED and CLOSE; raw sockets show theirs as it is. */
+/*
+ * State numbers as the kernel prints them (include/net/tcp_states.h). UDP and raw use ESTABLISHED and CLOSE; raw
+ * sockets show theirs as it is.
+ */
 enum skt_state {
 	SKT_ESTABLISHED = 1,
 	SKT_SYN_SENT,
@@ -178,7 +184,10 @@ struct skt_sock {
 	uint8_t owner_gaps; /* enum skt_owner_gap, ored */
 	uint32_t first_owner;
 	uint32_t n_owners;
-	/* who held it when that was last known, where now nobody is known to: kept by lib/model to carry, and not stored */
+	/*
+	 * who held it when that was last known, where now nobody is known to: kept by lib/model to carry, and not
+	 * stored
+	 */
 	uint32_t first_last;
 	uint32_t n_last;
 
@@ -203,13 +212,16 @@ struct skt_sock {
 /* The tm->when column at the instant boottime; 0 where no timer is set. */
 uint64_t skt_sock_ticks(const struct skt_sock *sock, int64_t boottime);
 
-/* Set the timer from its two columns (ticks at most SKT_TICKS_MAX) as read at the instant boottime (not negative). `timer` must be set already. */
+/*
+ * Set the timer from its two columns (ticks at most SKT_TICKS_MAX) as read at the instant boottime (not negative).
+ * `timer` must be set already.
+ */
 void skt_sock_set_ticks(struct skt_sock *sock, uint64_t ticks, int64_t boottime);
 
 /*
  * The column read off ticks more or less than its instant predicts: the instant is moved to the nearest whole
- * ms that agrees with it. So it comes nearer to where it really is each time, as far as a row that is read sooner or later
- * lets it. false, with nothing done, where there is no timer, off is 0, or no kernel can have printed that.
+ * ms that agrees with it. So it comes nearer to where it really is each time, as far as a row that is read sooner or
+ * later lets it. false, with nothing done, where there is no timer, off is 0, or no kernel can have printed that.
  */
 bool skt_sock_pull_timer(struct skt_sock *sock, int64_t off, int64_t boottime);
 

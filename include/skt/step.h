@@ -81,8 +81,8 @@ struct skt_timer_off {
 
 /*
  * The new order of one table, from its old one, which rows that closed or were lost have left by themselves: keep
- * rows, drop rows (that moved), then put rows taken from step->puts in turn (opened, or moved); repeated. Rows after the
- * last edit are kept.
+ * rows, drop rows (that moved), then put rows taken from step->puts in turn (opened, or moved); repeated. Rows after
+ * the last edit are kept.
  */
 struct skt_order_edit {
 	uint32_t table;
@@ -92,8 +92,9 @@ struct skt_order_edit {
 };
 
 /*
- * A change whose interval is an instant, from a source that is told rather than looks (the kernel's notice that a socket was
- * destroyed, say). It stands beside the changes that looking finds, and applying a step takes nothing from it.
+ * A change whose interval is an instant, from a source that is told rather than looks (the kernel's notice that a
+ * socket was destroyed, say). It stands beside the changes that looking finds, and applying a step takes nothing from
+ * it.
  */
 enum skt_event_field {
 	SKT_E_BYTES_SENT,
@@ -104,14 +105,16 @@ enum skt_event_field {
 	SKT_E_INODE,
 	SKT_E_REMOTE_PORT, /* a reset by this end loses it */
 	SKT_E_UID,	   /* the notice does not have it: known where the row is */
-	SKT_E_LATE, /* no value: a look had seen it, but its row has closed, with this step or one before, and has no slot here */
+	/* no value: a look had seen it, but its row has closed, with this step or one before, and has no slot here */
+	SKT_E_LATE,
 };
 
 #define SKT_NO_SLOT UINT32_MAX
 
 /*
- * Processes of one step that began and ended within it, at most, and so never held a socket at a look: as many as are worth reading by
- * a person. A host that makes thousands a second has most of them from one program, and each is a slot until its group ends.
+ * Processes of one step that began and ended within it, at most, and so never held a socket at a look: as many as are
+ * worth reading by a person. A host that makes thousands a second has most of them from one program, and each is a slot
+ * until its group ends.
  */
 #define SKT_LIVED_MAX 1024
 
@@ -180,31 +183,35 @@ void skt_step_release(struct skt_step *step);
 void skt_step_clear(struct skt_step *step);
 
 /*
- * Of a change, after it was applied to the snapshot: what happened to who holds the socket. A look that did not find its
- * holders says nothing of them, nor does the next one that finds them where they were. SKT_HANDS_SAME for a change that is not
- * SKT_CHANGED.
+ * Of a change, after it was applied to the snapshot: what happened to who holds the socket. A look that did not find
+ * its holders says nothing of them, nor does the next one that finds them where they were. SKT_HANDS_SAME for a change
+ * that is not SKT_CHANGED.
  */
 enum skt_hands skt_change_hands(const struct skt_snapshot *snapshot, const struct skt_sock_change *change);
 
 /*
  * Whether nothing happened to the socket but that it aged, counted, or was looked at better or worse: queues, timers,
- * retransmits, windows, references, drops, the pointer, and how complete the list of owners is. Not quiet is what opened, closed
- * or was lost, another state, uid or inode, and other hands. What was there at the first look is not quiet either.
+ * retransmits, windows, references, drops, the pointer, and how complete the list of owners is. Not quiet is what
+ * opened, closed or was lost, another state, uid or inode, and other hands. What was there at the first look is not
+ * quiet either.
  */
 bool skt_change_is_quiet(const struct skt_snapshot *snapshot, const struct skt_sock_change *change);
 
 /*
- * Of a change of a process, after it was applied to the snapshot: whether no look has seen it, for it began and ended between
- * two, and a source that is told had to say so.
+ * Of a change of a process, after it was applied to the snapshot: whether no look has seen it, for it began and ended
+ * between two, and a source that is told had to say so.
  */
 bool skt_change_is_lived(const struct skt_snapshot *snapshot, const struct skt_process_change *change);
 
-/* Which fields of a changed row differ, SKT_BIT(enum skt_field): each column that came or went in place of SKT_F_HAS. */
+/*
+ * Which fields of a changed row differ, SKT_BIT(enum skt_field): each column that came or went in place of SKT_F_HAS.
+ */
 uint32_t skt_change_fields(const struct skt_sock_change *change);
 
 /*
- * Whether the same was told with both steps, each applied to its snapshot: the same events, of rows that are listed, went or are not
- * known in both, and the same processes that no look has seen. why: where they differ, NULL or a buffer.
+ * Whether the same was told with both steps, each applied to its snapshot: the same events, of rows that are listed,
+ * went or are not known in both, and the same processes that no look has seen. why: where they differ, NULL or a
+ * buffer.
  */
 bool skt_told_equal(const struct skt_snapshot *a, const struct skt_step *a_step, const struct skt_snapshot *b,
 		    const struct skt_step *b_step, char *why, size_t why_size);
@@ -221,7 +228,8 @@ void skt_matcher_free(struct skt_matcher *matcher);
  *     that twins (SO_REUSEPORT, UDP) are told apart.
  *   - The same ends with one inode zero are the same connection (it was accepted, or orphaned), unless
  *     two candidates exist and no equal non-zero `sk` decides between them. It is lost only into a state that close(2)
- *     leads to, and gained only by what may wait in a backlog. Nothing follows TIME_WAIT but itself, and it goes first there.
+ *     leads to, and gained only by what may wait in a backlog. Nothing follows TIME_WAIT but itself, and it goes first
+ *     there.
  *   - A table that could not be read this time keeps its rows, stale, and yields no changes.
  *   - A row that lost its inode keeps its owners, carried.
  *   - A timer's instant is held while its count is no further off than a tick and the time from the snapshot's

@@ -12,8 +12,8 @@
 int array_room(void *array, size_t *room, size_t n, size_t item_size);
 
 /*
- * In n items of item_size bytes that rise by a uint32_t which lies `member` bytes into each: how many there are below key, which
- * is the place of the first that is not.
+ * In n items of item_size bytes that rise by a uint32_t which lies `member` bytes into each: how many there are below
+ * key, which is the place of the first that is not.
  */
 size_t array_below(const void *items, size_t n, size_t item_size, size_t member, uint32_t key);
 

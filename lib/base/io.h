@@ -7,8 +7,8 @@
 #include <sys/uio.h>
 
 /*
- * Write all of these parts, however short the system's writes are, waiting where a pipe is full. 0 or a negative errno. What was
- * written is taken off the parts: after a failure they say what was not.
+ * Write all of these parts, however short the system's writes are, waiting where a pipe is full. 0 or a negative errno.
+ * What was written is taken off the parts: after a failure they say what was not.
  */
 int io_writev(int fd, struct iovec *parts, int n);
 

@@ -49,7 +49,10 @@ static inline uint32_t map_next(const struct map *map, uint32_t i)
 	return map->next[i];
 }
 
-/* Take the number i, which map_first(hash) or map_next() gave with `before` as the candidate ahead of it (MAP_NONE: it was the first). */
+/*
+ * Take the number i, which map_first(hash) or map_next() gave with `before` as the candidate ahead of it (MAP_NONE: it
+ * was the first).
+ */
 static inline void map_take(struct map *map, uint64_t hash, uint32_t before, uint32_t i)
 {
 	if (before == MAP_NONE)

@@ -29,7 +29,10 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	return row[b_len];
 }
 
-/* How unlike they are. Who gives a part of a name means one that has it, and shorter ones first; names are in lower case. */
+/*
+ * How unlike they are. Who gives a part of a name means one that has it, and shorter ones first; names are in lower
+ * case.
+ */
 static size_t unlikeness(const char *name, size_t len, const char *other)
 {
 	size_t other_len = strlen(other);

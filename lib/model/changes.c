@@ -55,7 +55,9 @@ static enum skt_told_kind kind_of(const struct skt_sock_change *change)
 	}
 }
 
-/* Whether an event that only says the ends may be of it: what is left of a connection was told of when it became that. */
+/*
+ * Whether an event that only says the ends may be of it: what is left of a connection was told of when it became that.
+ */
 static bool may_be_told(const struct skt_sock_change *change)
 {
 	if (change->change == SKT_CLOSED)
@@ -142,12 +144,15 @@ static size_t first_of(const struct skt_changes *changes, const struct skt_event
 	return from;
 }
 
-/* No host closes so many sockets with the same ends between two looks: a recording that was made up must not make this slow. */
+/*
+ * No host closes so many sockets with the same ends between two looks: a recording that was made up must not make this
+ * slow.
+ */
 #define TWINS_MAX 64
 
 /*
- * Whether the change is the end of a row that a look had seen and that has no slot any more. It closed with this step, where a group begins,
- * or before: then what closes now has been read since, or is another one.
+ * Whether the change is the end of a row that a look had seen and that has no slot any more. It closed with this step,
+ * where a group begins, or before: then what closes now has been read since, or is another one.
  */
 static bool may_be_late(const struct skt_event *event, const struct skt_sock_change *change)
 {

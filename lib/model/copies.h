@@ -7,8 +7,8 @@
 #include <skt/snapshot.h>
 
 /*
- * A snapshot of rows that were taken from others one by one, each with its table, holders, names and strings: what is in it
- * outlives the group of a recording that a row stood in. Its tables have no order.
+ * A snapshot of rows that were taken from others one by one, each with its table, holders, names and strings: what is
+ * in it outlives the group of a recording that a row stood in. Its tables have no order.
  */
 
 /* Numbers of things by hash, which grows. */

@@ -77,7 +77,10 @@ static int copy_those(const struct skt_snapshot *from, bool exited, struct skt_s
 	return 0;
 }
 
-/* Those that live, then those that have exited: so skt_match() finds them, and the step to a copy from nothing has its slots. */
+/*
+ * Those that live, then those that have exited: so skt_match() finds them, and the step to a copy from nothing has its
+ * slots.
+ */
 static int copy_processes(const struct skt_snapshot *from, struct skt_snapshot *to, struct translation *translation,
 			  uint32_t *slots)
 {

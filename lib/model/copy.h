@@ -4,7 +4,10 @@
 
 #include <skt/snapshot.h>
 
-/* String ids of one table turned into those of another, each looked up once. Between a table and itself nothing is done. */
+/*
+ * String ids of one table turned into those of another, each looked up once. Between a table and itself nothing is
+ * done.
+ */
 struct translation {
 	const struct skt_strtab *from;
 	struct skt_strtab *to;

@@ -95,7 +95,10 @@ static int add_same(struct skt_diff *diff, uint32_t slot)
 	return 0;
 }
 
-/* When a row stood in its table: the read that it was found by, which for a table that waits for its turn is an old one. */
+/*
+ * When a row stood in its table: the read that it was found by, which for a table that waits for its turn is an old
+ * one.
+ */
 static int64_t seen(const struct skt_snapshot *snapshot, uint32_t slot)
 {
 	const struct skt_table *table = &snapshot->tables[snapshot->socks[slot].table];

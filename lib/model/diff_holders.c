@@ -113,7 +113,9 @@ static bool same_text(const struct run *x, uint32_t a, const struct run *y, uint
 	return a_len == b_len && !memcmp(a_text, b_text, a_len);
 }
 
-/* What setproctitle(3) leaves: one argument with blanks in it, which daemons write anew with each thing that they do. */
+/*
+ * What setproctitle(3) leaves: one argument with blanks in it, which daemons write anew with each thing that they do.
+ */
 static bool is_title(const struct run *run, uint32_t cmdline)
 {
 	size_t len;
@@ -125,8 +127,9 @@ static bool is_title(const struct run *run, uint32_t cmdline)
 }
 
 /*
- * By which of its fields a process is seen to run another program now, 0: it is not. Any process may write its arguments and its
- * name anew: those that look like a title tell nothing, and the name only where nothing better is known.
+ * By which of its fields a process is seen to run another program now, 0: it is not. Any process may write its
+ * arguments and its name anew: those that look like a title tell nothing, and the name only where nothing better is
+ * known.
  */
 static uint32_t other_program(const struct run *before, const struct run *after)
 {

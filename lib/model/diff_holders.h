@@ -6,12 +6,15 @@
 
 /* Who holds the rows of two snapshots, which have processes and strings of their own. */
 
-/* Which program a process runs, as one number: executable and arguments, or its name where neither is known; 0: nothing is. */
+/*
+ * Which program a process runs, as one number: executable and arguments, or its name where neither is known; 0: nothing
+ * is.
+ */
 uint64_t diff_program(const struct skt_snapshot *snapshot, const struct skt_process *process, uint64_t seed);
 
 /*
- * The programs of a row's holders as one number, each counted once; 0 where there are no holders or one is not known. program is
- * that of each process. 0 or -ENOMEM.
+ * The programs of a row's holders as one number, each counted once; 0 where there are no holders or one is not known.
+ * program is that of each process. 0 or -ENOMEM.
  */
 int diff_programs(const struct skt_snapshot *snapshot, const struct skt_sock *sock, const uint64_t *program,
 		  uint64_t seed, uint64_t *ret);

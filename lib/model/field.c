@@ -74,7 +74,9 @@ static bool get_address(const struct skt_field_info *field, const struct skt_row
 
 static bool get_time(const struct skt_field_info *field, const struct skt_row *row, struct skt_value *ret)
 {
-	/* a row that a look saw is of that snapshot, also once an event has told of its end; a change is of the event */
+	/*
+	 * a row that a look saw is of that snapshot, also once an event has told of its end; a change is of the event
+	 */
 	bool seen = row->sock && row->sock->owner != SKT_OWNER_UNSEEN && !row->change && !row->pair;
 
 	(void)field;

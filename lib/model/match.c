@@ -73,7 +73,10 @@ static bool same_words(const struct skt_table *a, const struct skt_table *b)
 	       a->malformed == b->malformed && a->heading == b->heading;
 }
 
-/* Say now of a table, if that differs from what it said (have, NULL: nothing). now has neither rows nor raw lines; those are of lines. */
+/*
+ * Say now of a table, if that differs from what it said (have, NULL: nothing). now has neither rows nor raw lines;
+ * those are of lines.
+ */
 static int add_words(struct match *match, uint32_t slot, const struct skt_table *have, const struct skt_table *now,
 		     const struct skt_table *lines)
 {
@@ -123,8 +126,8 @@ static int match_words(struct match *match, uint32_t slot, const struct skt_tabl
 }
 
 /*
- * Lines were read under a heading that could not be believed: they are what the table says now. Its rows are not known, which
- * is not none, so those of the last good read stay, and when that was.
+ * Lines were read under a heading that could not be believed: they are what the table says now. Its rows are not known,
+ * which is not none, so those of the last good read stay, and when that was.
  */
 static int match_unbelieved(struct match *match, uint32_t slot, uint8_t status, const struct skt_table *after)
 {

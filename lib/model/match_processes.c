@@ -15,9 +15,9 @@ static int add_process_change(struct skt_step *step, const struct skt_process_ch
 }
 
 /*
- * What a process of old can be found as. What has exited comes back no more, so an identity may be there several times, and in a
- * file that somebody made very often: the kind goes into the hash, and what was found is taken out, so that the first candidate is
- * the one.
+ * What a process of old can be found as. What has exited comes back no more, so an identity may be there several times,
+ * and in a file that somebody made very often: the kind goes into the hash, and what was found is taken out, so that
+ * the first candidate is the one.
  */
 enum kind { ALIVE, NAMED, UNNAMED };
 
@@ -50,8 +50,8 @@ static uint32_t take(struct match *match, const struct skt_process *process, enu
 }
 
 /*
- * The process of old that this one is, or MAP_NONE: each is followed by its like, and only what is left of old may have exited
- * since, or be named again.
+ * The process of old that this one is, or MAP_NONE: each is followed by its like, and only what is left of old may have
+ * exited since, or be named again.
  */
 static uint32_t find_process(struct match *match, const struct skt_process *process)
 {
@@ -64,7 +64,10 @@ static uint32_t find_process(struct match *match, const struct skt_process *proc
 	return found;
 }
 
-/* A process that is exiting loses its program, command line and namespace before its number: what they were stays known. */
+/*
+ * A process that is exiting loses its program, command line and namespace before its number: what they were stays
+ * known.
+ */
 #define STAYS_KNOWN (SKT_BIT(SKT_P_EXE) | SKT_BIT(SKT_P_CMDLINE) | SKT_BIT(SKT_P_NET_NAMESPACE))
 
 static void keep_known(const struct skt_process *old, struct skt_process *now)

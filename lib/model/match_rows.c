@@ -21,8 +21,8 @@ static struct skt_sock_change *new_change(struct match *match, uint8_t what, uin
 }
 
 /*
- * A row that lost its inode is carried by those who held it: in the look before, or before that, when its table was read and
- * it was closed before its holder's descriptors were (the look between has an inode that nobody holds).
+ * A row that lost its inode is carried by those who held it: in the look before, or before that, when its table was
+ * read and it was closed before its holder's descriptors were (the look between has an inode that nobody holds).
  */
 static bool is_carried(const struct skt_sock *old, const struct skt_sock *now)
 {
@@ -100,7 +100,10 @@ static int64_t timer_slack(const struct match *match, const struct skt_table *be
 	return 1 + ((was > is ? was : is) + SKT_TICK_NS - 1) / SKT_TICK_NS;
 }
 
-/* Hold the instant of expiry where the count is not too far off; ret_off is by how many ticks, by which apply will pull it. */
+/*
+ * Hold the instant of expiry where the count is not too far off; ret_off is by how many ticks, by which apply will pull
+ * it.
+ */
 static uint32_t match_timer(const struct match *match, const struct skt_table *table, const struct skt_sock *old,
 			    struct skt_sock *now, int32_t *ret_off)
 {

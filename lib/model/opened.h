@@ -7,8 +7,8 @@
 #include <skt/snapshot.h>
 
 /*
- * Sockets that opened are remembered until they close. They are known again by table, both ends and inode, for slots are others
- * in each group of a recording.
+ * Sockets that opened are remembered until they close. They are known again by table, both ends and inode, for slots
+ * are others in each group of a recording.
  */
 
 /* A socket that has opened, or a place that is free again. */

@@ -271,7 +271,10 @@ static unsigned candidates(const struct pairing *pairing, const struct map *map,
 	return n;
 }
 
-/* Pass 4, in one direction. A row in TIME_WAIT is no candidate on the old side: it has neither an inode to lose nor one to gain. */
+/*
+ * Pass 4, in one direction. A row in TIME_WAIT is no candidate on the old side: it has neither an inode to lose nor one
+ * to gain.
+ */
 static int by_ends(struct pairing *pairing, const struct side *old, const struct side *now, bool losing)
 {
 	if (index_rows(pairing, &pairing->map, old, pairing->left_old, pairing->n_left_old, KEY_ENDS,

@@ -118,7 +118,10 @@ static int pick_row(struct pick *pick, const struct skt_sock *from, uint32_t tab
 	return rc ? rc : skt_snapshot_add_sock(pick->to, &sock, ret);
 }
 
-/* Lines that are no rows all go along: what they were is not known. They stand behind as many rows as are left before them. */
+/*
+ * Lines that are no rows all go along: what they were is not known. They stand behind as many rows as are left before
+ * them.
+ */
 static int pick_table(struct pick *pick, const struct skt_table *table, uint32_t *ret_slots)
 {
 	uint32_t t = 0, kept = 0;

@@ -76,7 +76,10 @@ static int64_t new_length(const struct skt_table *table, const struct skt_order_
 	return length > SKT_SOCKS_MAX ? -1 : (int64_t)length;
 }
 
-/* The rows put stand in the order now. A row that moved was dropped by one edit and put by another, perhaps an earlier one: so this comes last. */
+/*
+ * The rows put stand in the order now. A row that moved was dropped by one edit and put by another, perhaps an earlier
+ * one: so this comes last.
+ */
 static int list_rows(struct skt_snapshot *snapshot, uint32_t table, const struct skt_step *step, size_t put, size_t end)
 {
 	for (; put < end; put++) {
@@ -141,8 +144,8 @@ static bool table_is_good(const struct skt_table *table)
 }
 
 /*
- * Every live row stands in its table's order once. Those that stand there are alive and different ones, so that it is enough to
- * count them; of rows that changed nothing else could be wrong, and they are most of a step.
+ * Every live row stands in its table's order once. Those that stand there are alive and different ones, so that it is
+ * enough to count them; of rows that changed nothing else could be wrong, and they are most of a step.
  */
 static int check_order(const struct skt_snapshot *snapshot, const struct skt_step *step, struct skt_err *err)
 {

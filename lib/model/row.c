@@ -75,9 +75,9 @@ bool skt_row_has_uid(const struct skt_row *row)
 	const struct skt_sock *sock = row->sock;
 
 	/*
-	 * TIME_WAIT's uid is a constant 0 (get_timewait4_sock(), which prints FIN_WAIT2 too), and so is, where the kernel
-	 * asks the socket's file (sock_i_uid()), that of any socket without one: root must not be blamed for those. A
-	 * SYN_RECV shows its listener's.
+	 * TIME_WAIT's uid is a constant 0 (get_timewait4_sock(), which prints FIN_WAIT2 too), and so is, where the
+	 * kernel asks the socket's file (sock_i_uid()), that of any socket without one: root must not be blamed for
+	 * those. A SYN_RECV shows its listener's.
 	 */
 	if (sock->owner == SKT_OWNER_UNSEEN)
 		return !(sock->has & SKT_HAS_NO_UID);

@@ -7,9 +7,9 @@
 #include <skt/snapshot.h>
 
 /*
- * What skt_apply() has to know of all tables of a snapshot, so that a step costs what it says and not what is there: a step
- * of a few bytes may follow 65536 tables. It is found by looking at all of them once, and kept from then on; whoever else
- * changes tables, makes it be forgotten.
+ * What skt_apply() has to know of all tables of a snapshot, so that a step costs what it says and not what is there: a
+ * step of a few bytes may follow 65536 tables. It is found by looking at all of them once, and kept from then on;
+ * whoever else changes tables, makes it be forgotten.
  */
 struct skt_tables_known {
 	struct map by_identity; /* tables that are there, by kind and namespace */

@@ -20,7 +20,10 @@ static void end_look(struct owners *owners, const struct look *look)
 	} else if (!quality->vanished) {
 		owners->gaps &= (uint8_t)~SKT_GAP_VANISHED;
 	}
-	/* whoever had it has it no more, and who has it now was not found: from here on it is looked for as if it were new */
+	/*
+	 * whoever had it has it no more, and who has it now was not found: from here on it is looked for as if it were
+	 * new
+	 */
 	for (size_t i = 0; look->tree->live && i < owners->n_inodes; i++) {
 		struct owners_inode *inode = &owners->inodes[i];
 
@@ -61,7 +64,10 @@ static uint64_t count_owners(const struct owners *owners, const struct skt_snaps
 	return n;
 }
 
-/* The owners of all inodes into `run`, each inode's from its `first`: by pid and fd, for that is how the ledger has them. */
+/*
+ * The owners of all inodes into `run`, each inode's from its `first`: by pid and fd, for that is how the ledger has
+ * them.
+ */
 static int make_runs(struct owners *owners, const struct ledger *ledger)
 {
 	size_t n = 0;

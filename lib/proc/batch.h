@@ -8,8 +8,8 @@
 #include "proc/owners.h"
 
 /*
- * Many processes of a running kernel visited at once, by many hands (crew.h): most of a whole look is the kernel finding
- * out what a descriptor is, and it does that for as many as ask.
+ * Many processes of a running kernel visited at once, by many hands (crew.h): most of a whole look is the kernel
+ * finding out what a descriptor is, and it does that for as many as ask.
  *
  *	begin, in order  ----> list each fd/  ----> ask each descriptor ----> take what was found, in order
  *	(ledger)	       (many hands)	    (many hands)	      (ledger, owners)
@@ -26,8 +26,8 @@ int batch_new(unsigned hands, struct batch **ret);
 void batch_free(struct batch *batch);
 
 /*
- * Visit n of them, BATCH_MOST at most, wholly. ret_visited[i] says whether it was, and what came of it is known as after
- * visit_end(); else nothing is changed. Not for our own process, whose handles are no descriptors of its own. 0,
+ * Visit n of them, BATCH_MOST at most, wholly. ret_visited[i] says whether it was, and what came of it is known as
+ * after visit_end(); else nothing is changed. Not for our own process, whose handles are no descriptors of its own. 0,
  * -ENOMEM or -E2BIG.
  */
 int batch_visit(struct batch *batch, struct look *look, struct ledger *ledger, struct owners *owners,

@@ -6,8 +6,8 @@
 #include "proc/look.h"
 
 /*
- * Processes that began since the last snapshot and what was read of them, as one message after the other says it (proc/lived.h has who
- * hears them, and which are told). Plain data: there is neither a thread here nor a lock.
+ * Processes that began since the last snapshot and what was read of them, as one message after the other says it
+ * (proc/lived.h has who hears them, and which are told). Plain data: there is neither a thread here nor a lock.
  */
 
 /* Begun and not ended yet; what is over makes the list incomplete, which is told. 1.3 MB. */
@@ -51,14 +51,15 @@ struct connector_event;
 void births_hear(struct births *births, const struct connector_event *event);
 
 /*
- * Those that have ended until `when` (CLOCK_MONOTONIC), as the recording has them, in no order: how many, at most SKT_LIVED_MAX. asleep
- * is by how much the clock of start times is ahead of that of messages.
+ * Those that have ended until `when` (CLOCK_MONOTONIC), as the recording has them, in no order: how many, at most
+ * SKT_LIVED_MAX. asleep is by how much the clock of start times is ahead of that of messages.
  */
 size_t births_ended(const struct births *births, int64_t when, int64_t asleep, struct skt_process *ret);
 
 /*
  * Go on after a snapshot: who began after it stays, with strings of its own; those of all others are the caller's. 0 or
- * -ENOMEM: then either nothing has changed, or what was read of some who stay is not known any more, and that others are lost is.
+ * -ENOMEM: then either nothing has changed, or what was read of some who stay is not known any more, and that others
+ * are lost is.
  */
 int births_keep_young(struct births *births, int64_t when, struct skt_strtab **ret);
 

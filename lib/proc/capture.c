@@ -54,7 +54,9 @@ struct skt_capture {
 	struct written written;
 };
 
-/* Whether the tree is one at all; and whether one of the wanted tables exists, unless it may be that all are unknown. */
+/*
+ * Whether the tree is one at all; and whether one of the wanted tables exists, unless it may be that all are unknown.
+ */
 static int check_tree(struct skt_capture *capture, bool unknown, struct skt_err *err)
 {
 	const struct tree *tree = &capture->tree;
@@ -250,7 +252,9 @@ static int take(struct skt_capture *capture, struct look *look, int64_t when)
 	snapshot->boottime = look_clock(look, &snapshot->time);
 	if (when >= 0)
 		snapshot->boottime = when;
-	/* first the tables, then the descriptors: the other way round every new socket would look as if nobody held it */
+	/*
+	 * first the tables, then the descriptors: the other way round every new socket would look as if nobody held it
+	 */
 	if (!rc)
 		rc = turns_read(&capture->turns, &capture->namespaces, look);
 	if (!rc)

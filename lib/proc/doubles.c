@@ -8,9 +8,9 @@
 #include <string.h>
 
 /*
- * So many rows that are gone are passed over at once, and two more after each stranger: where many went, what is left comes
- * into reach sooner than it moves on. The most is five hundred gone in a row, for the kernel lists rows by a hash; and in a
- * table that is all another it costs a stranger as much as half a microsecond of comparing.
+ * So many rows that are gone are passed over at once, and two more after each stranger: where many went, what is left
+ * comes into reach sooner than it moves on. The most is five hundred gone in a row, for the kernel lists rows by a
+ * hash; and in a table that is all another it costs a stranger as much as half a microsecond of comparing.
  */
 #define AHEAD_LEAST 8
 #define AHEAD_MOST  1024

@@ -7,9 +7,9 @@
 #include <skt/sock.h>
 
 /*
- * Which rows of a table stand in it twice. Nearly all rows stood in it in the look before, in the same order, so both are
- * walked along side by side: rows that are different ones there are different ones here. Only the others, the strangers, are
- * looked for among all. A row is known by a 64-bit hash of what it is, begun from a secret.
+ * Which rows of a table stand in it twice. Nearly all rows stood in it in the look before, in the same order, so both
+ * are walked along side by side: rows that are different ones there are different ones here. Only the others, the
+ * strangers, are looked for among all. A row is known by a 64-bit hash of what it is, begun from a secret.
  */
 
 /* The rows of a table in the look before, each once. */
@@ -43,8 +43,8 @@ void doubles_begin(struct doubles *doubles, uint8_t kind, uint64_t net_namespace
 int doubles_add(struct doubles *doubles, uint64_t hash);
 
 /*
- * The table is complete. Of rows with one hash `same` says whether they are one. Rows that stood there before are `found`
- * then, by number from 0, n_found of them, rising; all others are what the next look begins with. 0 or -ENOMEM.
+ * The table is complete. Of rows with one hash `same` says whether they are one. Rows that stood there before are
+ * `found` then, by number from 0, n_found of them, rising; all others are what the next look begins with. 0 or -ENOMEM.
  */
 int doubles_end(struct doubles *doubles, bool (*same)(const void *data, uint32_t a, uint32_t b), const void *data);
 

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* The part of the budget in which processes are asked whether they are still what they were, and how many are asked at least. */
+/*
+ * The part of the budget in which processes are asked whether they are still what they were, and how many are asked at
+ * least.
+ */
 #define PART	    4
 #define ASKED_LEAST 16
 
@@ -117,7 +120,10 @@ static int ask_again(struct look *look, struct ledger *ledger, struct ledger_pro
 	return rc ? rc : close_rc;
 }
 
-/* It is gone, or not to be had. What it held is nobody's, and nothing that is known of it is true of whoever comes next. */
+/*
+ * It is gone, or not to be had. What it held is nobody's, and nothing that is known of it is true of whoever comes
+ * next.
+ */
 static int lose(struct look *look, struct ledger *ledger, struct owners *owners, struct ledger_process *process, int rc)
 {
 	if (rc == -ENOMEM || rc == -E2BIG)
@@ -177,7 +183,10 @@ static bool is_plain(const struct ledger_process *process)
 	return !process->identified && process->handle >= 0 && !process->zombie && ledger_is_holder(process);
 }
 
-/* Who holders are, of whom nothing is known yet: read by many hands, understood by one. Those that are not plain are left. */
+/*
+ * Who holders are, of whom nothing is known yet: read by many hands, understood by one. Those that are not plain are
+ * left.
+ */
 static int identify_together(struct look *look, struct ledger *ledger, struct owners *owners, struct crew *crew)
 {
 	bool secret = look->options->cmdline == SKT_CMDLINE_NONE;
@@ -256,7 +265,9 @@ static int add_listed(struct look *look, struct ledger *ledger)
 	return 0;
 }
 
-/* The parent that it had when it was identified may have exited, and its number may be another's: then it has another. */
+/*
+ * The parent that it had when it was identified may have exited, and its number may be another's: then it has another.
+ */
 static struct ledger_process *find_parent(struct look *look, struct ledger *ledger, struct ledger_process *child)
 {
 	struct skt_process *identity = &child->identity;
@@ -277,7 +288,10 @@ static struct ledger_process *find_parent(struct look *look, struct ledger *ledg
 	return ledger_find(ledger, identity->ppid);
 }
 
-/* Parents of all that are there, those that this adds included: each is asked for its parent once, so that a loop in a tree ends. */
+/*
+ * Parents of all that are there, those that this adds included: each is asked for its parent once, so that a loop in a
+ * tree ends.
+ */
 static int add_ancestors(struct look *look, struct ledger *ledger)
 {
 	for (size_t i = 0; i < look->snapshot->n_processes; i++) {

@@ -14,7 +14,10 @@
 #define STAT_MAX ((size_t)4096)
 /* Uid: is the ninth line; what follows (the groups may be 65,536) is of no interest. */
 #define STATUS_MAX ((size_t)4096)
-/* ARG_MAX as execve(2) has it with the usual stack limit of 8 MiB: a quarter. A process can rewrite its own to be longer. */
+/*
+ * ARG_MAX as execve(2) has it with the usual stack limit of 8 MiB: a quarter. A process can rewrite its own to be
+ * longer.
+ */
 #define CMDLINE_MAX ((size_t)2 << 20)
 /* A line for each of a dozen hierarchies, each a path of at most PATH_MAX. */
 #define CGROUP_MAX ((size_t)64 << 10)
@@ -114,8 +117,8 @@ static void skip_fields(struct scan *s, unsigned n)
 }
 
 /*
- * Where code, stack, data, arguments and environment lie (fields 26 to 28 and 45 to 51; where it is allowed to know, and
- * with the addresses randomised). Older kernels and trees have fewer.
+ * Where code, stack, data, arguments and environment lie (fields 26 to 28 and 45 to 51; where it is allowed to know,
+ * and with the addresses randomised). Older kernels and trees have fewer.
  */
 static uint64_t read_mark(const struct process_stat *stat, struct scan *s)
 {

@@ -39,8 +39,8 @@ int identity_stat(struct look *look, int dir, uint32_t pid, struct process_stat 
 int identity_read(struct look *look, int dir, int thread, uint32_t pid, struct skt_process *ret, uint64_t *ret_mark);
 
 /*
- * What is kept of a command line, by the options: its length from here on, and whether that is less than there was. Also
- * for one that does not come out of cmdline.
+ * What is kept of a command line, by the options: its length from here on, and whether that is less than there was.
+ * Also for one that does not come out of cmdline.
  */
 size_t identity_cmdline(enum skt_cmdline policy, const char *text, size_t len, bool *truncated);
 

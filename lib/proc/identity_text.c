@@ -4,7 +4,8 @@
 #include <string.h>
 
 /*
- * The files of a process as fs/proc/array.c and fs/proc/base.c write them, the other way of identity.c. What was not recorded is 0.
+ * The files of a process as fs/proc/array.c and fs/proc/base.c write them, the other way of identity.c. What was not
+ * recorded is 0.
  */
 
 /* A kworker's name. Nobody's is longer, and what a recording has of such is not put where programs expect 16 bytes. */

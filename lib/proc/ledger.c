@@ -160,7 +160,10 @@ static void merge(struct ledger *ledger, size_t n)
 			now[k] = before[i++];
 			now[k].same_entry = now[k].entry == entry;
 			now[k].entry = entry;
-			/* of whom something is known is asked (check()); of others nothing else says that they are the same */
+			/*
+			 * of whom something is known is asked (check()); of others nothing else says that they are the
+			 * same
+			 */
 			if (!now[k].same_entry && now[k].handle < 0 && !is_known(&now[k]))
 				ledger_forget(ledger, &now[k]);
 		}
@@ -234,7 +237,10 @@ int ledger_begin(struct ledger *ledger, struct look *look)
 
 /* ---- handles ---- */
 
-/* There is no descriptor left: some of those that we took ourselves are given back, and no more than are left are taken again. */
+/*
+ * There is no descriptor left: some of those that we took ourselves are given back, and no more than are left are taken
+ * again.
+ */
 static bool give_up_handles(struct ledger *ledger, int rc)
 {
 	size_t left = GIVE_UP;

@@ -33,10 +33,13 @@ struct ledger_link {
 /* And of a socket that is in no table it may be asked whether it should be in one (unlisted.h): */
 #define LINK_NEW     (MAP_NONE - 3) /* it was not there when it was read: its row, if it has one, is in the next look */
 #define LINK_STRANGE (MAP_NONE - 4) /* nor was it in the next look: it is to be asked */
-#define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked again with its descriptor */
+#define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked with its descriptor */
 #define LINK_ROWS    LINK_IDLE	    /* below: a number */
 
-/* Whether its socket has gone from the tables, or was in none of two: most likely it was closed, and others may have its number. */
+/*
+ * Whether its socket has gone from the tables, or was in none of two: most likely it was closed, and others may have
+ * its number.
+ */
 static inline bool link_is_lost(const struct ledger_link *link)
 {
 	return link->row == LINK_LOST || link->row == LINK_STRANGE;
@@ -102,8 +105,8 @@ void ledger_release(struct ledger *ledger);
 
 /*
  * Bring the processes into line with those that the tree lists: those that are gone are dropped with all that was
- * known, new ones added, not visited yet. On a live one each handle is asked whether its process still exists, and how many
- * descriptors it has open. 0, -ENOMEM, or why processes cannot be listed (then there are none).
+ * known, new ones added, not visited yet. On a live one each handle is asked whether its process still exists, and how
+ * many descriptors it has open. 0, -ENOMEM, or why processes cannot be listed (then there are none).
  */
 int ledger_begin(struct ledger *ledger, struct look *look);
 
@@ -125,7 +128,10 @@ void ledger_forget(struct ledger *ledger, struct ledger_process *process);
  */
 int ledger_open(struct ledger *ledger, struct look *look, struct ledger_process *process);
 
-/* Done with it: kept as the process's handle if there is something to hold it for, or closed. 0, or -ESRCH where it went meanwhile. */
+/*
+ * Done with it: kept as the process's handle if there is something to hold it for, or closed. 0, or -ESRCH where it
+ * went meanwhile.
+ */
 int ledger_close(struct ledger *ledger, struct look *look, struct ledger_process *process, int dir);
 
 /* A descriptor beneath dir, as tree_open(); when none are left some handles are given up for it. */

@@ -352,7 +352,10 @@ void line_print(const struct line_format *format, const struct skt_sock *sock, u
 	skt_buf_byte(out, '\n');
 }
 
-/* The words are the same from IPv4 to IPv6 but for one; "ref pointer drops" came to the datagram tables in Linux 2.6.27. */
+/*
+ * The words are the same from IPv4 to IPv6 but for one; "ref pointer drops" came to the datagram tables in Linux
+ * 2.6.27.
+ */
 const char *line_heading(uint8_t kind)
 {
 #define COLUMNS " st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode"

@@ -21,15 +21,15 @@ struct line_format {
 };
 
 /*
- * No row that a kernel prints is longer: 88 bytes up to the end of two IPv6 addresses, 200 for all other columns at their
- * widest (two numbers of 20 digits, a pointer of 16, an inode of 20, the others of 11 at most).
+ * No row that a kernel prints is longer: 88 bytes up to the end of two IPv6 addresses, 200 for all other columns at
+ * their widest (two numbers of 20 digits, a pointer of 16, an inode of 20, the others of 11 at most).
  */
 #define LINE_ROW_MAX 384
 
 /*
- * Read one line (without its newline). Returns 1 and fills ret (owners and table left 0) when the columns up to inode parse;
- * 0 when they do not, with the column (byte offset) at which it went wrong through ret_at; or -ENOMEM, -E2BIG. A row
- * spelled otherwise than the kernel spells it keeps its text, columns after the known ones are kept as tail.
+ * Read one line (without its newline). Returns 1 and fills ret (owners and table left 0) when the columns up to inode
+ * parse; 0 when they do not, with the column (byte offset) at which it went wrong through ret_at; or -ENOMEM, -E2BIG. A
+ * row spelled otherwise than the kernel spells it keeps its text, columns after the known ones are kept as tail.
  */
 int line_parse(const struct line_format *format, const char *line, size_t len, struct skt_strtab *strings,
 	       struct skt_sock *ret, size_t *ret_at);

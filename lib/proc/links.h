@@ -6,8 +6,8 @@
 #include "proc/owners.h"
 
 /*
- * What is known of one process's descriptors: its links, by fd. Whatever is changed here is changed for the inodes, too, which
- * count the links that lead to them (owners.h).
+ * What is known of one process's descriptors: its links, by fd. Whatever is changed here is changed for the inodes,
+ * too, which count the links that lead to them (owners.h).
  */
 
 /* What this descriptor is: the socket with this inode, or (0) none. */
@@ -29,14 +29,14 @@ int links_insert(struct ledger_process *process, size_t at, int32_t fd);
 void links_sweep(struct ledger_process *process, size_t from);
 
 /*
- * A list of descriptors as /proc has them, each once, takes the place of the links: those that are gone are dropped, those that
- * are new have not been read. The list keeps its room, or that which the links had.
+ * A list of descriptors as /proc has them, each once, takes the place of the links: those that are gone are dropped,
+ * those that are new have not been read. The list keeps its room, or that which the links had.
  */
 void links_take(struct owners *owners, struct ledger_process *process, struct link_list *list);
 
 /*
- * Add those that a directory (PID/fd or task/TID/fd, open; or why it is not) has, not asked yet; in our own process, where
- * `ours` is its ledger, not the handles. 0, -ENOMEM, or what is wrong.
+ * Add those that a directory (PID/fd or task/TID/fd, open; or why it is not) has, not asked yet; in our own process,
+ * where `ours` is its ledger, not the handles. 0, -ENOMEM, or what is wrong.
  */
 int link_list_read(struct link_list *list, int fds, struct names *names, const struct ledger *ours);
 

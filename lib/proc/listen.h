@@ -17,7 +17,9 @@
  * the interval in which that was.
  */
 
-/* What may wait to be taken over, of all namespaces: 16 MiB. It is what 5,000 connections a second leave in 26 seconds. */
+/*
+ * What may wait to be taken over, of all namespaces: 16 MiB. It is what 5,000 connections a second leave in 26 seconds.
+ */
 #define LISTEN_NOTICES_MAX ((size_t)1 << 17)
 
 /* Sockets, and so namespaces: as many as a host full of containers has, and no more than a part of the descriptors. */
@@ -35,8 +37,8 @@ struct ear {
 struct listen;
 
 /*
- * Begin to listen in the own namespace, of this inode. ret_kinds: of which of the wanted tables the kernel tells. 0, or what is
- * wrong: such sockets are not allowed, there are no such groups, or it tells of none (-EOPNOTSUPP).
+ * Begin to listen in the own namespace, of this inode. ret_kinds: of which of the wanted tables the kernel tells. 0, or
+ * what is wrong: such sockets are not allowed, there are no such groups, or it tells of none (-EOPNOTSUPP).
  */
 int listen_new(const struct skt_capture_options *options, uint64_t own, struct listen **ret, uint32_t *ret_kinds);
 void listen_free(struct listen *listen);

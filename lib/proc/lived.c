@@ -213,7 +213,10 @@ int lived_take(struct lived *lived, struct skt_snapshot *snapshot, bool last)
 	return rc;
 }
 
-/* One that a look has seen is among the snapshot's processes. Start times of the two sources may differ by a tick or so. */
+/*
+ * One that a look has seen is among the snapshot's processes. Start times of the two sources may differ by a tick or
+ * so.
+ */
 static void drop_seen(struct lived *lived, const struct skt_snapshot *now)
 {
 	size_t n = 0;

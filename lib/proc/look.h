@@ -31,7 +31,10 @@ struct look {
 	size_t raw_bytes;
 };
 
-/* Tell a problem: err has code and message, path is relative to the root (NULL: not in it), line counts from 1 (0: the file as a whole). */
+/*
+ * Tell a problem: err has code and message, path is relative to the root (NULL: not in it), line counts from 1 (0: the
+ * file as a whole).
+ */
 void look_problem(struct look *look, const struct skt_err *err, const char *path, uint64_t line);
 
 /* The clock: now in ns of boot time, and of 1970 through ret_realtime (unless NULL). */
@@ -40,7 +43,10 @@ int64_t look_clock(const struct look *look, int64_t *ret_realtime);
 /* Microseconds from start until now, both of boot time. */
 uint32_t look_microseconds(const struct look *look, int64_t start);
 
-/* The share of the interval that a look may take for all that can wait: 5 %. 0: there is no interval, and nothing waits. */
+/*
+ * The share of the interval that a look may take for all that can wait: 5 %. 0: there is no interval, and nothing
+ * waits.
+ */
 int64_t look_budget(const struct look *look);
 
 /* Within which time all that is known is to be read again. */

@@ -12,8 +12,9 @@
 #define MESSAGES_AT_ONCE 32
 
 /*
- * Take what waits, one message in each `size` bytes, cut to that. ret_len: of each, 0 where it is not from the kernel, for nobody else
- * is believed: its messages have no sender. How many, or a negative errno: -EAGAIN nothing waits, -ENOBUFS some were lost, -EINTR.
+ * Take what waits, one message in each `size` bytes, cut to that. ret_len: of each, 0 where it is not from the kernel,
+ * for nobody else is believed: its messages have no sender. How many, or a negative errno: -EAGAIN nothing waits,
+ * -ENOBUFS some were lost, -EINTR.
  */
 int messages_take(int fd, unsigned char *bytes, size_t size, size_t ret_len[MESSAGES_AT_ONCE]);
 

@@ -13,13 +13,16 @@
 /*
  * .skt-meta of a tree: what reading the tree alone does not give back, line by line as skt/tree.h says.
  *
- * All that stands here comes from outside. What is read is held against the limits of what it becomes; a number of a process
- * is checked where it is used. Each put_x() has its get_x() beside it.
+ * All that stands here comes from outside. What is read is held against the limits of what it becomes; a number of a
+ * process is checked where it is used. Each put_x() has its get_x() beside it.
  */
 #define META_FILE    ".skt-meta"
 #define META_VERSION 1
 
-/* Twice what a table of two million rows takes that nobody was allowed to look for, at 25 bytes each, or what all strings of a group take. */
+/*
+ * Twice what a table of two million rows takes that nobody was allowed to look for, at 25 bytes each, or what all
+ * strings of a group take.
+ */
 #define META_MAX ((size_t)256 << 20)
 
 /* Files of net/ that may be made up: those of the tables by kind, and net/unix. */
@@ -51,8 +54,8 @@ struct meta_table {
 };
 
 /*
- * Reading: a line is taken by its first word, and then its fields one by one. The first failure sticks: nothing is taken from
- * then on, every field is 0, and meta_err() says where it was.
+ * Reading: a line is taken by its first word, and then its fields one by one. The first failure sticks: nothing is
+ * taken from then on, every field is 0, and meta_err() says where it was.
  */
 struct meta {
 	const char *next; /* the line after the one that is being read */
@@ -92,7 +95,10 @@ void meta_address_of(struct meta *meta, uint8_t kind, uint8_t ret[16]);
 void meta_bytes(struct meta *meta);
 uint32_t meta_text(struct meta *meta, struct skt_strtab *strings);
 
-/* Writing: a blank and a number; a blank, a text and the end of the line; a line "word TEXT"; and the line of one that is no row. */
+/*
+ * Writing: a blank and a number; a blank, a text and the end of the line; a line "word TEXT"; and the line of one that
+ * is no row.
+ */
 void meta_put_number(struct skt_buf *out, uint64_t number);
 void meta_put_signed(struct skt_buf *out, int64_t number);
 void meta_put_address(struct skt_buf *out, const uint8_t address[16]);
@@ -103,7 +109,9 @@ void meta_put_raw(struct skt_buf *out, const struct skt_strtab *strings, uint64_
 void meta_put_head(struct skt_buf *out, const struct meta_head *head);
 void meta_get_head(struct meta *meta, struct meta_head *ret);
 
-/* What follows the head. ret is all 0, or another one, which is released; it is the caller's where reading fails, too. */
+/*
+ * What follows the head. ret is all 0, or another one, which is released; it is the caller's where reading fails, too.
+ */
 void meta_put_place(struct skt_buf *out, const struct skt_place *place);
 void meta_get_place(struct meta *meta, struct skt_place *ret);
 

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-/* The first lines of .skt-meta: when the snapshot was taken, how well the look went, and what of the tree is made up. */
+/*
+ * The first lines of .skt-meta: when the snapshot was taken, how well the look went, and what of the tree is made up.
+ */
 
 static void put_line_signed(struct skt_buf *out, const char *word, int64_t number)
 {

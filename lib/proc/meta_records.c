@@ -196,8 +196,8 @@ void meta_get_table(struct meta *meta, struct meta_table *ret)
 /* ---- rows ---- */
 
 /*
- * What a recording can hold: 2^42 ms (skt.5), and half a tick less. A kernel prints no more than 2^32 ticks. A timer of a hostile
- * recording, whose clock goes back, can be further off: it is cut to that.
+ * What a recording can hold: 2^42 ms (skt.5), and half a tick less. A kernel prints no more than 2^32 ticks. A timer of
+ * a hostile recording, whose clock goes back, can be further off: it is cut to that.
  */
 #define TICKS_MAX ((UINT64_C(1) << 42) / 10 - 1)
 

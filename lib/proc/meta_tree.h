@@ -26,14 +26,18 @@ bool meta_next_line(struct meta_lines *lines, bool *ret_raw);
 uint32_t meta_crc(const struct skt_snapshot *snapshot, const struct skt_table *table, bool big_endian,
 		  struct skt_buf *text);
 
-/* All of .skt-meta into out: what differs between the snapshot and what was read of its tree (changed only to be searched). 0, -ENOMEM or -E2BIG. */
+/*
+ * All of .skt-meta into out: what differs between the snapshot and what was read of its tree (changed only to be
+ * searched). 0, -ENOMEM or -E2BIG.
+ */
 int meta_write(const struct skt_snapshot *is, struct skt_snapshot *read, const struct meta_head *head,
 	       const struct skt_place *place, struct skt_buf *text, struct skt_buf *out);
 
 /*
- * Make the look's snapshot (empty) what was read of the tree, put right by what follows the place in meta. The options say which
- * tables, namespaces and command lines are wanted; own is the tree's own namespace. Tables of the tree that were edited are
- * told as problems. What was told on the way to the snapshot goes into told, which is empty. 0; -EBADMSG with err filled; -ENOMEM, -E2BIG.
+ * Make the look's snapshot (empty) what was read of the tree, put right by what follows the place in meta. The options
+ * say which tables, namespaces and command lines are wanted; own is the tree's own namespace. Tables of the tree that
+ * were edited are told as problems. What was told on the way to the snapshot goes into told, which is empty. 0;
+ * -EBADMSG with err filled; -ENOMEM, -E2BIG.
  */
 int meta_apply(struct meta *meta, const struct meta_head *head, struct look *look, struct skt_snapshot *read,
 	       uint64_t own, struct told *told, struct skt_err *err);

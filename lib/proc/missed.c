@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* So many rows are followed from the end of a page: where more went at once, the order that is known says nothing any more. */
+/*
+ * So many rows are followed from the end of a page: where more went at once, the order that is known says nothing any
+ * more.
+ */
 #define GAP_MOST   1024
 #define ROWS_MOST  4096 /* the same of all pages */
 #define FIRST_MOST 256	/* so many are believed to have been passed over in a first look */
@@ -18,7 +21,10 @@
 /* Another reading may pass over others. */
 #define READS_MOST 2
 
-/* What readings may take: for nothing but sockets without a known holder, most of which are gone; and for others at least. */
+/*
+ * What readings may take: for nothing but sockets without a known holder, most of which are gone; and for others at
+ * least.
+ */
 #define GUESS_MOST INT64_C(100000000)
 #define READS_TAKE INT64_C(500000000)
 
@@ -62,7 +68,10 @@ struct table_rows {
 	size_t n;
 };
 
-/* The inode (a number) of the first row from `from` up to `to`, or, where that is below, down to it, that was known before; MAP_NONE. */
+/*
+ * The inode (a number) of the first row from `from` up to `to`, or, where that is below, down to it, that was known
+ * before; MAP_NONE.
+ */
 static uint32_t known_row(const struct table_rows *rows, size_t from, size_t to)
 {
 	while (from != to) {
@@ -186,7 +195,10 @@ static struct missed_row *find(const struct missed *missed, uint64_t inode)
 	return NULL;
 }
 
-/* Whether a descriptor still leads to it, or nobody can say: only one that is closed, or another by now, says that it does not. */
+/*
+ * Whether a descriptor still leads to it, or nobody can say: only one that is closed, or another by now, says that it
+ * does not.
+ */
 static bool is_held(struct look *look, int fds, const struct ledger_link *link)
 {
 	uint64_t inode;
@@ -304,7 +316,10 @@ static bool is_border_between(const struct missed *missed, size_t first, size_t 
 	return false;
 }
 
-/* The other reading has come to a row that was read, or to the end: what stands before it and was not may have been passed over. */
+/*
+ * The other reading has come to a row that was read, or to the end: what stands before it and was not may have been
+ * passed over.
+ */
 static void come_to(struct missed *missed, size_t place, uint64_t inode)
 {
 	bool passed_over = missed->n_sure < missed->n_rows && is_border_between(missed, missed->last.place, place);

@@ -86,7 +86,10 @@ static void take_text(struct mounts *mounts, const char *text, size_t size)
 	size_t len, base_len = 0;
 
 	mounts->n = 0;
-	/* a mount may be listed before the one that it lies on: the first time /proc is looked for, and what lies on it after */
+	/*
+	 * a mount may be listed before the one that it lies on: the first time /proc is looked for, and what lies on it
+	 * after
+	 */
 	for (int pass = 0; pass < 2; pass++) {
 		struct scan in = scan_of(text, size);
 

@@ -5,9 +5,9 @@
 #include "proc/look.h"
 
 /*
- * What is mounted over parts of a live /proc. Whoever may mount can lay another directory over that of a process (or over
- * its fd/), and whoever looks then sees an empty one, or another process. So such a process is not read but denied, unless
- * it is held by a handle from before; and it is a finding.
+ * What is mounted over parts of a live /proc. Whoever may mount can lay another directory over that of a process (or
+ * over its fd/), and whoever looks then sees an empty one, or another process. So such a process is not read but
+ * denied, unless it is held by a handle from before; and it is a finding.
  *
  * The kernel lists mounts in self/mountinfo and tells by poll(2) when they change: a look at a host where nothing is
  * mounted is one system call.
@@ -48,7 +48,10 @@ void mounts_tell(const struct mounts *mounts, struct look *look);
 /* Whether something is mounted over one of these of a process, so that what is read there may be another's. */
 bool mounts_over(const struct mounts *mounts, uint32_t pid, unsigned of);
 
-/* Whether what was opened lies beneath a mount, one that has come since the look began included. Of a negative fd nothing does. */
+/*
+ * Whether what was opened lies beneath a mount, one that has come since the look began included. Of a negative fd
+ * nothing does.
+ */
 bool mounts_has(const struct mounts *mounts, int fd);
 
 #endif

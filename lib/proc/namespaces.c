@@ -178,8 +178,8 @@ static bool is_hidden(const struct look *look, const struct netns *netns)
 }
 
 /*
- * Whether each still lives where he did. One without a pin ends with him: it is dead until the end of this look, so that
- * its number, if others have it, comes back as another namespace.
+ * Whether each still lives where he did. One without a pin ends with him: it is dead until the end of this look, so
+ * that its number, if others have it, comes back as another namespace.
  */
 static void check_lenders(struct namespaces *all, const struct look *look)
 {

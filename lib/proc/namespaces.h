@@ -7,9 +7,9 @@
 
 /*
  * The network namespaces of a host: the one that is the tree's own (net/ shows it), and every other that some process
- * or thread lives in. In each of those one who lives there is the lender: his net/ shows its tables. He is asked at each
- * look where he lives, and when he has gone or moved another is looked for (lib/proc/residents.h). Once it is certain
- * that nobody is left the namespace is forgotten, and its tables are missing from the snapshot.
+ * or thread lives in. In each of those one who lives there is the lender: his net/ shows its tables. He is asked at
+ * each look where he lives, and when he has gone or moved another is looked for (lib/proc/residents.h). Once it is
+ * certain that nobody is left the namespace is forgotten, and its tables are missing from the snapshot.
  *
  * Its number, an inode, is given to the next namespace within a second (measured), so it is pinned: a descriptor of
  * ns/net keeps it from being used again as long as it is known here, and is closed when nobody lives in it any more;
@@ -55,8 +55,9 @@ int namespaces_begin(struct namespaces *all, const struct tree *tree, uint64_t o
 int namespaces_look(struct namespaces *all, struct look *look);
 
 /*
- * Somebody lives in the namespace of this number, as the link at path shows: pid, or a thread of his (0: he himself). It
- * is in the list from now on, and has a lender. 0, -ENOMEM, -E2BIG where there are NETNS_MAX, or what is wrong with the link.
+ * Somebody lives in the namespace of this number, as the link at path shows: pid, or a thread of his (0: he himself).
+ * It is in the list from now on, and has a lender. 0, -ENOMEM, -E2BIG where there are NETNS_MAX, or what is wrong with
+ * the link.
  */
 int namespaces_take(struct namespaces *all, const struct look *look, uint32_t pid, uint32_t thread, const char *path,
 		    uint64_t inode);

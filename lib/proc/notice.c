@@ -27,8 +27,8 @@ static bool get_info(const struct tcp_counts *counts, size_t offset, void *ret, 
 #define GET_INFO(counts, member, ret) get_info(counts, offsetof(struct tcp_info, member), ret, sizeof(*(ret)))
 
 /*
- * How long it had stood: for a direction in which no data went, the kernel's count since the last data begins where the connection
- * did. Of one that was never established it would begin at the boot.
+ * How long it had stood: for a direction in which no data went, the kernel's count since the last data begins where the
+ * connection did. Of one that was never established it would begin at the boot.
  */
 static bool get_duration(const struct tcp_counts *counts, uint64_t *ret_us)
 {

@@ -11,8 +11,8 @@
  *
  *	state		TCP is in CLOSE whatever it was before
  *	uid, inode	0, for the socket has no file any more
- *	remote port	0 after a reset by this end or a connect(2) that failed, and counters are 0, too; so is the local address
- *			unless it was bound
+ *	remote port	0 after a reset by this end or a connect(2) that failed, and counters are 0, too; so is the
+ *			local address unless it was bound
  *	received	counts the other end's FIN as a byte
  */
 struct notice {
@@ -21,7 +21,10 @@ struct notice {
 	struct skt_event event; /* source, change, state, ends and what is known; the others are 0 */
 };
 
-/* 1: this message is one; 0: it is of another type or protocol; -EBADMSG: it is cut short, or says nonsense of its lengths. */
+/*
+ * 1: this message is one; 0: it is of another type or protocol; -EBADMSG: it is cut short, or says nonsense of its
+ * lengths.
+ */
 int notice_parse(const unsigned char *message, size_t len, struct notice *ret);
 
 #endif

@@ -22,9 +22,9 @@
  *			vanished	unless new: a process ended before it could be asked, in the look that completed
  *					the last round and in each look since
  *	held		at least one link is known
- *	unheld		no link is known, two rounds that began since it became new are complete, and when each of them was
- *			left behind it had neither of denied and vanished. It stays so, without a gap, until a link is
- *			found or somebody is denied: a process that vanished later got it from nobody
+ *	unheld		no link is known, two rounds that began since it became new are complete, and when each of them
+ *			was left behind it had neither of denied and vanished. It stays so, without a gap, until a link
+ *			is found or somebody is denied: a process that vanished later got it from nobody
  *	unknown		else; unsearched where there is no other gap
  *
  * Why one look without a process that vanished is enough: whoever vanished earlier has no descriptors any more, and
@@ -39,8 +39,8 @@ struct owners_inode {
 	uint32_t seen;	  /* the look in which it last stood in a table */
 	uint32_t n_links; /* known links */
 	uint32_t first;	  /* where its owners begin in `run` */
-	uint32_t
-		next; /* of the row with an inode behind its own in the look before, the number; MAP_NONE: there was none */
+	/* of the row with an inode behind its own in the look before, the number; MAP_NONE: there was none */
+	uint32_t next;
 	uint8_t kind;
 	bool held;	 /* it had links */
 	bool missed;	 /* the look before found nobody who holds it */
@@ -72,10 +72,16 @@ struct owners {
 void owners_init(struct owners *owners);
 void owners_release(struct owners *owners);
 
-/* The rows of the look's snapshot: inodes not seen before are new, those of rows that are gone are forgotten. 0 or -ENOMEM. */
+/*
+ * The rows of the look's snapshot: inodes not seen before are new, those of rows that are gone are forgotten. 0 or
+ * -ENOMEM.
+ */
 int owners_begin(struct owners *owners, struct look *look);
 
-/* Count the links that the ledger knows: who has none is wanted. Links to inodes that are in no table any more are `lost`. */
+/*
+ * Count the links that the ledger knows: who has none is wanted. Links to inodes that are in no table any more are
+ * `lost`.
+ */
 void owners_count(struct owners *owners, struct look *look, struct ledger *ledger);
 
 /* The number of an inode that stands in a table, or MAP_NONE. */

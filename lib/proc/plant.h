@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * The one place that creates files. A name is a constant or a number, one step below a directory that was made here or is
- * the tree's root; it must not be there yet, and no link in its place is followed. What a recording holds is the content of a
- * file, or what a link says, and is never a path to this program.
+ * The one place that creates files. A name is a constant or a number, one step below a directory that was made here or
+ * is the tree's root; it must not be there yet, and no link in its place is followed. What a recording holds is the
+ * content of a file, or what a link says, and is never a path to this program.
  */
 struct plant {
 	char where[64];	     /* the directory that is being filled, as messages call it: "" or "700/fd/" */

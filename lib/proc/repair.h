@@ -28,10 +28,16 @@ struct repair {
 /* What the options want of a command line that is told. 0, -ENOMEM or -E2BIG. */
 int repair_cmdline(const struct repair *repair, struct skt_process *process);
 
-/* All lines "process", and the processes that the tree has besides. What is wrong with a line sticks in meta. 0, -ENOMEM or -E2BIG. */
+/*
+ * All lines "process", and the processes that the tree has besides. What is wrong with a line sticks in meta. 0,
+ * -ENOMEM or -E2BIG.
+ */
 int repair_processes(struct repair *repair);
 
-/* The lines of a table that is in the snapshot: as they are told, and where they are not as they were read (NULL: none were). */
+/*
+ * The lines of a table that is in the snapshot: as they are told, and where they are not as they were read (NULL: none
+ * were).
+ */
 int repair_lines(struct repair *repair, const struct meta_table *told, uint32_t table, const struct skt_table *read);
 
 /* A table as it was read, and nothing else. */

@@ -45,8 +45,8 @@ void residents_begin(struct residents *residents, const struct tree *tree, uint6
 
 /*
  * Where a process or thread lives: 0, or what is wrong. Whoever may not be asked may still be seen to live where we
- * do: the files of his net/ are ours. So on a host without containers nothing is denied to anybody. What lies beneath a mount is
- * not asked, and does not lend its tables: both may be another's.
+ * do: the files of his net/ are ours. So on a host without containers nothing is denied to anybody. What lies beneath a
+ * mount is not asked, and does not lend its tables: both may be another's.
  */
 static int ask(struct namespaces *all, const struct look *look, uint32_t pid, uint32_t thread, uint64_t *ret_inode)
 {

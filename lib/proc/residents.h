@@ -46,7 +46,10 @@ void residents_release(struct residents *residents);
 /* The tree's own namespace has this number. */
 void residents_begin(struct residents *residents, const struct tree *tree, uint64_t own);
 
-/* Find out who is there, now in boot time. Where processes cannot be listed those of the look before stay. 0 or -ENOMEM. */
+/*
+ * Find out who is there, now in boot time. Where processes cannot be listed those of the look before stay. 0 or
+ * -ENOMEM.
+ */
 int residents_list(struct residents *residents, const struct look *look, int64_t now);
 
 /* Ask all who are to be asked at this look; namespaces_take() learns where they live. 0 or -ENOMEM. */

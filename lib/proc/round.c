@@ -197,8 +197,8 @@ static int visit_together(struct search *search, struct batch *batch)
 }
 
 /*
- * Many hands are for the first round, which is long, and for who waits for it. Where all fits into the budget each time one is
- * enough; and whether it does is then told by what one takes.
+ * Many hands are for the first round, which is long, and for who waits for it. Where all fits into the budget each time
+ * one is enough; and whether it does is then told by what one takes.
  */
 static bool is_shared(const struct search *search)
 {

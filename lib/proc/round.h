@@ -36,7 +36,9 @@ void search_asked_all(const struct search *search, struct ledger_process *proces
 
 /* The rounds of walk.h. */
 
-/* The share of the round that is due in this look, so that it is complete in time. 0, -ENOMEM or -E2BIG, as the others. */
+/*
+ * The share of the round that is due in this look, so that it is complete in time. 0, -ENOMEM or -E2BIG, as the others.
+ */
 int round_audit(struct search *search);
 
 /* Carry the round on by so much work, or until so many percent of the budget are spent. */

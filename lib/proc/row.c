@@ -23,8 +23,9 @@ struct row {
 #define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * Eight hex digits of one case, all at once: each digit is a byte of x, the first the lowest. A letter has bit 6 set, and its
- * value is that of its low four bits and 9; the digits are these if they are spelled like that and 10 or more are letters.
+ * Eight hex digits of one case, all at once: each digit is a byte of x, the first the lowest. A letter has bit 6 set,
+ * and its value is that of its low four bits and 9; the digits are these if they are spelled like that and 10 or more
+ * are letters.
  */
 QUICK bool eight_digits(uint64_t x, bool lower, uint32_t *ret)
 {
@@ -128,7 +129,10 @@ QUICK void take_address(struct row *row, const struct line_format *format, unsig
 	}
 }
 
-/* From the row number on to retransmits: columns that stand in the same place in every row, each of words of 8 digits in an address. */
+/*
+ * From the row number on to retransmits: columns that stand in the same place in every row, each of words of 8 digits
+ * in an address.
+ */
 QUICK void take_columns(struct row *row, const struct line_format *format, unsigned words, struct skt_sock *ret)
 {
 	const size_t length = 54 + 16 * (size_t)words;

@@ -13,8 +13,8 @@
 #define READ_SIZE ((size_t)256 << 10)
 
 /*
- * All bytes of the lines that are no rows, of all tables of a snapshot. A recording has to carry them: what is beyond is
- * counted, and this leaves three quarters of the strings of a group (SKT_STRTAB_MAX) for what matters.
+ * All bytes of the lines that are no rows, of all tables of a snapshot. A recording has to carry them: what is beyond
+ * is counted, and this leaves three quarters of the strings of a group (SKT_STRTAB_MAX) for what matters.
  */
 #define RAW_BYTES_MAX ((size_t)64 << 20)
 

@@ -10,8 +10,8 @@
 
 /*
  * Reads the socket tables. A table is not a snapshot: the kernel hands it out a page at a time, and
- * under churn the same socket comes twice (3,529 in 120 reads, measured), or not at all. Rows that come twice are dropped and
- * counted; those that are missing are looked for (missed.h).
+ * under churn the same socket comes twice (3,529 in 120 reads, measured), or not at all. Rows that come twice are
+ * dropped and counted; those that are missing are looked for (missed.h).
  */
 struct table_reader {
 	char *buffer; /* as much of the file as has been read and not yet taken */
@@ -34,15 +34,18 @@ int table_read(struct table_reader *reader, struct look *look, uint8_t kind, uin
 	       const char *path);
 
 /*
- * Whether these n bytes, read into so much room, are the last that a kernel has. It fills a page with rows until the next one
- * would not fit, or there is none (fs/seq_file.c, seq_read_iter(); since Linux 2.6.0): a page with room for the longest
- * row was the last. To ask on and be told "no more" costs what counting all sockets of the host costs, for tables of
- * TCP and UDP are then gone along from their beginning; and where some have come in the meantime, as many that were
- * read are handed out again.
+ * Whether these n bytes, read into so much room, are the last that a kernel has. It fills a page with rows until the
+ * next one would not fit, or there is none (fs/seq_file.c, seq_read_iter(); since Linux 2.6.0): a page with room for
+ * the longest row was the last. To ask on and be told "no more" costs what counting all sockets of the host costs, for
+ * tables of TCP and UDP are then gone along from their beginning; and where some have come in the meantime, as many
+ * that were read are handed out again.
  */
 bool table_was_last(const struct tree *tree, size_t n, size_t room);
 
-/* Put one into the snapshot that is not read this time: its rows are not known. error says why, or 0 where nothing is wrong. */
+/*
+ * Put one into the snapshot that is not read this time: its rows are not known. error says why, or 0 where nothing is
+ * wrong.
+ */
 int table_add_unread(struct look *look, uint8_t kind, uint64_t net_namespace, int32_t error);
 
 #endif

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By what a notice and a row are compared; in this order, so that those which agree in all that a reset leaves stand together. */
+/*
+ * By what a notice and a row are compared; in this order, so that those which agree in all that a reset leaves stand
+ * together.
+ */
 struct ends {
 	uint64_t net_namespace;
 	uint8_t kind;
@@ -275,8 +278,8 @@ static const struct skt_table *find_table(const struct skt_snapshot *now, const 
 }
 
 /*
- * Whether the look after which nothing about it can change is still to come. A table that cannot be read is not waited for, nor is
- * an instant that a clock which was set back has yet to reach.
+ * Whether the look after which nothing about it can change is still to come. A table that cannot be read is not waited
+ * for, nor is an instant that a clock which was set back has yet to reach.
  */
 static bool is_early(const struct skt_snapshot *now, const struct skt_table *table, const struct notice *notice)
 {
@@ -293,8 +296,8 @@ static int add_event(struct skt_step *step, const struct skt_event *event)
 }
 
 /*
- * One pass over what waits: those whose ends are known whole, then the others, so that these have what is left. Returns how many
- * are still there, to be waited for or, in the first pass, looked at in the second.
+ * One pass over what waits: those whose ends are known whole, then the others, so that these have what is left. Returns
+ * how many are still there, to be waited for or, in the first pass, looked at in the second.
  */
 static int place(struct tell *tell, const struct skt_snapshot *now, struct skt_step *step, bool whole, bool last)
 {
@@ -352,7 +355,9 @@ int tell_step(struct tell *tell, const struct skt_snapshot *now, struct skt_step
 	if (!rc && tell->n_waiting) {
 		qsort(tell->waiting, tell->n_waiting, sizeof(*tell->waiting), compare_notices);
 		rc = place_both(tell, now, step, false);
-		/* what was heard before its table was read has its place now: it is not of a row that was listed then */
+		/*
+		 * what was heard before its table was read has its place now: it is not of a row that was listed then
+		 */
 		if (!rc && last && tell->n_waiting) {
 			rc = add_listed(tell, now);
 			if (!rc)

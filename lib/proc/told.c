@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No host closes so many sockets with the same ends between two looks: a tree that was made up must not make this slow. */
+/*
+ * No host closes so many sockets with the same ends between two looks: a tree that was made up must not make this slow.
+ */
 #define TWINS_MAX 64
 
 void told_release(struct told *told)

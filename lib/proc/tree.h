@@ -54,7 +54,10 @@ int tree_file(const struct tree *tree, int dir, const char *path, unsigned flags
 /* Where a link points, as readlinkat(2); -ENAMETOOLONG where that does not fit. No NUL is added. */
 ssize_t tree_link(const struct tree *tree, int dir, const char *path, char *buffer, size_t size);
 
-/* The same of the program that a process executes: whether its file is deleted, and its name without what the kernel adds then. */
+/*
+ * The same of the program that a process executes: whether its file is deleted, and its name without what the kernel
+ * adds then.
+ */
 #define TREE_DELETED " (deleted)"
 ssize_t tree_program(const struct tree *tree, int dir, const char *path, char *buffer, size_t size, bool *ret_deleted);
 
@@ -64,7 +67,10 @@ uint64_t tree_link_inode(const char *link, size_t len, const char *type);
 /* A name that is a decimal number up to max and spelled as the kernel spells it, or -1. */
 int64_t tree_number(const char *name, uint32_t max);
 
-/* Say why something of the tree could not be had: what the system calls by another name is told as what it is in a tree. Returns code. */
+/*
+ * Say why something of the tree could not be had: what the system calls by another name is told as what it is in a
+ * tree. Returns code.
+ */
 int tree_err(struct skt_err *err, int code, const char *what);
 
 /*

@@ -139,8 +139,8 @@ static uint64_t namespace_of(const struct unlisted *unlisted, const struct names
 }
 
 /*
- * Ask the socket with this inode that pid has as fd: whether it is in use and its table is one that is read. (That pid and
- * fd may be others' by now does not matter: the inode says so.)
+ * Ask the socket with this inode that pid has as fd: whether it is in use and its table is one that is read. (That pid
+ * and fd may be others' by now does not matter: the inode says so.)
  */
 static bool ask(const struct unlisted *unlisted, const struct namespaces *all, const struct look *look,
 		struct suspect *suspect)

@@ -15,13 +15,14 @@
  *
  *	1. its protocol: system.sockprotoname of the descriptor (Linux 6.13 has a call that needs no path for it). Most
  *	   that are in no table are unix sockets, and nothing more is done to them.
- *	2. whether it is in use, and in which namespace: of a copy of the descriptor (pidfd_getfd(2), Linux 5.6, for who may
- *	   trace the process), which is closed at once. Nothing else tells. The namespaces that are known are told apart by
- *	   what their sockets call them (netns_id(), Linux 6.18); before that one that is not our own tells its number to
- *	   CAP_NET_ADMIN only, and without it sockets of others are left alone.
- *	3. One that is in use is a suspect. That the tables did not show it may still be because they were read before it was
- *	   bound, and a table that is read while others change can lack a row. So its table has to be read twice more
- *	   without it. Then it is asked again, at each look: if it is the same socket and still in use, it is a finding.
+ *	2. whether it is in use, and in which namespace: of a copy of the descriptor (pidfd_getfd(2), Linux 5.6, for who
+ *	   may trace the process), which is closed at once. Nothing else tells. The namespaces that are known are told
+ *	   apart by what their sockets call them (netns_id(), Linux 6.18); before that one that is not our own tells its
+ *	   number to CAP_NET_ADMIN only, and without it sockets of others are left alone.
+ *	3. One that is in use is a suspect. That the tables did not show it may still be because they were read before
+ *	   it was bound, and a table that is read while others change can lack a row. So its table has to be read twice
+ *	   more without it. Then it is asked again, at each look: if it is the same socket and still in use, it is a
+ *	   finding.
  *
  * Nothing is known of sockets that cannot be asked, and nothing is said of them.
  */

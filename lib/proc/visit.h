@@ -28,24 +28,36 @@ int visit_begin(struct visit *visit, struct look *look, struct ledger *ledger, s
 		struct ledger_process *process);
 
 /*
- * After all were listed and asked (rc: what was wrong): whether it exited meanwhile (-ESRCH), or is a zombie whose threads
- * live on, and theirs are asked then. 0, or what is wrong.
+ * After all were listed and asked (rc: what was wrong): whether it exited meanwhile (-ESRCH), or is a zombie whose
+ * threads live on, and theirs are asked then. 0, or what is wrong.
  */
 int visit_check(struct visit *visit, int rc);
 
 /* All of that: all descriptors, wherever they can be seen. 0, or what is wrong. */
 int visit_whole(struct visit *visit);
 
-/* First thing: list them. Those not known before are added, unread, and those that are gone taken out. 0, or what is wrong. */
+/*
+ * First thing: list them. Those not known before are added, unread, and those that are gone taken out. 0, or what is
+ * wrong.
+ */
 int visit_list(struct visit *visit);
 
-/* Ask `most` of those from the fd `from` on; unread: only what has not been read yet. The fd to go on from, INT32_MAX at the end, or what is wrong. */
+/*
+ * Ask `most` of those from the fd `from` on; unread: only what has not been read yet. The fd to go on from, INT32_MAX
+ * at the end, or what is wrong.
+ */
 int32_t visit_links(struct visit *visit, int32_t from, size_t most, bool unread);
 
-/* What a descriptor in a directory `fds` is, whoever asks: 0 with the inode of a socket or 0, -ENOENT where it is closed, or what is wrong. */
+/*
+ * What a descriptor in a directory `fds` is, whoever asks: 0 with the inode of a socket or 0, -ENOENT where it is
+ * closed, or what is wrong.
+ */
 int visit_ask(const struct tree *tree, int fds, int32_t fd, uint64_t *ret_inode);
 
-/* The same of a descriptor of this process, counted. And: add those in such a directory (or why it is not open) to the ledger's scratch. */
+/*
+ * The same of a descriptor of this process, counted. And: add those in such a directory (or why it is not open) to the
+ * ledger's scratch.
+ */
 int visit_ask_one(struct visit *visit, int fds, int32_t fd, uint64_t *ret_inode);
 int visit_list_fds(struct visit *visit, int fds);
 
@@ -57,8 +69,9 @@ void visit_take(struct visit *visit, struct link_list *list, const uint64_t *ans
 int visit_lost(struct visit *visit);
 
 /*
- * Ask for the lowest numbers that are not known to be open, for that is how the kernel hands them out: until as many are
- * found as it has more open than are known and no inode is wanted, or some have been tried in vain. 0, or what is wrong.
+ * Ask for the lowest numbers that are not known to be open, for that is how the kernel hands them out: until as many
+ * are found as it has more open than are known and no inode is wanted, or some have been tried in vain. 0, or what is
+ * wrong.
  */
 int visit_lowest(struct visit *visit);
 

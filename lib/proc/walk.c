@@ -76,8 +76,8 @@ static int probe(struct search *search, struct ledger_process *process)
 }
 
 /*
- * Whether fewer are open than are known, and no more fewer than were just found closed. While many come and go some close
- * between table and descriptors: at the next look their rows have gone, and they are asked.
+ * Whether fewer are open than are known, and no more fewer than were just found closed. While many come and go some
+ * close between table and descriptors: at the next look their rows have gone, and they are asked.
  */
 static bool is_explained(const struct ledger_process *process)
 {

@@ -19,7 +19,10 @@ static bool has_text(const struct skt_table *table)
 
 /* ---- whose tables they are ---- */
 
-/* There is no process behind it: a directory, so that whoever wants to put another self in its place knows what he finds. */
+/*
+ * There is no process behind it: a directory, so that whoever wants to put another self in its place knows what he
+ * finds.
+ */
 static int put_self(struct writing *w)
 {
 	int self = plant_directory(&w->plant, w->dir, "self"), rc;

@@ -68,8 +68,8 @@ static int put_times(struct writing *w)
 /* ---- what readers insist on ---- */
 
 /*
- * ps divides by MemTotal, so that there is none cannot be said: it is a number that nobody takes for one, and all of it is free.
- * One processor, as in stat. .skt-meta names these (zeros[] in meta.c).
+ * ps divides by MemTotal, so that there is none cannot be said: it is a number that nobody takes for one, and all of it
+ * is free. One processor, as in stat. .skt-meta names these (zeros[] in meta.c).
  */
 #define MEMORY "1073741824 kB\n"
 

@@ -26,13 +26,19 @@ struct written {
 void written_init(struct written *written, bool fresh);
 void written_release(struct written *written);
 
-/* Read .skt-meta as far as its head and place, if there is one, through `text`. 0, or what is wrong with it, with err filled. */
+/*
+ * Read .skt-meta as far as its head and place, if there is one, through `text`. 0, or what is wrong with it, with err
+ * filled.
+ */
 int written_read(struct written *written, const struct tree *tree, struct skt_buf *text, struct skt_err *err);
 
 /* The look becomes one of the plain tree. Its own snapshot through ret, for written_end(). 0 or -ENOMEM. */
 int written_begin(struct written *written, struct look *look, struct skt_snapshot **ret);
 
-/* Make the snapshot what the tree was written of; own is the tree's own namespace. 0, or what is wrong, with err filled where that is -EBADMSG. */
+/*
+ * Make the snapshot what the tree was written of; own is the tree's own namespace. 0, or what is wrong, with err filled
+ * where that is -EBADMSG.
+ */
 int written_end(struct written *written, struct look *look, struct skt_snapshot *ret, uint64_t own,
 		struct skt_err *err);
 

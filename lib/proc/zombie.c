@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* The descriptors that one thread shows, asked, behind those of the others in scratch. Fewer when one is closed meanwhile. */
+/*
+ * The descriptors that one thread shows, asked, behind those of the others in scratch. Fewer when one is closed
+ * meanwhile.
+ */
 static int read_thread(struct visit *visit, int thread)
 {
 	struct ledger *ledger = visit->ledger;

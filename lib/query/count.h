@@ -5,9 +5,9 @@
 #include <skt/shape.h>
 
 /*
- * A group is a string in a table of strings: the values that its rows have in common (tuple.h). By time, what comes in is not counted
- * in each stretch that it touches, which may be all of a day's seconds, but where it begins and behind where it ends; a sweep over
- * these turns makes the counts, and it takes as long as what it says.
+ * A group is a string in a table of strings: the values that its rows have in common (tuple.h). By time, what comes in
+ * is not counted in each stretch that it touches, which may be all of a day's seconds, but where it begins and behind
+ * where it ends; a sweep over these turns makes the counts, and it takes as long as what it says.
  *
  *	 count  3 |        ____
  *	        2 |   ____|    |

@@ -9,7 +9,8 @@
 /*
  * A group as bytes:
  *
- *	length of the tuple, tuple, how many rows, how many turns, and of each turn the stretch, from the one before on, and by how many
+ *	length of the tuple, tuple, how many rows, how many turns, and of each turn the stretch, from the one before on,
+ *	and by how many
  *
  * Numbers are varints. The other process is one of this program, but what it read was a stranger's recording.
  */

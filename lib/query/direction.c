@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Neither end of a connection says which one called; but an end at which somebody listens was called, and in the middle of
- * a handshake it shows.
+ * Neither end of a connection says which one called; but an end at which somebody listens was called, and in the middle
+ * of a handshake it shows.
  *
  *	local	 the other end is on this host: a loopback address, or the one this end has
  *	in	 SYN_RECV, or a listener of the same table has this port, at this address or at any

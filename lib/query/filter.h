@@ -65,7 +65,10 @@ struct node {
 	bool of_flow;	/* ... and one of flows */
 	uint32_t first; /* child of a list */
 	uint32_t next;	/* sibling */
-	/* where it stands in the text; of a value that was a word of its own, which need not be quoted there, from where */
+	/*
+	 * where it stands in the text; of a value that was a word of its own, which need not be quoted there, from
+	 * where
+	 */
 	size_t from, len, whole;
 	struct test test;
 };
@@ -106,8 +109,8 @@ const char *value_of_field(const struct skt_field_info *field, const struct skt_
 /* ---- regex.c ---- */
 
 /*
- * A regular expression for texts of this field; one that could take all time or memory is refused. What was expected, in
- * room where regcomp(3) said it; NULL with *ret NULL: no memory.
+ * A regular expression for texts of this field; one that could take all time or memory is refused. What was expected,
+ * in room where regcomp(3) said it; NULL with *ret NULL: no memory.
  */
 const char *regex_compile(const struct skt_field_info *field, const struct value *pattern, regex_t **ret,
 			  char room[128]);

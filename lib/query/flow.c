@@ -11,7 +11,9 @@
 #define TIME_WAIT_NS	(60 * INT64_C(1000000000))
 #define TIMER_TIME_WAIT 3
 
-/* A timer is counted in ticks, from when its row was read: by no more than this it may miss the interval that is known. */
+/*
+ * A timer is counted in ticks, from when its row was read: by no more than this it may miss the interval that is known.
+ */
 #define TIMER_SLACK INT64_C(1000000000)
 
 static int no_memory(struct skt_err *err)
@@ -248,7 +250,10 @@ static int see_change(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	return flow_close(flows, snapshot, i, change);
 }
 
-/* Whether what is asked may have come true of rows that did not change: by what moves with every snapshot, or a user's name. */
+/*
+ * Whether what is asked may have come true of rows that did not change: by what moves with every snapshot, or a user's
+ * name.
+ */
 static bool asks_again(const struct skt_flows *flows, const struct skt_step *step)
 {
 	const struct skt_filter *filter = flows->options.filter;
@@ -256,7 +261,10 @@ static bool asks_again(const struct skt_flows *flows, const struct skt_step *ste
 	return filter && (step->n_users || skt_filter_needs(filter) & SKT_NEEDS_LOOKS);
 }
 
-/* Rows to which nothing happened: those whose holder is another program now and, where all are asked again, those not meant yet. */
+/*
+ * Rows to which nothing happened: those whose holder is another program now and, where all are asked again, those not
+ * meant yet.
+ */
 static int revisit(struct skt_flows *flows, const struct skt_snapshot *snapshot, bool all)
 {
 	int rc = 0;

@@ -14,8 +14,8 @@
  *	  socks	   -- of_slot --->	  flows ------> kept.socks	rows of those that matched, as they were last
  *	  processes - life_of --->	  lives ------> kept.processes	images: a process and the program it ran
  *
- * Slots are the group's and are numbered anew at its border and after a hole; what they lead to stays. `kept` is a snapshot only
- * in that rows can be looked up in it: its tables are the places.
+ * Slots are the group's and are numbered anew at its border and after a hole; what they lead to stays. `kept` is a
+ * snapshot only in that rows can be looked up in it: its tables are the places.
  */
 
 #define NONE UINT32_MAX
@@ -34,7 +34,10 @@ enum direction { DIRECTION_NONE, DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT,
 enum flow_end { FLOW_STILL, FLOW_CLOSED, FLOW_LOST, FLOW_BROKEN, FLOW_ENDS };
 
 struct flow {
-	/* what each change of its row looks at, together: flows are many, and a line of the processor's cache is 64 bytes */
+	/*
+	 * what each change of its row looks at, together: flows are many, and a line of the processor's cache is 64
+	 * bytes
+	 */
 	uint64_t sk;
 	uint64_t inode;
 	uint32_t most_tx;
@@ -204,7 +207,10 @@ const struct skt_field_info *flow_field(const char *name, size_t len);
 int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snapshot *snapshot,
 	      const struct skt_sock *sock, const struct skt_event *event);
 
-/* Whether a row that changed in these fields may be meant now, or is known better, where it was not before; and one that is meant is kept. */
+/*
+ * Whether a row that changed in these fields may be meant now, or is known better, where it was not before; and one
+ * that is meant is kept.
+ */
 bool flow_says_anew(const struct skt_flows *flows, const struct flow *flow, uint32_t fields);
 
 /* flow_end.c */
@@ -262,7 +268,9 @@ int flow_see_table(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 /* A row that waits for others is a listener; others are none. */
 int flow_add_listener(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_sock *sock);
 
-/* Before the rows that come are looked at: a listener that came between two looks may have its connections among them. */
+/*
+ * Before the rows that come are looked at: a listener that came between two looks may have its connections among them.
+ */
 int flow_see_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
 
 /* And after: one that went was there until then. */

@@ -57,8 +57,8 @@ static void release(const struct skt_flows *flows, struct hold *hold)
 }
 
 /*
- * Those who held it and those who do: two lists in one order make a third. A look that found nobody, and might have, says
- * nothing of those who did.
+ * Those who held it and those who do: two lists in one order make a third. A look that found nobody, and might have,
+ * says nothing of those who did.
  */
 static size_t merge(struct skt_flows *flows, const struct skt_sock *kept, const struct skt_snapshot *snapshot,
 		    const struct skt_sock *now)
@@ -147,7 +147,10 @@ void flow_let_go(struct skt_flows *flows, const struct flow *flow, int64_t when)
 	for (uint32_t i = 0; i < sock->n_owners; i++) {
 		struct hold *hold = &flows->holds[sock->first_owner + i];
 
-		/* its table may have been read last before the snapshot at which it first matched, and which had its row */
+		/*
+		 * its table may have been read last before the snapshot at which it first matched, and which had its
+		 * row
+		 */
 		if (hold->last == INT64_MAX)
 			hold->last = hold->first > when ? hold->first : when;
 	}

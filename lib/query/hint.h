@@ -5,8 +5,8 @@
 #include "query/lex.h"
 
 /*
- * What a word means that begins no test here, but does elsewhere (tcpdump, lsof, netstat, osquery, Wireshark) or is a value: what is expected
- * instead of it, or NULL. Case is nothing.
+ * What a word means that begins no test here, but does elsewhere (tcpdump, lsof, netstat, osquery, Wireshark) or is a
+ * value: what is expected instead of it, or NULL. Case is nothing.
  */
 const char *hint_of(struct word word);
 

@@ -4,12 +4,15 @@
 #include <string.h>
 
 /*
- * Whether whatever one filter means another means as well. What is found is so; what is not found may be so: it is looked at how the
- * two are written, and at states and addresses. In each case the truth of the first is at most that of the second, so
- * what holds of true holds of unknown.
+ * Whether whatever one filter means another means as well. What is found is so; what is not found may be so: it is
+ * looked at how the two are written, and at states and addresses. In each case the truth of the first is at most that
+ * of the second, so what holds of true holds of unknown.
  */
 
-/* Filters come out of recordings, too: pairs that are compared, after which it is not found. A person writes a few hundred at most. */
+/*
+ * Filters come out of recordings, too: pairs that are compared, after which it is not found. A person writes a few
+ * hundred at most.
+ */
 #define PAIRS_MAX 100000
 
 struct pair {

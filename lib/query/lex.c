@@ -139,8 +139,8 @@ bool lex_take_not(struct parser *p)
 /* ---- values ---- */
 
 /*
- * As sh(1) has it: between ' everything is itself, between " a \ takes its meaning from " and \. There \xNN is a byte, too, so that
- * what skt_escape() printed means what it was made of.
+ * As sh(1) has it: between ' everything is itself, between " a \ takes its meaning from " and \. There \xNN is a byte,
+ * too, so that what skt_escape() printed means what it was made of.
  */
 int lex_take_quoted(struct parser *p, struct value *value)
 {

@@ -68,8 +68,8 @@ int lex_no_memory(struct parser *p);
 #define PARSE_STOPS "()|&"
 
 /*
- * The value that stands here becomes one of the node's, which ends at one of stop; stop NULL: where it begins a word of the command line, it is
- * all of that word, whatever is in it.
+ * The value that stands here becomes one of the node's, which ends at one of stop; stop NULL: where it begins a word of
+ * the command line, it is all of that word, whatever is in it.
  */
 int parse_value(struct parser *p, struct node *node, const char *stop);
 

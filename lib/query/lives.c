@@ -8,8 +8,8 @@
 
 /*
  * Who the processes of the snapshot in force are, since when, and which of them are kept: an image is a process and the
- * program it ran, so that one that executed another is told apart from what it was. What was true of it when it was first kept, but
- * for its program and user, is not followed.
+ * program it ran, so that one that executed another is told apart from what it was. What was true of it when it was
+ * first kept, but for its program and user, is not followed.
  */
 
 /*
@@ -176,7 +176,9 @@ static bool same_bytes(const struct skt_flows *flows, uint32_t kept, const struc
 	return a_len == b_len && !memcmp(a, b, a_len);
 }
 
-/* Behind a skip: whether a step over all that lies between would call it the image that it was, as see_process() does. */
+/*
+ * Behind a skip: whether a step over all that lies between would call it the image that it was, as see_process() does.
+ */
 static bool is_still(const struct skt_flows *flows, uint32_t image, const struct skt_snapshot *snapshot,
 		     const struct skt_process *process)
 {

@@ -62,7 +62,10 @@ static int take_piece(struct parser *p, uint32_t *ret)
 	return rc;
 }
 
-/* `state X` and `exclude X`, and `not state X`, which ss refuses and is the same as the second; `state = X` is a test like others. */
+/*
+ * `state X` and `exclude X`, and `not state X`, which ss refuses and is the same as the second; `state = X` is a test
+ * like others.
+ */
 static bool is_states_word(const struct node *node)
 {
 	return !node->is_list && node->test.kind == TEST_STATES && !node->test.field;
@@ -138,8 +141,8 @@ static const char *flow_test_in(const struct parser *p, const struct node *node)
 }
 
 /*
- * Sockets are tested while they are there, flows when they are over: both must hold, and so all that asks of the one stands
- * beside all that asks of the other.
+ * Sockets are tested while they are there, flows when they are over: both must hold, and so all that asks of the one
+ * stands beside all that asks of the other.
  */
 static int check_flows(struct parser *p, const struct node *list)
 {

@@ -63,7 +63,9 @@ static int take_comparison(struct parser *p, struct node *node, bool may_lack)
 	return parse_value(p, node, test->kind == TEST_FIELD ? NULL : PARSE_STOPS);
 }
 
-/* Who asks for a group with the established ones asks for what is connected, and not for each state that is among them. */
+/*
+ * Who asks for a group with the established ones asks for what is connected, and not for each state that is among them.
+ */
 static void note_named(struct parser *p, uint32_t states)
 {
 	if (!(states & 1u << SKT_ESTABLISHED) || states == 1u << SKT_ESTABLISHED)

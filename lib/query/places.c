@@ -102,7 +102,9 @@ static int remove_listener(struct skt_flows *flows, const struct skt_snapshot *s
 	return rc;
 }
 
-/* Before the rows that come are looked at: a listener that came between two looks may have its connections among them. */
+/*
+ * Before the rows that come are looked at: a listener that came between two looks may have its connections among them.
+ */
 int flow_see_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step)
 {
 	int rc = 0;

@@ -9,9 +9,9 @@
 #define GROUPS_MAX 64
 
 /*
- * How large a pattern is once it is written out, and what of it may match nothing: of the group that is open and of those around it,
- * without their last parts, and of the last part. A repetition of what may match nothing says no more than one without it, but takes
- * glibc's regcomp() time that doubles with each: (a*){0,8}{0,8}+ takes minutes.
+ * How large a pattern is once it is written out, and what of it may match nothing: of the group that is open and of
+ * those around it, without their last parts, and of the last part. A repetition of what may match nothing says no more
+ * than one without it, but takes glibc's regcomp() time that doubles with each: (a*){0,8}{0,8}+ takes minutes.
  */
 struct group {
 	uint32_t size;
@@ -47,8 +47,8 @@ static void skip_set(struct scan *s)
 }
 
 /*
- * {3} {3,} {3,7}: the greatest number in it, which is larger than may be where it is too large to matter by how much; and whether the
- * first is 0.
+ * {3} {3,} {3,7}: the greatest number in it, which is larger than may be where it is too large to matter by how much;
+ * and whether the first is 0.
  */
 static uint32_t take_times(struct scan *s, bool *ret_none)
 {
@@ -190,7 +190,9 @@ const char *regex_compile(const struct skt_field_info *field, const struct value
 		return rc == REG_ESPACE ? NULL : room;
 	}
 	if (field->type == SKT_TYPE_ARGV) {
-		/* glibc's own member, freed by regfree(3): the only way to have bytes taken for others without a copy */
+		/*
+		 * glibc's own member, freed by regfree(3): the only way to have bytes taken for others without a copy
+		 */
 		regex->translate = nul_is_blank();
 		if (!regex->translate) {
 			regex_free(regex);

@@ -14,8 +14,8 @@
 #define PORTS  65536
 
 /*
- * A socket has a number, in the order in which they come. The second walk gives the same numbers, so what the first one found is kept
- * by them: one byte each.
+ * A socket has a number, in the order in which they come. The second walk gives the same numbers, so what the first one
+ * found is kept by them: one byte each.
  */
 struct skt_selection {
 	struct skt_selection_options options;

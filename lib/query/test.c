@@ -182,12 +182,18 @@ static enum skt_truth truth_of_null(const struct skt_field_info *field, const st
 	if (is_field(field, "user") || is_field(field, "process_user")) {
 		bool has_uid = field->of_process ? row->process->has & SKT_BIT(SKT_P_UID) : skt_row_has_uid(row);
 
-		/* the names of all uids were stored, so one without a name has none; in a tree there are no names at all */
+		/*
+		 * the names of all uids were stored, so one without a name has none; in a tree there are no names at
+		 * all
+		 */
 		return has_uid && row->snapshot->n_users ? SKT_FALSE : SKT_UNKNOWN;
 	}
 	if (is_field(field, "container"))
 		return row->process->has & SKT_BIT(SKT_P_CGROUP) ? SKT_FALSE : SKT_UNKNOWN;
-	/* a socket that waits for others sends nothing; of any other nobody tells before it is gone, and of UDP's nobody does */
+	/*
+	 * a socket that waits for others sends nothing; of any other nobody tells before it is gone, and of UDP's
+	 * nobody does
+	 */
 	if (field->of_event)
 		return row->sock->state == SKT_LISTEN ? SKT_FALSE : SKT_UNKNOWN;
 	if (row->sock ? row->sock->owner == SKT_OWNER_UNSEEN : flow_is_unseen(row->subject))

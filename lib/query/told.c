@@ -9,11 +9,11 @@
 #include <string.h>
 
 /*
- * What events tell of flows. One of a socket that was seen says when it ended and what it had sent; one of a socket that no look has seen is a flow of
- * its own.
+ * What events tell of flows. One of a socket that was seen says when it ended and what it had sent; one of a socket
+ * that no look has seen is a flow of its own.
  *
- * A socket may be out of its table before the kernel tells that it is destroyed. So a flow that closes without an event, where
- * somebody listened, waits for one before it is counted or forgotten.
+ * A socket may be out of its table before the kernel tells that it is destroyed. So a flow that closes without an
+ * event, where somebody listened, waits for one before it is counted or forgotten.
  */
 
 /* The kernel may hold a socket whose row is gone until what it sent has left the machine. */
@@ -33,8 +33,8 @@ static int tell(struct skt_flows *flows, uint32_t i, const struct skt_event *eve
 }
 
 /*
- * An event tells of a row, be it there or gone. Whatever a look says of it was asked at each snapshot that had it, and at another it would be
- * true at none; so it is tested again only where it is asked what events tell.
+ * An event tells of a row, be it there or gone. Whatever a look says of it was asked at each snapshot that had it, and
+ * at another it would be true at none; so it is tested again only where it is asked what events tell.
  */
 static int test_again(struct skt_flows *flows, uint32_t i, const struct skt_snapshot *snapshot,
 		      const struct skt_sock *sock, const struct skt_event *event, bool gone)
@@ -248,7 +248,9 @@ int flow_see_told(struct skt_flows *flows, const struct skt_snapshot *snapshot, 
 
 /* ---- and those that were not ---- */
 
-/* When it opened: after the last look that lacks it, and where it is known how long it lasted, so long before its end. */
+/*
+ * When it opened: after the last look that lacks it, and where it is known how long it lasted, so long before its end.
+ */
 static void date_begin(const struct skt_flows *flows, const struct skt_event *event, struct flow *flow)
 {
 	const struct place *place = &flows->places[flow->place];

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * The values of some fields of a row as bytes that own themselves: what rows are grouped by, sorted by, and kept as. Equal values
- * are equal bytes.
+ * The values of some fields of a row as bytes that own themselves: what rows are grouped by, sorted by, and kept as.
+ * Equal values are equal bytes.
  *
  *	tag    then
  *	NULL   nothing

@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is ready and waits: of ten thousand sockets a step has 400 KB, and a group's first one 4 MB, room for which is given back. */
+/*
+ * What is ready and waits: of ten thousand sockets a step has 400 KB, and a group's first one 4 MB, room for which is
+ * given back.
+ */
 #define READY_BLOCKS 8
 #define READY_BYTES  ((size_t)8 << 20)
 #define SPARE_BYTES  ((size_t)1 << 20)
 
 /*
- * A block over one of these is left to the cursor. A byte of a section may take 80 of memory (SKT_READER_MAX), so a recording that was made up takes
- * no more here than an eighth of what it takes of the cursor; and a group of a hundred thousand sockets begins with less.
+ * A block over one of these is left to the cursor. A byte of a section may take 80 of memory (SKT_READER_MAX), so a
+ * recording that was made up takes no more here than an eighth of what it takes of the cursor; and a group of a hundred
+ * thousand sockets begins with less.
  */
 #define STORED_MOST   ((uint32_t)4 << 20)
 #define INFLATED_MOST ((size_t)8 << 20)

@@ -166,7 +166,10 @@ int payload_put(const struct skt_buf sections[SECTION_END], int level, struct sk
 /* Deflate makes at most 1032 bytes of one (RFC 1951: 258 bytes from 2 bits): a section that states more is a lie. */
 #define DEFLATE_MOST 1032
 
-/* A large section has memory of its length and no more, and none is kept for the next block: six may be large, one after the other. */
+/*
+ * A large section has memory of its length and no more, and none is kept for the next block: six may be large, one
+ * after the other.
+ */
 #define SECTION_KEPT ((size_t)1 << 20)
 
 static void *section_room(struct skt_buf *buf, size_t n)

@@ -38,10 +38,15 @@ enum block_type {
 	BLOCK_KEY = 1,
 	BLOCK_STEPS = 2,
 	BLOCK_END =
-		3, /* no payload; its time is until when the last snapshot is in force, its number one past that one, and its snapshots the ticks missed since */
+		/*
+		 * no payload; its time is until when the last snapshot is in force, its number one past that one, and
+		 * its snapshots the ticks missed since
+		 */
+	3,
 	BLOCK_INDEX = 4, /* where groups are; ancillary */
 	BLOCK_GAP =
-		5, /* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
+		/* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
+	5,
 	BLOCK_MARK = 6, /* somebody marked this instant, after snapshot `number`; the payload is text; ancillary */
 	BLOCK_KEYS = 7, /* what stands in the groups that the index block behind it tells; ancillary */
 };
@@ -82,15 +87,18 @@ static inline bool block_holds_snapshots(const struct block_head *head)
 	return head->type == BLOCK_KEY || head->type == BLOCK_STEPS;
 }
 
-/* A block that may not be passed over, and of which only a newer program knows what it changes. Of known types flags say nothing. */
+/*
+ * A block that may not be passed over, and of which only a newer program knows what it changes. Of known types flags
+ * say nothing.
+ */
 static inline bool block_is_newer(const struct block_head *head)
 {
 	return !block_is_known(head->type) && !(head->flags & BLOCK_ANCILLARY);
 }
 
 /*
- * Whether a block may stand where one with this sequence is expected, and this number of a snapshot; in_group says whether a key
- * block and all since of its group were good.
+ * Whether a block may stand where one with this sequence is expected, and this number of a snapshot; in_group says
+ * whether a key block and all since of its group were good.
  */
 bool block_fits(const struct block_head *head, uint64_t sequence, uint64_t number, bool in_group);
 
@@ -123,8 +131,8 @@ enum { CODEC_STORED = 0, CODEC_ZLIB = 1 };
 int payload_put(const struct skt_buf sections[SECTION_END], int level, struct skt_buf *out);
 
 /*
- * Inflate the wanted sections (a bit each) of a payload into buffers, each to exactly the length it states; unknown ones are passed
- * over. 0, -EBADMSG, -E2BIG, -ENOMEM.
+ * Inflate the wanted sections (a bit each) of a payload into buffers, each to exactly the length it states; unknown
+ * ones are passed over. 0, -EBADMSG, -E2BIG, -ENOMEM.
  */
 int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_buf ret[SECTION_END],
 		struct skt_err *err);
@@ -133,9 +141,9 @@ int payload_get(const void *payload, size_t length, uint32_t wanted, struct skt_
 int header_put(const struct skt_header *header, const uint8_t sync[8], struct skt_buf *out);
 
 /*
- * Read it, in two parts: the fixed one, from the file's first HEADER_FIXED_SIZE bytes (or fewer, where it has no more), which says how long
- * all of it is; then, from all of these bytes, the facts, which are dropped where they are damaged. What header_fixed_get() filled is released with
- * header_release().
+ * Read it, in two parts: the fixed one, from the file's first HEADER_FIXED_SIZE bytes (or fewer, where it has no more),
+ * which says how long all of it is; then, from all of these bytes, the facts, which are dropped where they are damaged.
+ * What header_fixed_get() filled is released with header_release().
  */
 #define HEADER_FIXED_SIZE 160
 int header_fixed_get(const void *bytes, size_t length, struct skt_header *ret, uint8_t ret_sync[8], size_t *ret_length,

@@ -23,8 +23,8 @@ struct encoder {
 void encoder_release(struct encoder *encoder);
 
 /*
- * Append a step. It has been applied: `now` is the snapshot it led to, and changes have their `before`. A step from nothing is
- * a key frame. Strings from number first_string on are appended with it (a key frame's begin with 1).
+ * Append a step. It has been applied: `now` is the snapshot it led to, and changes have their `before`. A step from
+ * nothing is a key frame. Strings from number first_string on are appended with it (a key frame's begin with 1).
  */
 void step_encode(struct encoder *encoder, const struct skt_step *step, const struct skt_snapshot *now,
 		 uint32_t first_string, struct skt_buf sections[SECTION_END]);
@@ -38,8 +38,9 @@ struct decoder {
 void decoder_release(struct decoder *decoder);
 
 /*
- * Read the next step of each section, to be applied to old (whose string table gets its strings; for a key frame old is empty).
- * want is what of it (SKT_WANT_*; the others' sections are not touched). The step's number is the caller's to set. 0, -EBADMSG, -ENOMEM, -E2BIG.
+ * Read the next step of each section, to be applied to old (whose string table gets its strings; for a key frame old is
+ * empty). want is what of it (SKT_WANT_*; the others' sections are not touched). The step's number is the caller's to
+ * set. 0, -EBADMSG, -ENOMEM, -E2BIG.
  */
 int step_decode(struct decoder *decoder, struct cur sections[SECTION_END], unsigned want, struct skt_snapshot *old,
 		bool key, struct skt_step *ret, struct skt_err *err);

@@ -35,7 +35,8 @@ enum how {
 	HOW_DELTA,   /* zigzag of the difference to the row before in the column; of a changed row to its old value */
 	HOW_FIXED,   /* little-endian, in planes: the lowest byte of every row, then the next ... */
 	HOW_ADDRESS, /* 4 or 16 bytes, by the table's kind */
-	HOW_TIMER, /* zigzag ms from the snapshot's boottime, then zigzag ticks off; nothing where the row has no timer */
+	/* zigzag ms from the snapshot's boottime, then zigzag ticks off; nothing where the row has no timer */
+	HOW_TIMER,
 };
 
 struct column {
@@ -46,7 +47,10 @@ struct column {
 	uint16_t offset;
 };
 
-/* The columns that a row which came has, and the fields that a changed row can have: those whose section is asked for, in this order. */
+/*
+ * The columns that a row which came has, and the fields that a changed row can have: those whose section is asked for,
+ * in this order.
+ */
 extern const struct column row_columns[];
 extern const size_t n_row_columns;
 
@@ -72,25 +76,30 @@ struct column_context {
 void column_put(struct column_context *context, const struct skt_sock *before, const struct skt_sock *now,
 		struct skt_buf *out);
 
-/* The same of n changed rows, one after the other, all of one family of addresses. old are rows by slot, NULL for those that came. */
+/*
+ * The same of n changed rows, one after the other, all of one family of addresses. old are rows by slot, NULL for those
+ * that came.
+ */
 void column_get(struct column_context *context, const struct skt_sock *old, struct skt_sock_change *const *rows,
 		size_t n, struct cur *in);
 
 /*
- * One value of a HOW_FIXED column. Row i of n has its bytes at [i], [i + n], ... of the column: planes let deflate see that
- * high bytes are equal, and not try on low ones.
+ * One value of a HOW_FIXED column. Row i of n has its bytes at [i], [i + n], ... of the column: planes let deflate see
+ * that high bytes are equal, and not try on low ones.
  */
 void column_put_planes(const struct column *column, const struct skt_sock *now, unsigned char *at, size_t n);
 void column_get_planes(const struct column *column, struct skt_sock *now, const unsigned char *at, size_t n);
 
 /*
- * The columns of events, with numbers of their own. What an event says the same as its row (that before the step, or that came
- * with it; of none all is 0) is not said again: EVENT_SAYS has a bit for each of the others, which have a value then.
+ * The columns of events, with numbers of their own. What an event says the same as its row (that before the step, or
+ * that came with it; of none all is 0) is not said again: EVENT_SAYS has a bit for each of the others, which have a
+ * value then.
  */
 enum event_column {
 	EVENT_SAYS = 1,
 	EVENT_ROW =
-		2, /* 0: none; else a number and one more: of the rows that IDENTITY lists in turn, behind them by slot */
+		/* 0: none; else a number and one more: of the rows that IDENTITY lists in turn, behind them by slot */
+	2,
 	EVENT_FIELDS = 3, /* which of the last ones are known, SKT_BIT(enum skt_event_field) */
 	EVENT_WHEN = 4,	  /* to that before, or to the step's time */
 	EVENT_LATE = 5,	  /* to that before */

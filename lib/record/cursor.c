@@ -187,7 +187,10 @@ static int check_time(const struct skt_cursor *cursor, bool first, int64_t when,
 	return 0;
 }
 
-/* A step of this block that has been decoded already, and what it was decoded from is passed over. 1, 0 there is none, or a negative errno. */
+/*
+ * A step of this block that has been decoded already, and what it was decoded from is passed over. 1, 0 there is none,
+ * or a negative errno.
+ */
 static int take_ready(struct skt_cursor *cursor, struct skt_snapshot *into, struct skt_step *step, struct skt_err *err)
 {
 	uint64_t i = cursor->step_number - cursor->first_number;
@@ -210,7 +213,10 @@ static int take_ready(struct skt_cursor *cursor, struct skt_snapshot *into, stru
 	return 1;
 }
 
-/* Read a step of the file and take it. The limits are those of a group: what else a snapshot has room for is for the step between two. */
+/*
+ * Read a step of the file and take it. The limits are those of a group: what else a snapshot has room for is for the
+ * step between two.
+ */
 static int take_step(struct skt_cursor *cursor, bool key, struct skt_snapshot *into, struct skt_step *step,
 		     struct skt_err *err)
 {

@@ -7,8 +7,9 @@
 #include "record/numbering.h"
 
 /*
- * Where a cursor stands. At the start of a group the key frame makes a second snapshot beside the one that is in force; the
- * step between them is found by matching, handed on over the old one, and at the next call the new one takes its place:
+ * Where a cursor stands. At the start of a group the key frame makes a second snapshot beside the one that is in force;
+ * the step between them is found by matching, handed on over the old one, and at the next call the new one takes its
+ * place:
  *
  *	now --step--> now        next: the key frame's own, with its own slots and strings
  *	                 \......> now
@@ -71,10 +72,15 @@ void cursor_rewind(struct skt_cursor *cursor, size_t group);
 /* When the next snapshot was taken: 1, 0 there is none, -1 what stands there cannot be read. */
 int cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
 
-/* Before the first block of its file, which may be no group's: what is lost or missing there is told as it is anywhere else. */
+/*
+ * Before the first block of its file, which may be no group's: what is lost or missing there is told as it is anywhere
+ * else.
+ */
 void cursor_begin(struct skt_cursor *cursor);
 
-/* Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost. */
+/*
+ * Read the next block that holds steps. 1; 0 at the end; -EAGAIN when following and none is whole yet; or what is lost.
+ */
 int cursor_next_block(struct skt_cursor *cursor, struct skt_err *err);
 
 /*
@@ -92,7 +98,10 @@ void cursor_enter(struct skt_cursor *cursor, size_t part, bool keep);
 /* Open the part it stands in, unless it is: 0 or a negative errno; then it stands at its end. */
 int cursor_reach(struct skt_cursor *cursor, struct skt_err *err);
 
-/* From the end of a file (or where one who follows has to wait: -EAGAIN) on to the next: 1, end (what it was), or what is told of the border. */
+/*
+ * From the end of a file (or where one who follows has to wait: -EAGAIN) on to the next: 1, end (what it was), or what
+ * is told of the border.
+ */
 int cursor_cross(struct skt_cursor *cursor, int end, struct skt_err *err);
 
 /* Let the thread that reads ahead go, before what it reads, or what is wanted of it, is another. */

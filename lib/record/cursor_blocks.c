@@ -131,7 +131,10 @@ static uint64_t limit(const struct skt_cursor *cursor)
 
 	if (cursor->follow && !fstat(cursor->file->fd, &status))
 		return (uint64_t)status.st_size;
-	/* where there is no group, what is wrong is before the first; but a block that was cut off, or is being written, is not wrong */
+	/*
+	 * where there is no group, what is wrong is before the first; but a block that was cut off, or is being
+	 * written, is not wrong
+	 */
 	return cursor->file->n_groups || cursor->file->cut ? cursor->file->span.bytes : cursor->file->size;
 }
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 /*
- * The twin of encode.c. Everything here comes from outside: a count is held against its limit, and memory is taken for an
- * item when its bytes have been seen, or for all at once when it is known that they are there. A number that is used as an
- * index is checked here or in skt_apply().
+ * The twin of encode.c. Everything here comes from outside: a count is held against its limit, and memory is taken for
+ * an item when its bytes have been seen, or for all at once when it is known that they are there. A number that is used
+ * as an index is checked here or in skt_apply().
  */
 
 bool reading_room(struct reading *reading, void *array, size_t *have, size_t n, size_t size)

@@ -100,8 +100,8 @@ static bool is_owners(uint8_t id)
 }
 
 /*
- * The next column: false where it is damaged. Those that are known stand in the section that they belong to, in the order of
- * row_columns, each once and none without a value. One that is not known is whatever it likes.
+ * The next column: false where it is damaged. Those that are known stand in the section that they belong to, in the
+ * order of row_columns, each once and none without a value. One that is not known is whatever it likes.
  */
 static bool next_column(struct cur *in, uint8_t section, struct given *given)
 {
@@ -166,7 +166,10 @@ uint32_t fields_of(uint8_t section)
 	return section == SECTION_IDENTITY ? IDENTITY_FIELDS : ~(IDENTITY_FIELDS | FIXED_FIELDS);
 }
 
-/* The column of timers is not there: then nobody has one. One whose timer is off has no value in it, whatever its mask says. */
+/*
+ * The column of timers is not there: then nobody has one. One whose timer is off has no value in it, whatever its mask
+ * says.
+ */
 static bool nobody_has_a_timer(const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)

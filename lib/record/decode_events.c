@@ -56,7 +56,10 @@ static bool is_port(uint8_t id)
 	return id == EVENT_LOCAL_PORT || id == EVENT_REMOTE_PORT;
 }
 
-/* All columns: those that are known in order, each once and none without a value; one that is not known is whatever it likes. */
+/*
+ * All columns: those that are known in order, each once and none without a value; one that is not known is whatever it
+ * likes.
+ */
 static void get_event_columns(struct telling *telling, struct cur *in)
 {
 	unsigned n = (unsigned)cur_count(in, 255);
@@ -139,7 +142,10 @@ static uint16_t get_port(struct telling *telling, enum event_column id)
 
 /* ---- one event ---- */
 
-/* Which row it is about; NULL: none, or none that is there, and then that is said. Whoever is handed the event finds it by its slot. */
+/*
+ * Which row it is about; NULL: none, or none that is there, and then that is said. Whoever is handed the event finds it
+ * by its slot.
+ */
 static const struct skt_sock *get_row(struct telling *telling, struct skt_event *event)
 {
 	const struct reading *reading = telling->reading;
@@ -263,7 +269,9 @@ static void get_event(struct telling *telling, struct skt_event *event, bool fir
 
 /* ---- all of them ---- */
 
-/* Whether there is a value for each in the columns that no event is without: before that is known no memory is taken. */
+/*
+ * Whether there is a value for each in the columns that no event is without: before that is known no memory is taken.
+ */
 static bool are_there(const struct telling *telling, size_t n)
 {
 	for (int id = EVENT_SAYS; id <= EVENT_FIELDS; id++)

@@ -31,8 +31,8 @@ static struct skt_sock_change *change_of(const struct reading *reading, uint32_t
 }
 
 /*
- * Look at n slots without taking them: they rise, and each is a row that is there. A row that went in this step is there no
- * more. A change is 384 bytes and its slot may be one: memory is taken when all have been seen.
+ * Look at n slots without taking them: they rise, and each is a row that is there. A row that went in this step is
+ * there no more. A change is 384 bytes and its slot may be one: memory is taken when all have been seen.
  */
 static bool slots_are_good(const struct reading *reading, struct cur *in, size_t n)
 {

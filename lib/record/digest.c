@@ -24,7 +24,10 @@ static uint64_t mix_address(uint64_t hash, const unsigned char address[16])
 	return mix(mix(hash, le64toh(halves[0])), le64toh(halves[1]));
 }
 
-/* The row in this slot got other holders. What they come to stays in the row: they may be thousands, and they lie elsewhere. */
+/*
+ * The row in this slot got other holders. What they come to stays in the row: they may be thousands, and they lie
+ * elsewhere.
+ */
 static void keep_owners(struct skt_snapshot *snapshot, uint32_t slot)
 {
 	struct skt_sock *sock = &snapshot->socks[slot];
@@ -82,7 +85,10 @@ static uint32_t mix_rest(const struct skt_sock *sock, int64_t timer_expires)
 	return (uint32_t)hash;
 }
 
-/* Of a row whose columns have been taken in: what they came to stays in it, for to reckon it again would be half of the work. */
+/*
+ * Of a row whose columns have been taken in: what they came to stays in it, for to reckon it again would be half of the
+ * work.
+ */
 static uint32_t digest_row(const struct skt_sock *sock)
 {
 	return mix_rest(sock, sock->timer_expires);

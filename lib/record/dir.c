@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /*
- * A directory of recordings as one. Each file is opened as any other, once, to learn what groups it has, and closed again:
+ * A directory of recordings as one. Each file is opened as any other, once, to learn what groups it has, and closed
+ * again:
  *
  *	part 0 (file 5)     part 1 (file 6)     part 2 (file 8)
  *	group group group | group group group | group ...
@@ -88,8 +89,9 @@ static bool chains(const struct dir_part *before, const struct skt_listed *next)
 }
 
 /*
- * Two files with one number: the one that chains, and the other does not, is of this recording. What chains is told by the file before
- * them, and where that is not there, by one that comes after. 1 the last part is replaced by `part`, 0 part is the stranger, -ENOTUNIQ.
+ * Two files with one number: the one that chains, and the other does not, is of this recording. What chains is told by
+ * the file before them, and where that is not there, by one that comes after. 1 the last part is replaced by `part`, 0
+ * part is the stranger, -ENOTUNIQ.
  */
 static int choose(const struct skt_file *dir, const struct dir_part *part, const struct skt_listing *listing)
 {
@@ -108,8 +110,9 @@ static int choose(const struct skt_file *dir, const struct dir_part *part, const
 }
 
 /*
- * The recorder ends a file once the header of the next is there. Was it killed in between (or is just there), the file before has no
- * end, and the next one, which says what that would have been, has nothing in it: it is not needed, and nothing was changed.
+ * The recorder ends a file once the header of the next is there. Was it killed in between (or is just there), the file
+ * before has no end, and the next one, which says what that would have been, has nothing in it: it is not needed, and
+ * nothing was changed.
  */
 static bool was_only_begun(const struct dir_part *before, const struct dir_part *part)
 {

@@ -169,7 +169,10 @@ static void put_runs(const struct skt_step *step, struct skt_buf *out)
 	skt_buf_varint(out, 0);
 }
 
-/* Whether a column is written at all: those that every event has a value in are, and of others those that are not 0 in all. */
+/*
+ * Whether a column is written at all: those that every event has a value in are, and of others those that are not 0 in
+ * all.
+ */
 static bool is_told(const struct skt_buf *column, int id)
 {
 	if (id <= EVENT_FIELDS)

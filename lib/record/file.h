@@ -77,14 +77,18 @@ bool file_is_locked(int fd);
 int file_read_head(const struct skt_file *file, uint64_t offset, struct block_head *ret);
 
 /*
- * Read the whole block at an offset, whose head was read before, into `block` (emptied first): its bytes, tail included, the
- * checksum proven. 0; -ENODATA the file ends inside it; -EBADMSG, with the bytes in the block all the same; -ENOMEM; or what the system said.
+ * Read the whole block at an offset, whose head was read before, into `block` (emptied first): its bytes, tail
+ * included, the checksum proven. 0; -ENODATA the file ends inside it; -EBADMSG, with the bytes in the block all the
+ * same; -ENOMEM; or what the system said.
  */
 int file_read_block(const struct skt_file *file, uint64_t offset, const struct block_head *head, struct skt_buf *block,
 		    struct skt_err *err);
 
 int file_add_group(struct skt_file *file, const struct group *group);
-/* The last group that begins with this snapshot or before it: that which holds it, or would; n_groups where it is before all. */
+/*
+ * The last group that begins with this snapshot or before it: that which holds it, or would; n_groups where it is
+ * before all.
+ */
 size_t file_group_of_number(const struct skt_file *file, uint64_t number);
 
 /* The first group that begins at this offset or later; n_groups where there is none. */

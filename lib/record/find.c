@@ -83,7 +83,9 @@ static void choose_beside_doubts(struct skt_choice *choice, unsigned doubts)
 	}
 }
 
-/* What lies only in part within the stretch, or not at all, which costs nothing; and where it ends what is there then. */
+/*
+ * What lies only in part within the stretch, or not at all, which costs nothing; and where it ends what is there then.
+ */
 static void choose_ends(const struct skt_file *file, const struct skt_question *question, bool first,
 			struct skt_choice *choice)
 {

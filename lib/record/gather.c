@@ -60,8 +60,8 @@ bool skt_writer_begins_group(const struct skt_writer *writer, const struct skt_s
 }
 
 /*
- * Of the step that led to a snapshot, only what was told cannot be found anew where it is made dense: events, and processes that no
- * look has seen. Both go into a step of their own, in the dense one's numbers.
+ * Of the step that led to a snapshot, only what was told cannot be found anew where it is made dense: events, and
+ * processes that no look has seen. Both go into a step of their own, in the dense one's numbers.
  */
 static int carry_told(const struct skt_step *step, const struct skt_snapshot *now, struct skt_snapshot *dense,
 		      struct skt_step *told)
@@ -89,8 +89,9 @@ static int add_told(struct skt_step *key, struct skt_step *told)
 }
 
 /*
- * The step that leads to a dense snapshot from nothing. It is not applied to anything: rows, owners and processes are found in the
- * order in which the snapshot has them, and with its strings, so it has the numbers already that applying would give.
+ * The step that leads to a dense snapshot from nothing. It is not applied to anything: rows, owners and processes are
+ * found in the order in which the snapshot has them, and with its strings, so it has the numbers already that applying
+ * would give.
  */
 static int find_key(struct skt_writer *writer, const struct skt_snapshot *dense, struct skt_step *key)
 {
@@ -105,9 +106,9 @@ static int find_key(struct skt_writer *writer, const struct skt_snapshot *dense,
 }
 
 /*
- * The whole snapshot, as the step that leads to it from nothing. A dense copy takes the place of `now`: it is what a reader
- * will have, with a table of only the strings in use. What was there goes before the step is found, for of each of the three
- * all rows are.
+ * The whole snapshot, as the step that leads to it from nothing. A dense copy takes the place of `now`: it is what a
+ * reader will have, with a table of only the strings in use. What was there goes before the step is found, for of each
+ * of the three all rows are.
  */
 static int put_dense(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		     struct skt_err *err)

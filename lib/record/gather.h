@@ -21,7 +21,8 @@ struct skt_writer {
 	int64_t group_boottime;
 	uint64_t group_snapshots;
 	size_t key_bytes; /* of the last key block, as it was handed on */
-	int64_t last_time; /* of the last snapshot added: a clock that is set back begins a group, so times rise within each */
+	/* of the last snapshot added: a clock that is set back begins a group, so times rise within each */
+	int64_t last_time;
 	uint32_t strings; /* of the group's table, written so far */
 	uint32_t digest;
 
@@ -39,8 +40,8 @@ struct skt_writer {
 int gather_check(const struct skt_snapshot *now, const struct skt_step *step, struct skt_err *err);
 
 /*
- * Take a snapshot and the step that led to it into the block; key: it begins a group, and `now` is dense from here on. 0, or
- * -ENOMEM or -E2BIG, and the block is lost.
+ * Take a snapshot and the step that led to it into the block; key: it begins a group, and `now` is dense from here on.
+ * 0, or -ENOMEM or -E2BIG, and the block is lost.
  */
 int gather(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step, bool key,
 	   struct skt_err *err);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * An index block tells where the groups before it are, up to the index block before, which it points to. From the end of a
- * finished file all are found without touching anything between:
+ * An index block tells where the groups before it are, up to the index block before, which it points to. From the end
+ * of a finished file all are found without touching anything between:
  *
  *	key steps ... key steps | index <---- key steps ... | index | end
  *	                            \________________________/
@@ -38,8 +38,8 @@ void index_put(uint64_t offset, uint64_t before, const struct group *groups, siz
 }
 
 /*
- * As it differs from another time. The groups of a recording whose clock was set are as far from each other as two times can be, which
- * is further than other differences.
+ * As it differs from another time. The groups of a recording whose clock was set are as far from each other as two
+ * times can be, which is further than other differences.
  */
 static int64_t get_time(struct cur *in, int64_t base)
 {
@@ -134,8 +134,10 @@ static int read_one(struct skt_file *file, uint64_t *at, struct skt_buf *block)
 	before = cur_le64(&in);
 	n = cur_count(&in, INDEX_GROUPS_MAX);
 	rc = add_backwards(file, &in, n);
-	/* it stands where it was written: nothing before it was taken out or put in; and each points further back, so that a circle
-	   cannot be followed for ever */
+	/*
+	 * it stands where it was written: nothing before it was taken out or put in; and each points further back, so
+	 * that a circle cannot be followed for ever
+	 */
 	if (rc || !cur_is_done(&in) || own != *at || before >= *at)
 		return rc == -ENOMEM ? rc : 0;
 	rc = add_keys(file, *at);

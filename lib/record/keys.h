@@ -9,8 +9,8 @@
 #include <skt/record.h>
 
 /*
- * A dictionary of what stands in groups: for each remote address, port, pid and name of a process, in which of the groups
- * that one index block tells. A question that asks for one of them need not read the others.
+ * A dictionary of what stands in groups: for each remote address, port, pid and name of a process, in which of the
+ * groups that one index block tells. A question that asks for one of them need not read the others.
  *
  *	snapshot, step --- keys_of_x() ---> raw keys of a block --- keys_add() ---> dictionary --- keys_put() ---> block
  *
@@ -23,7 +23,10 @@
 /* Keys of one kind. With more the kind is full: it says nothing, and costs no more memory (some 40 bytes a key). */
 #define KEYS_MOST (1u << 18)
 
-/* Ports below this are keys: those above are picked at random by clients (ip_local_port_range), and stand in every group. */
+/*
+ * Ports below this are keys: those above are picked at random by clients (ip_local_port_range), and stand in every
+ * group.
+ */
 #define KEYS_PORTS 32768
 
 /* What a question has to know of a group that it does not read. */
@@ -40,8 +43,8 @@ struct group_facts {
 void group_facts_add(struct group_facts *facts, const struct group_facts *more);
 
 /*
- * What a snapshot from nothing, or a step and the snapshot it led to, brings: raw keys are appended, facts are added to, but for
- * what was not seen, which reads_x() finds.
+ * What a snapshot from nothing, or a step and the snapshot it led to, brings: raw keys are appended, facts are added
+ * to, but for what was not seen, which reads_x() finds.
  */
 void keys_of_snapshot(const struct skt_snapshot *now, const struct skt_step *step, struct skt_buf *keys,
 		      struct group_facts *facts);

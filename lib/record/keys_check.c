@@ -94,8 +94,8 @@ static int begin_group(struct keys_check *check, uint64_t number)
 }
 
 /*
- * What was not seen before the first snapshot of a group is told by who recorded it; where a step starts from nothing, nobody
- * else knows.
+ * What was not seen before the first snapshot of a group is told by who recorded it; where a step starts from nothing,
+ * nobody else knows.
  */
 static int follow_reads(struct keys_check *check, const struct skt_snapshot *now, bool key, bool from_nothing,
 			const struct skt_step *step, struct group_facts *facts)

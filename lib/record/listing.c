@@ -162,8 +162,8 @@ static int in_order(const void *x, const void *y)
 }
 
 /*
- * Where a flight recorder was at work, a recording that it did not make is somebody's who left it there: it goes on from none such,
- * and drops none. What cannot tell, because its facts are damaged, stays.
+ * Where a flight recorder was at work, a recording that it did not make is somebody's who left it there: it goes on
+ * from none such, and drops none. What cannot tell, because its facts are damaged, stays.
  */
 static void leave_out_others(struct skt_listing *listing)
 {

@@ -5,8 +5,8 @@
 #include <skt/step.h>
 
 /*
- * Two numberings of one snapshot, as they meet at a group's border: the tables and rows are the same, in the same order,
- * and stand in other slots. For each slot of one there is that of the other, SKT_NO_SLOT where there is none.
+ * Two numberings of one snapshot, as they meet at a group's border: the tables and rows are the same, in the same
+ * order, and stand in other slots. For each slot of one there is that of the other, SKT_NO_SLOT where there is none.
  */
 struct numbering {
 	uint32_t *tables;

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* zlib's default where there is time for it; at short intervals the fast one (measured: 2 % more bytes, a third of the time). */
+/*
+ * zlib's default where there is time for it; at short intervals the fast one (measured: 2 % more bytes, a third of the
+ * time).
+ */
 #define LEVEL_SLOW    6
 #define LEVEL_FAST    1
 #define LEVEL_SLOW_NS (SKT_NS_PER_S / 2)
@@ -199,8 +202,8 @@ static int begin_next(const struct output *output, const struct output_next *nex
 }
 
 /*
- * The header of the next file is written before the end of this one: where the disk is full this one can still go on. It says
- * which value the end will have.
+ * The header of the next file is written before the end of this one: where the disk is full this one can still go on.
+ * It says which value the end will have.
  */
 static int take_next(struct output *output, const struct output_item *item, struct skt_err *err)
 {

@@ -14,8 +14,8 @@
  * Where blocks go: compressed, put in sequence and chained, written whole or not at all, and made to stand on the disk.
  * What could not be written is remembered, and told as a gap with the block that follows it.
  *
- * It knows nothing of snapshots, and who gathers them nothing of files: what travels between the two are items, and what
- * became of them (struct output_state).
+ * It knows nothing of snapshots, and who gathers them nothing of files: what travels between the two are items, and
+ * what became of them (struct output_state).
  */
 
 enum output_what {
@@ -70,9 +70,10 @@ int output_new(int fd, const char *name, const struct skt_header *header, enum s
 void output_free(struct output *output);
 
 /*
- * Take an item; the sections stay the caller's. Numbers of snapshots are those of the recorder, the first one of the first file is 1. Where it cannot be written its snapshots are lost and will be told, and so are all
- * step blocks up to the next key. Where it cannot go on in another file, it goes on in this one as if nothing had been asked; the file that it
- * ended is closed.
+ * Take an item; the sections stay the caller's. Numbers of snapshots are those of the recorder, the first one of the
+ * first file is 1. Where it cannot be written its snapshots are lost and will be told, and so are all step blocks up to
+ * the next key. Where it cannot go on in another file, it goes on in this one as if nothing had been asked; the file
+ * that it ended is closed.
  */
 int output_take(struct output *output, struct output_item *item, struct skt_err *err);
 

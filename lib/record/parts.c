@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 /*
- * A cursor in a directory stands in one of its files, and only that one is open. It reads it as if there were no other; here
- * is what it does where one ends.
+ * A cursor in a directory stands in one of its files, and only that one is open. It reads it as if there were no other;
+ * here is what it does where one ends.
  *
  *	file->groups, read when the directory was opened, are the part's; here is a copy with a descriptor of its own,
  *	so that the directory stays as it is for all its cursors

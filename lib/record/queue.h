@@ -5,9 +5,9 @@
 #include "record/output.h"
 
 /*
- * Between whoever gathers blocks and the output: items wait here for a thread that takes them, one after the other, so that
- * a disk or a pipe that is slow makes nobody wait but the thread. What may wait is bounded; a block for which there is no
- * room is refused, and never waited for. Without a thread an item is taken at once.
+ * Between whoever gathers blocks and the output: items wait here for a thread that takes them, one after the other, so
+ * that a disk or a pipe that is slow makes nobody wait but the thread. What may wait is bounded; a block for which
+ * there is no room is refused, and never waited for. Without a thread an item is taken at once.
  *
  *	gatherer --- put ---> | item item item | --- the thread ---> output
  *	         <-- state, errors ------------------------------------'
@@ -23,9 +23,9 @@ void queue_attach(struct queue *queue, struct output *output);
 void queue_free(struct queue *queue);
 
 /*
- * Put an item in; on success its sections are the queue's, and empty (without a thread they are the caller's as before). -ENOBUFS: it
- * is a block or a mark, and there is no room; -ENOMEM. Where it
- * goes on is the queue's in any case. What becomes of it is told by queue_error().
+ * Put an item in; on success its sections are the queue's, and empty (without a thread they are the caller's as
+ * before). -ENOBUFS: it is a block or a mark, and there is no room; -ENOMEM. Where it goes on is the queue's in any
+ * case. What becomes of it is told by queue_error().
  */
 int queue_put(struct queue *queue, struct output_item *item);
 
@@ -39,8 +39,8 @@ void queue_wait(struct queue *queue);
 struct output_state queue_state(struct queue *queue);
 
 /*
- * What failed first since this was asked last, once: 0 nothing. That a pipe has no reader any more comes before all else, for
- * nothing can be written after it.
+ * What failed first since this was asked last, once: 0 nothing. That a pipe has no reader any more comes before all
+ * else, for nothing can be written after it.
  */
 int queue_error(struct queue *queue, struct skt_err *err);
 

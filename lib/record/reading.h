@@ -59,8 +59,8 @@ struct coming {
 };
 
 /*
- * Look at the columns of rows that came, without taking them: whether those that no row is without are there, and all as long
- * as they must be. Before this has been seen no memory is taken for a row.
+ * Look at the columns of rows that came, without taking them: whether those that no row is without are there, and all
+ * as long as they must be. Before this has been seen no memory is taken for a row.
  */
 bool columns_are_good(struct cur in, const struct coming *coming);
 
@@ -72,8 +72,8 @@ struct rows {
 };
 
 /*
- * The columns of rows that came, or of those that changed in this section. A column that is not known is passed over. One that
- * is not there means that of rows that came nobody had it; a row that changed in it must have it.
+ * The columns of rows that came, or of those that changed in this section. A column that is not known is passed over.
+ * One that is not there means that of rows that came nobody had it; a row that changed in it must have it.
  */
 void get_columns(struct reading *reading, uint8_t section, const struct rows *rows, struct cur *in);
 

@@ -12,10 +12,14 @@
 
 /*
  * When each table was read last, from snapshot to snapshot and over the borders of groups: what lies between two reads
- * of a table nobody saw, unless it was listened for. The writer and whoever verifies follow a recording with it, as coverage (skt/coverage.h) does.
+ * of a table nobody saw, unless it was listened for. The writer and whoever verifies follow a recording with it, as
+ * coverage (skt/coverage.h) does.
  */
 
-/* The longest interval between two reads in which what went was not told of; of equally long ones that which ended first. Both 0: none. */
+/*
+ * The longest interval between two reads in which what went was not told of; of equally long ones that which ended
+ * first. Both 0: none.
+ */
 struct blind {
 	int64_t after;
 	int64_t until;
@@ -47,8 +51,8 @@ void reads_release(struct reads *reads);
 void reads_forget(struct reads *reads);
 
 /*
- * The first snapshot of a group; and one that a step led to. blind has one for each kind of table, heard a bit for each of which there was
- * an interval in which all that went was told of. 0 or -ENOMEM.
+ * The first snapshot of a group; and one that a step led to. blind has one for each kind of table, heard a bit for each
+ * of which there was an interval in which all that went was told of. 0 or -ENOMEM.
  */
 int reads_begin_group(struct reads *reads, const struct skt_snapshot *now, struct blind *blind, uint8_t *heard);
 int reads_step(struct reads *reads, const struct skt_snapshot *now, const struct skt_step *step, struct blind *blind,

@@ -7,10 +7,10 @@
 #include <string.h>
 
 /*
- * Find every group by hopping from head to head. Where no good block stands, the next one is looked for by the file's sync mark; it
- * counts only when its checksum over all of it is right and it comes later in the sequence, so bytes that look like a block
- * (another recording in a command line, say) are not taken for one. Step blocks after a hole say nothing without
- * their key, and are lost up to the next key.
+ * Find every group by hopping from head to head. Where no good block stands, the next one is looked for by the file's
+ * sync mark; it counts only when its checksum over all of it is right and it comes later in the sequence, so bytes that
+ * look like a block (another recording in a command line, say) are not taken for one. Step blocks after a hole say
+ * nothing without their key, and are lost up to the next key.
  */
 struct scan {
 	struct skt_file *file;
@@ -221,7 +221,10 @@ static int take_next(struct scan *scan)
 
 	if (file->span.ended)
 		return pass_hole(scan, false);
-	/* a machine that crashed may leave a file that is longer than what was written of it: torn, as if it were cut there */
+	/*
+	 * a machine that crashed may leave a file that is longer than what was written of it: torn, as if it were cut
+	 * there
+	 */
 	if (rc <= 0)
 		return pass_hole(scan, file->size - scan->offset < BLOCK_HEAD_SIZE || scan->zeros <= scan->offset ||
 					       is_head_cut_to_zeros(scan));

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <zlib.h>
 
-/* A note of 4 bytes for as many: memory is a 64th of what is summed, and a claim costs no more than a small block does. */
+/*
+ * A note of 4 bytes for as many: memory is a 64th of what is summed, and a claim costs no more than a small block does.
+ */
 #define STRIDE 256
 
 /* Bytes read at a time: the first few after a hole are often enough. */
@@ -75,9 +77,9 @@ static int begin_at(struct search *search, uint64_t offset)
 }
 
 /*
- * The CRC-32 of some bytes, from those of all before them and of all up to their end. zlib's crc32_combine(a, b, n) makes the
- * sum of two parts from theirs, where the second has n bytes; it is a's, n bytes on, XORed with b's. So it
- * is undone with b = 0.
+ * The CRC-32 of some bytes, from those of all before them and of all up to their end. zlib's crc32_combine(a, b, n)
+ * makes the sum of two parts from theirs, where the second has n bytes; it is a's, n bytes on, XORed with b's. So it is
+ * undone with b = 0.
  */
 static int sum_of(struct search *search, uint64_t from, uint64_t to, uint32_t *ret)
 {

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Until when a group's last snapshot is in force: until the next one, or for an interval where the clock was set back then. */
+/*
+ * Until when a group's last snapshot is in force: until the next one, or for an interval where the clock was set back
+ * then.
+ */
 static int64_t group_end(const struct skt_file *file, size_t i)
 {
 	int64_t last = file->groups[i].last;
@@ -14,8 +17,8 @@ static int64_t group_end(const struct skt_file *file, size_t i)
 }
 
 /*
- * The group in which a snapshot is in force at this instant, or n_groups. A clock that is set back begins a group, so times rise within
- * each, but groups need not be sorted; of an instant that was shown twice it is the later one.
+ * The group in which a snapshot is in force at this instant, or n_groups. A clock that is set back begins a group, so
+ * times rise within each, but groups need not be sorted; of an instant that was shown twice it is the later one.
  */
 static size_t group_of_time(const struct skt_file *file, int64_t when)
 {
@@ -28,7 +31,10 @@ static size_t group_of_time(const struct skt_file *file, int64_t when)
 	return file->n_groups;
 }
 
-/* Walk from the start of a group to its last snapshot that is not beyond number and time. *ret_good: the last one that could be read. */
+/*
+ * Walk from the start of a group to its last snapshot that is not beyond number and time. *ret_good: the last one that
+ * could be read.
+ */
 static int walk(struct skt_cursor *cursor, size_t group, uint64_t number, int64_t when, uint64_t *ret_good,
 		struct skt_err *err)
 {
@@ -54,7 +60,8 @@ static int walk(struct skt_cursor *cursor, size_t group, uint64_t number, int64_
 
 /*
  * Go there. Where damage lies before it, go to the last snapshot that can be read instead, and say what is damaged
- * all the same: a step that failed half way leaves a snapshot that is neither, so the group is walked again up to the one before.
+ * all the same: a step that failed half way leaves a snapshot that is neither, so the group is walked again up to the
+ * one before.
  */
 static int go(struct skt_cursor *cursor, size_t group, uint64_t number, int64_t when, struct skt_err *err)
 {
@@ -134,7 +141,10 @@ static int out_of_range(const struct skt_file *file, int64_t when, enum skt_zone
 	return rc;
 }
 
-/* In a directory: go to the file that holds a snapshot, or would. *ret_next: number of the first snapshot in those after it. */
+/*
+ * In a directory: go to the file that holds a snapshot, or would. *ret_next: number of the first snapshot in those
+ * after it.
+ */
 static int enter_number(struct skt_cursor *cursor, uint64_t number, uint64_t *ret_next, struct skt_err *err)
 {
 	const struct skt_file *dir = cursor->whole;
@@ -228,7 +238,10 @@ static int check_gap(struct skt_cursor *cursor, int64_t when, enum skt_zone zone
 	return 0;
 }
 
-/* In a directory: go to the file in which a snapshot is in force then; of an instant that was shown twice, the later one. */
+/*
+ * In a directory: go to the file in which a snapshot is in force then; of an instant that was shown twice, the later
+ * one.
+ */
 static int enter_time(struct skt_cursor *cursor, int64_t when, struct skt_err *err)
 {
 	const struct skt_file *dir = cursor->whole;

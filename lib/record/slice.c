@@ -82,8 +82,8 @@ static int number_tables(struct skt_slice *slice, const struct skt_snapshot *sna
 }
 
 /*
- * What was told of rows that are kept, or, where they closed with this very step, were. An event of a row that no look has seen
- * is kept as well, unless it was said which are.
+ * What was told of rows that are kept, or, where they closed with this very step, were. An event of a row that no look
+ * has seen is kept as well, unless it was said which are.
  */
 static int pick_events(struct skt_slice *slice, const struct skt_snapshot *snapshot, const struct skt_step *step,
 		       const bool *rows)
@@ -165,7 +165,10 @@ int skt_slice_add(struct skt_slice *slice, const struct skt_snapshot *snapshot, 
 	/* what was missed before the slice begins is none of it */
 	if (!step)
 		slice->picked.missed = 0;
-	/* who lived only between two looks may have held what is only told of: of what is selected only that is left open */
+	/*
+	 * who lived only between two looks may have held what is only told of: of what is selected only that is left
+	 * open
+	 */
 	rc = make_step(slice, from_nothing, snapshot, !from_nothing && (!rows || slice->n_events) ? step : NULL, err);
 	return rc ? rc : skt_writer_add(slice->writer, &slice->now, &slice->step, err);
 }

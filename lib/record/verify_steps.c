@@ -19,7 +19,10 @@ struct reading_all {
 	int64_t last;
 };
 
-/* Whether reading stopped where something is known to be wrong. Stops come in the file's order, and so does what is known. */
+/*
+ * Whether reading stopped where something is known to be wrong. Stops come in the file's order, and so does what is
+ * known.
+ */
 static bool is_known(struct reading_all *reading, uint64_t offset)
 {
 	const struct skt_damage *damage = reading->ret->damage;

@@ -61,9 +61,10 @@ static int write_whole(struct output *output, const struct iovec *parts, int n, 
 }
 
 /*
- * Have the disk keep what was written. Where it cannot, that may be lost, though whoever reads the file today still sees
- * it, so it is told and stays where it is. It is also a reason to begin a new group: what is written from now on shall
- * not hang on blocks that may be gone tomorrow. Once it works again, a key that was just written is such a beginning.
+ * Have the disk keep what was written. Where it cannot, that may be lost, though whoever reads the file today still
+ * sees it, so it is told and stays where it is. It is also a reason to begin a new group: what is written from now on
+ * shall not hang on blocks that may be gone tomorrow. Once it works again, a key that was just written is such a
+ * beginning.
  */
 void whole_sync(struct output *output, bool key)
 {
@@ -85,7 +86,10 @@ void whole_sync(struct output *output, bool key)
 	output->synced = output->state.bytes;
 }
 
-/* Make a block of this head (length and sequence are filled in) and payload, the next one in the chain: three parts to be written. */
+/*
+ * Make a block of this head (length and sequence are filled in) and payload, the next one in the chain: three parts to
+ * be written.
+ */
 static void make_block(const struct output *output, struct block_head *head, const struct skt_buf *payload,
 		       uint64_t sequence, uint8_t chain[CHAIN_SIZE], struct frame *ret, struct iovec ret_parts[3])
 {
@@ -100,8 +104,8 @@ static void make_block(const struct output *output, struct block_head *head, con
 }
 
 /*
- * The gap that is to be told goes with the block, in the same write: were it there without it, another loss would be told
- * by another gap, and a disk that is nearly full would fill with them. A mark is not what is to follow a gap.
+ * The gap that is to be told goes with the block, in the same write: were it there without it, another loss would be
+ * told by another gap, and a disk that is nearly full would fill with them. A mark is not what is to follow a gap.
  */
 void whole_make(struct output *output, struct block_head *head, const struct skt_buf *payload, struct made *ret)
 {

@@ -62,10 +62,16 @@ struct made {
 	uint8_t chain[CHAIN_SIZE];
 };
 
-/* The next block, and before it the gap that is to be told, of this head (length and sequence are filled in) and payload, which is borrowed. */
+/*
+ * The next block, and before it the gap that is to be told, of this head (length and sequence are filled in) and
+ * payload, which is borrowed.
+ */
 void whole_make(struct output *output, struct block_head *head, const struct skt_buf *payload, struct made *ret);
 
-/* Write what was made, and have the disk keep it where that is wanted; key: it begins a group. 0, or why nothing of it is there. */
+/*
+ * Write what was made, and have the disk keep it where that is wanted; key: it begins a group. 0, or why nothing of it
+ * is there.
+ */
 int whole_write(struct output *output, const struct made *made, bool key, struct skt_err *err);
 
 /* Both. */

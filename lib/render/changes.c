@@ -20,10 +20,11 @@
  *	14:03:08.100Z + opened    tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED  curl 991/5
  *	14:03:09.100Z ~ changed   tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED>CLOSE_WAIT  curl 991/5
  *	14:03:09.200Z - closed    tcp   10.0.0.5:41998  203.0.113.9:443  CLOSE_WAIT   curl 991/5
- *	14:03:09.310Z - closed    tcp   10.0.0.5:80     203.0.113.4:4711 CLOSE        (unseen) perhaps nginx 720  sent 88  received 40
+ *	14:03:09.310Z - closed    tcp   10.0.0.5:80     203.0.113.4:4711 CLOSE        (unseen)  sent 88  received 40
  *
- * Columns are as wide as what mostly stands in them; what is longer pushes the rest to the right. A sign says at a glance what
- * kind of change it is: + came, - went, > other hands, ~ another state. On a narrow terminal, so that who held it is still seen:
+ * Columns are as wide as what mostly stands in them; what is longer pushes the rest to the right. A sign says at a
+ * glance what kind of change it is: + came, - went, > other hands, ~ another state. On a narrow terminal, so that who
+ * held it is still seen:
  *
  *	TIME     WHAT        TABLE LOCAL   REMOTE             STATE   PROCESS PID/FD
  *	14:03:08 + opened    tcp   :41998  203.0.113.9:443    ESTAB   curl 991/5
@@ -149,7 +150,10 @@ static void put_ends(const struct layout *layout, const struct skt_sock *sock, b
 	line_pad(line, start, remote);
 }
 
-/* What else changed, before and after, each a part of the line: all of it where nothing else happened, and else what is no matter of course. */
+/*
+ * What else changed, before and after, each a part of the line: all of it where nothing else happened, and else what is
+ * no matter of course.
+ */
 static void put_others(const struct skt_row *row, enum skt_hands hands, struct wrap *wrap, struct skt_buf *line)
 {
 	uint32_t fields = skt_change_fields(row->change);

@@ -21,8 +21,8 @@
  *	  > restarted tcp   0.0.0.0:80            0.0.0.0:*             LISTEN      nginx 720/6 > nginx 991/6  x4
  *
  * On a terminal the columns are fitted, and what does not fit stands below: nothing that differs is cut.
- * Signs as in lib/render/changes.c; * came and went. Groups are ordered by what their headings say, lines within them by table
- * and ends.
+ * Signs as in lib/render/changes.c; * came and went. Groups are ordered by what their headings say, lines within them
+ * by table and ends.
  */
 
 #define COMPARE(member)             \
@@ -202,8 +202,8 @@ static bool holder_of(const struct skt_diff_sides *sides, const struct skt_diffe
 }
 
 /*
- * What it was, where the program is another: its name may be the same, and its command line, too. The executable comes first, for
- * the end may be cut.
+ * What it was, where the program is another: its name may be the same, and its command line, too. The executable comes
+ * first, for the end may be cut.
  */
 static void put_program(const struct skt_render *render, const struct skt_diff_sides *sides,
 			const struct skt_difference *item, struct wrap *wrap, struct skt_buf *line)

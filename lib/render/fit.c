@@ -8,7 +8,10 @@
 #define LAST_LEAST    12
 #define YIELD_LEAST   12
 
-/* Columns of these ranks give way before the last columns do, and before what is asked of the last but one is more than it can give. */
+/*
+ * Columns of these ranks give way before the last columns do, and before what is asked of the last but one is more than
+ * it can give.
+ */
 #define EARLY_RANKS 3
 #define LATE_RANKS  7
 #define BEFORE_LAST 20

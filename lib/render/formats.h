@@ -39,7 +39,10 @@ void table_part(const struct skt_kind *kind, const struct skt_row *row, const st
 void table_parts(const struct skt_kind *kind, const struct skt_part *parts, size_t n, const struct skt_render *render,
 		 struct skt_buf *out);
 
-/* A change a line: they come as they are seen, so there is nothing to fit columns to. One that is whole, and those of a step. */
+/*
+ * A change a line: they come as they are seen, so there is nothing to fit columns to. One that is whole, and those of a
+ * step.
+ */
 void table_change(const struct skt_row *row, struct skt_buf *out);
 void table_changes(const struct skt_row *row, struct skt_changes *changes, const uint32_t *which, size_t n,
 		   struct skt_buf *out);

@@ -13,10 +13,11 @@
  * Cells in columns as wide as their widest cell. The text of a cell is appended to `text`, escaped, and
  * grid_cell() ends it; cells come row by row.
  *
- * Where a line would not fit the terminal, columns give way (fit.c). Those that have a rank go to the shorter text of their cells,
- * then of ends to the port alone, or are left out altogether, in the order of their ranks; in between the last two, which hold what may be of any length, are cut,
- * the last first. Columns that say how narrow they may get do so: the few cells that are wider (IPv6 addresses among
- * IPv4) are not cut, but push what follows to the right. A line is cut to the terminal whatever stands in it.
+ * Where a line would not fit the terminal, columns give way (fit.c). Those that have a rank go to the shorter text of
+ * their cells, then of ends to the port alone, or are left out altogether, in the order of their ranks; in between the
+ * last two, which hold what may be of any length, are cut, the last first. Columns that say how narrow they may get do
+ * so: the few cells that are wider (IPv6 addresses among IPv4) are not cut, but push what follows to the right. A line
+ * is cut to the terminal whatever stands in it.
  *
  * Where some columns say that they yield, it is they that give way instead, the widest first, and their cells are cut.
  */
@@ -65,8 +66,8 @@ void grid_init(struct grid *grid, const struct grid_column *columns, size_t n_co
 void grid_release(struct grid *grid);
 
 /*
- * The current cell ends here. says: it would be missed. short_at: from here on `text` has what is to stand there where there is little
- * room, in the place of what is before it; 0: there is no such text.
+ * The current cell ends here. says: it would be missed. short_at: from here on `text` has what is to stand there where
+ * there is little room, in the place of what is before it; 0: there is no such text.
  */
 void grid_cell(struct grid *grid, bool says, size_t short_at);
 

@@ -39,8 +39,8 @@ int groups_find(const struct skt_render *render, const struct skt_diff_sides *si
 void groups_put_heading(const struct groups *groups, uint32_t group, struct skt_buf *line);
 
 /*
- * The process that a difference is listed under, and on which side (0 before, 1 after, 2 between): that with the lowest pid, of
- * now, or of before. False where there is none.
+ * The process that a difference is listed under, and on which side (0 before, 1 after, 2 between): that with the lowest
+ * pid, of now, or of before. False where there is none.
  */
 bool groups_holder(const struct skt_diff_sides *sides, const struct skt_difference *item, uint32_t *ret_side,
 		   uint32_t *ret_process);

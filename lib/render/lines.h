@@ -30,7 +30,10 @@ void line_told(const struct skt_row *row, struct skt_buf *line);
 /* A value as it stands in other tables; nothing where it is unknown. */
 void line_value(const struct skt_field_info *field, const struct skt_row *row, struct skt_buf *line);
 
-/* The line goes out, no wider than the terminal, without blanks at its end, between what turns a colour on and off ("": none). */
+/*
+ * The line goes out, no wider than the terminal, without blanks at its end, between what turns a colour on and off ("":
+ * none).
+ */
 void line_end(const struct skt_buf *line, unsigned width, struct skt_buf *out);
 void line_end_coloured(const struct skt_buf *line, unsigned width, const char *colour, struct skt_buf *out);
 

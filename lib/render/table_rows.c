@@ -13,12 +13,15 @@
 /*
  * Rows of any kind as a table: its columns are what the kind says.
  *
- *	FIRST           LAST             DIR  TABLE  STATES                 LOCAL           REMOTE           PROCESS PID/FD
- *	<14:03:07.600Z  >14:03:09.604Z        tcp    LISTEN                 0.0.0.0:80      0.0.0.0:*        nginx 720/6
- *	14:03:08.601Z   14:03:08.601Z    out  tcp    ESTABLISHED>TIME_WAIT  10.0.0.5:41998  203.0.113.9:443  curl 991/5
+ *	FIRST           LAST             DIR  TABLE  STATES             LOCAL           REMOTE           PROCESS PID/FD
+ *	<14:03:07.600Z  >14:03:09.604Z        tcp    LISTEN             0.0.0.0:80      0.0.0.0:*        nginx 720/6
+ *	14:03:08.601Z   14:03:08.601Z    out  tcp    ESTABLISHED>CLOSE  10.0.0.5:41998  203.0.113.9:443  curl 991/5
  */
 
-/* Of "2026-11-22T14:03:07.123456789Z" what is the month's, the clock's, what is left of the fraction, and where the zone begins. */
+/*
+ * Of "2026-11-22T14:03:07.123456789Z" what is the month's, the clock's, what is left of the fraction, and where the
+ * zone begins.
+ */
 #define DATE_LEN  10
 #define MONTH_AT  5
 #define CLOCK_AT  11

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Steps made of the input's bytes, or matched and then bent by them, applied one after the other as a recording's are.
- * A step is refused, or the snapshot is whole afterwards; a whole snapshot can be compacted, copied, and matched with another, either way.
+ * A step is refused, or the snapshot is whole afterwards; a whole snapshot can be compacted, copied, and matched with
+ * another, either way.
  */
 #include "taken.h"
 

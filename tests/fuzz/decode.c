@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps (steps.h), of which the byte in front says what is wanted of them (SKT_WANT_*). What can be taken is a snapshot in every
- * respect; and written anew, it is read as the same.
+ * Steps (steps.h), of which the byte in front says what is wanted of them (SKT_WANT_*). What can be taken is a snapshot
+ * in every respect; and written anew, it is read as the same.
  */
 #include "record/block.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A block of keys, asked for keys that it may have and one that it may not, and held against a dictionary. The mutator changes
- * what is behind the inflate of one page, too.
+ * A block of keys, asked for keys that it may have and one that it may not, and held against a dictionary. The mutator
+ * changes what is behind the inflate of one page, too.
  */
 #include "record/keys.h"
 
@@ -64,7 +64,10 @@ static const struct keys_page *choose_page(const struct keys_block *block, uint6
 	return chosen_page;
 }
 
-/* The block with this page's keys mutated; how long they are is put right in the page's description. False: it does not inflate. */
+/*
+ * The block with this page's keys mutated; how long they are is put right in the page's description. False: it does not
+ * inflate.
+ */
 static bool mutate_page(const uint8_t *data, size_t size, const struct keys_page *page, uint64_t *state,
 			struct skt_buf *out)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that come and go in any order, and looks between. Three bytes each: what, who, and how much later (some messages are heard
- * after others that are younger). Who has to be told of at a look is found once more, by going along a list.
+ * Processes that come and go in any order, and looks between. Three bytes each: what, who, and how much later (some
+ * messages are heard after others that are younger). Who has to be told of at a look is found once more, by going along
+ * a list.
  */
 #include "proc/connector.h"
 #include "proc/lived.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stranger's .skt-meta, in a tree that stays the same: a listener and a connection of tcp, one raw line, and two
- * processes of which one holds the listener. It is refused, or what comes of it is a snapshot in every respect: it can be
- * recorded, and the recording read.
+ * processes of which one holds the listener. It is refused, or what comes of it is a snapshot in every respect: it can
+ * be recorded, and the recording read.
  */
 #include "record/block.h"
 #include "record/codec.h"

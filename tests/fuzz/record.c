@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole recording: opened with and without its index, walked, sought in, asked for keys and marks, verified. recording.h
- * mutates it.
+ * A whole recording: opened with and without its index, walked, sought in, asked for keys and marks, verified.
+ * recording.h mutates it.
  */
 #include "record/file.h"
 

@@ -3,8 +3,8 @@
 #define RECORDING_H
 
 /*
- * A mutator that knows how a recording is laid out, so that changes reach what lies behind checksums, lengths, deflate and
- * digests.
+ * A mutator that knows how a recording is laid out, so that changes reach what lies behind checksums, lengths, deflate
+ * and digests.
  */
 #include "record/block.h"
 #include "record/digest.h"
@@ -96,7 +96,10 @@ static bool take_apart(const uint8_t *data, size_t size, struct parts *ret)
 	return true;
 }
 
-/* What the rows of a block are after its steps, so that the digest lets them through. False once a step cannot be taken. */
+/*
+ * What the rows of a block are after its steps, so that the digest lets them through. False once a step cannot be
+ * taken.
+ */
 static bool find_digest(struct part *part, struct skt_snapshot *now)
 {
 	struct decoder decoder = { .room = 0 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stranger's steps (steps.h) cut into a recording of one's own: all rows, or of each pair of slots one. Whatever is in them, the slice is
- * whole, and has as many snapshots and rows as were taken. The byte in front says which rows, and where a gap is.
+ * A stranger's steps (steps.h) cut into a recording of one's own: all rows, or of each pair of slots one. Whatever is
+ * in them, the slice is whole, and has as many snapshots and rows as were taken. The byte in front says which rows, and
+ * where a gap is.
  */
 #include "steps.h"
 #include "taken.h"

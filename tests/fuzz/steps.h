@@ -3,10 +3,11 @@
 #define STEPS_H
 
 /*
- * Steps as they come out of the inflate: a byte, then for each step the lengths of its sections (two bytes each) and the
- * sections. The first is a key frame.
+ * Steps as they come out of the inflate: a byte, then for each step the lengths of its sections (two bytes each) and
+ * the sections. The first is a key frame.
  *
- * The mutator changes the inside of one section, of one record or column in it where it can, and puts lengths right again.
+ * The mutator changes the inside of one section, of one record or column in it where it can, and puts lengths right
+ * again.
  */
 #include "record/codec.h"
 
@@ -46,8 +47,9 @@ static void mutate_bytes(const uint8_t *bytes, size_t len, struct skt_buf *out)
 }
 
 /*
- * Records, columns and strings all begin with a length. At a place from which one fits, what it is the length of is mutated, and
- * the length made right: most such places are none, but there are so many that fuzzing finds those that are.
+ * Records, columns and strings all begin with a length. At a place from which one fits, what it is the length of is
+ * mutated, and the length made right: most such places are none, but there are so many that fuzzing finds those that
+ * are.
  */
 static void mutate_inside(const uint8_t *bytes, size_t len, uint64_t *state, struct skt_buf *out)
 {

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * The driver's count of inputs that were no nonsense. A corpus of which all is refused at the first line, as a change of the
- * format makes of one, would pass for ever and test nothing. libFuzzer has no such count.
+ * The driver's count of inputs that were no nonsense. A corpus of which all is refused at the first line, as a change
+ * of the format makes of one, would pass for ever and test nothing. libFuzzer has no such count.
  */
 extern size_t fuzz_taken __attribute__((weak));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps (steps.h), of which the byte in front says nothing. The snapshot that each leads to is written as a tree, and the tree
- * captured: it is the same snapshot, and nothing is in the directory but what belongs there.
+ * Steps (steps.h), of which the byte in front says nothing. The snapshot that each leads to is written as a tree, and
+ * the tree captured: it is the same snapshot, and nothing is in the directory but what belongs there.
  */
 #include "steps.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stranger's steps (steps.h), asked what sockquery and sockdiff ask of a recording: sockets, processes and changes at each, and
- * over all of them flows, what was looked at, and what differs from the first to the last. The byte in front says how they are
- * rendered, and by which expression they are picked. Whatever is in them, text comes out: no control byte but the line feed.
+ * A stranger's steps (steps.h), asked what sockquery and sockdiff ask of a recording: sockets, processes and changes at
+ * each, and over all of them flows, what was looked at, and what differs from the first to the last. The byte in front
+ * says how they are rendered, and by which expression they are picked. Whatever is in them, text comes out: no control
+ * byte but the line feed.
  */
 #include "steps.h"
 #include "taken.h"

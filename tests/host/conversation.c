@@ -4,9 +4,10 @@
  * that were duplicated, handed over a unix socket or inherited over execve(2), connections that nobody has accepted,
  * a zombie whose thread still holds one, and an argv that is hard to print.
  *
- * What is true is printed, a JSON object a line: {"name":,"pid":,...} of a process, {"name":,"table":,"local":,"remote":,
- * "state":,"owners":[[pid,fd],...]} of a socket. Then "ready". A line on standard input closes the connection `closing`
- * actively and is answered with "closed"; the end of standard input ends all of it.
+ * What is true is printed, a JSON object a line: {"name":,"pid":,...} of a process,
+ * {"name":,"table":,"local":,"remote":, "state":,"owners":[[pid,fd],...]} of a socket. Then "ready". A line on standard
+ * input closes the connection `closing` actively and is answered with "closed"; the end of standard input ends all of
+ * it.
  */
 #include "live.h"
 
@@ -143,7 +144,10 @@ static int accepted(int fd)
 
 #define DESCRIPTORS 256
 
-/* A child that ends with us, and has no descriptor but this socket. Its parent goes on when it has said so, with one byte. */
+/*
+ * A child that ends with us, and has no descriptor but this socket. Its parent goes on when it has said so, with one
+ * byte.
+ */
 static pid_t child(void (*be)(int to_parent, int socket), int socket)
 {
 	int pipes[2];
@@ -346,7 +350,9 @@ static void hand_over(void)
 	close(fd);
 }
 
-/* A connection that nobody has accepted: its other end has no descriptor to ask, and is told by what the caller sees. */
+/*
+ * A connection that nobody has accepted: its other end has no descriptor to ask, and is told by what the caller sees.
+ */
 static void queue(void)
 {
 	struct sockaddr_storage local, remote;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that hides: loaded into sockrec (LD_PRELOAD), this leaves the row of one socket out of every table that is read.
- * BLIND is its inode.
+ * A kernel that hides: loaded into sockrec (LD_PRELOAD), this leaves the row of one socket out of every table that is
+ * read. BLIND is its inode.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trouble to order: loaded into sockrec (LD_PRELOAD), this makes the calls by which it writes fail as bad disks make them,
- * ends or stops it at a chosen byte, and lets its clock run as fast as it can work, so that no test waits for a tick or
- * depends on one being punctual. The environment says what to do:
+ * Trouble to order: loaded into sockrec (LD_PRELOAD), this makes the calls by which it writes fail as bad disks make
+ * them, ends or stops it at a chosen byte, and lets its clock run as fast as it can work, so that no test waits for a
+ * tick or depends on one being punctual. The environment says what to do:
  *
  *	TROUBLE		rules CALL:CALLS:WHAT, with blanks between them. CALL is one of
  *				write	writev(2)
  *				cut	ftruncate(2)
  *				sync	fdatasync(2)
  *				wait	sigtimedwait(2), once after each snapshot
- *			CALLS says which of them, each kind counted from 1: "3", "3-5", or "3-" for all from then on. WHAT is
+ *			CALLS says which of them, each kind counted from 1: "3", "3-5", or "3-" for all from then on.
+ *			WHAT is
  *				EIO	or another errno known below: the call fails with it, and does nothing
  *				SLEEP	the call takes 700 ms longer
  *				KILL	or STOP: this signal comes before the call
  *				100	a write takes that many bytes, or all but one where there are no more
  *				100:EIO	and the call after it fails
  *				100:KILL	or STOP: after them, the signal comes
- *	TROUBLE_LOG	a file: gets a line for each call, "write 3 100 -1 EIO" (what was asked for, of a wait in ms, and what was
- *			returned), before what comes of it is known to the caller. It outlives a caller that is killed.
- *	TROUBLE_CLOCK	a wait takes no time, but the clocks have moved on by it when it is over. It lasts until the thread that
- *			writes has nothing more to do, and every other one has ended, so that what is written when does not hang on how busy the machine is
- *	TROUBLE_TREE	a tree of files that changes: before the first snapshot then/0 becomes net/tcp, and after each wait the
- *			next, from the last one on to then/0 again
+ *	TROUBLE_LOG	a file: gets a line for each call, "write 3 100 -1 EIO" (what was asked for, of a wait in ms,
+ *			and what was returned), before what comes of it is known to the caller. It outlives a caller
+ *			that is killed.
+ *	TROUBLE_CLOCK	a wait takes no time, but the clocks have moved on by it when it is over. It lasts until the
+ *			thread that writes has nothing more to do, and every other one has ended, so that what is
+ *			written when does not hang on how busy the machine is
+ *	TROUBLE_TREE	a tree of files that changes: before the first snapshot then/0 becomes net/tcp, and after each
+ *			wait the next, from the last one on to then/0 again
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -141,7 +144,10 @@ static void change_tree(unsigned long n)
 	if (tree_fd < 0)
 		return;
 	snprintf(name, sizeof(name), "then/%lu", n % n_then);
-	/* one takes the other's place at once, for this may be killed at any moment; where both are the same file, rename(2) leaves both */
+	/*
+	 * one takes the other's place at once, for this may be killed at any moment; where both are the same file,
+	 * rename(2) leaves both
+	 */
 	unlinkat(tree_fd, "net/next", 0);
 	if (linkat(tree_fd, name, tree_fd, "net/next", 0) || renameat(tree_fd, "net/next", tree_fd, "net/tcp"))
 		die(name);
@@ -291,7 +297,10 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
 	return rc;
 }
 
-/* Which of the threads this is: the first one gives the other something to do, under a lock that the other holds when it finds nothing more. */
+/*
+ * Which of the threads this is: the first one gives the other something to do, under a lock that the other holds when
+ * it finds nothing more.
+ */
 static bool is_first_thread(void)
 {
 	return getpid() == gettid();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `skt-dump [-n] FILE`: all that a recording holds, in a form that is the same bytes whoever reads the file. -n does without
- * the index. Exit 0, or 2 (and one line on stderr) where the file cannot be opened or its header not be read.
+ * `skt-dump [-n] FILE`: all that a recording holds, in a form that is the same bytes whoever reads the file. -n does
+ * without the index. Exit 0, or 2 (and one line on stderr) where the file cannot be opened or its header not be read.
  *
  * Every line is one JSON object. Its keys stand in the order of their bytes, each one is always there, and there is no
  * white space. Numbers are whole and decimal, as far as they go (64 bits, signed where the format's are). Enumerations
@@ -19,14 +19,15 @@
  * Then comes a line for each snapshot that can be read, in the file's order:
  *
  *	boottime end missed number time type ("snapshot")
- *	events		of the step that led to it, in order. Each: change duration has inode kind late local_address local_port
- *			net_namespace received remote_address remote_port retransmits row (whether it has one) rtt sent source
- *			state time uid
- *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own text.
- *			Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid ppid
- *			start_time state threads uid
- *	quality		checked_since denied events_deaf events_lost_since events_lost_until events_tables findings links lived_lost lived_more lived_told malformed more_findings netns_denied processes unsearched vanished walk
- *			walk_us; each finding: fd inode kind net_namespace pid table
+ *	events		of the step that led to it, in order. Each: change duration has inode kind late local_address
+ *			local_port net_namespace received remote_address remote_port retransmits row (whether it has
+ *			one) rtt sent source state time uid
+ *	processes	those listed: alive, or exited and named by a row. By pid, start_time, exited, then by their own
+ *			text. Each: cgroup cmdline cmdline_truncated comm exe exe_deleted exited has net_namespace pid
+ *			ppid start_time state threads uid
+ *	quality		checked_since denied events_deaf events_lost_since events_lost_until events_tables findings
+ *			links lived_lost lived_more lived_told malformed more_findings netns_denied processes unsearched
+ *			vanished walk walk_us; each finding: fd inode kind net_namespace pid table
  *	tables		those not gone, by net_namespace, then kind. Each: duplicates error heading kind malformed
  *			net_namespace raw ([before, text], in order) read_time read_us rows (in order) source status
  *	users		[uid, name], by uid
@@ -51,8 +52,8 @@
  *	newer		an intact block that may not be passed over, or a codec, that this version does not know
  *	torn		the file ends inside a block
  *
- * Where reading stops again before it has found a snapshot, that is not a place of its own. Snapshots of a block that were
- * read before its damage was met count as read. A chain value is not looked at: only verifying does that.
+ * Where reading stops again before it has found a snapshot, that is not a place of its own. Snapshots of a block that
+ * were read before its damage was met count as read. A chain value is not looked at: only verifying does that.
  */
 #include <skt/buf.h>
 #include <skt/record.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `skt-tell FROM TO <WORDS`: the recording FROM as TO, with events as if somebody had listened. Exit 0, or 2 and why. Lines are
+ * `skt-tell FROM TO <WORDS`: the recording FROM as TO, with events as if somebody had listened. Exit 0, or 2 and why.
+ * Lines are
  *
  *	all TABLES				every snapshot: sockets of these tables (a mask) are listened to
  *	deaf N NAMESPACES			the Nth snapshot: so many namespaces are not
@@ -8,8 +9,8 @@
  *	event N AGO TABLE LOCAL PORT REMOTE PORT [NAME VALUE]...
  *						so many ms before its time; the port of an end that was lost is -
  *
- * and names are sent received rtt retransmits lasted uid, late (it happened up to so many us before), and after (1: its row closed with
- * a step before). Lines of one snapshot stand in the order of their instants.
+ * and names are sent received rtt retransmits lasted uid, late (it happened up to so many us before), and after (1: its
+ * row closed with a step before). Lines of one snapshot stand in the order of their instants.
  */
 #include <skt/record.h>
 

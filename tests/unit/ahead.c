@@ -17,7 +17,10 @@
 
 #include <cmocka.h>
 
-/* Two cursors go the same way, one of them with a thread that reads ahead: whatever they hand out and say is held against each other. */
+/*
+ * Two cursors go the same way, one of them with a thread that reads ahead: whatever they hand out and say is held
+ * against each other.
+ */
 
 struct pair {
 	struct skt_cursor *plain;
@@ -266,7 +269,10 @@ static void what_is_damaged_is_told_in_the_same_words_and_places(void **state)
 	made_release(&made);
 }
 
-/* A block whose checksums are right, and which says what no recorder would: what is wrong with it shows when it is decoded. */
+/*
+ * A block whose checksums are right, and which says what no recorder would: what is wrong with it shows when it is
+ * decoded.
+ */
 static void what_only_decoding_finds_is_told_by_the_cursor(void **state)
 {
 	struct made made;

@@ -46,7 +46,9 @@ static void check_each(const char *const *text, size_t n)
 
 static void a_filter_is_made_or_there_was_no_memory(void **state)
 {
-	/* what leading states hold together is one piece more than is written; of some length that is where room ends */
+	/*
+	 * what leading states hold together is one piece more than is written; of some length that is where room ends
+	 */
 	const char *led[34] = { "state big" };
 
 	(void)state;

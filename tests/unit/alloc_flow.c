@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 /*
- * Every allocation of a fold made to fail in turn, those of the steps that it is handed too. Leaks are the sanitizer's to
- * find.
+ * Every allocation of a fold made to fail in turn, those of the steps that it is handed too. Leaks are the sanitizer's
+ * to find.
  */
 
 #define SNAPSHOTS 5

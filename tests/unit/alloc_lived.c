@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every allocation made to fail in turn while processes that come and go are heard, taken over and told. Leaks are the sanitizer's to
- * find.
+ * Every allocation made to fail in turn while processes that come and go are heard, taken over and told. Leaks are the
+ * sanitizer's to find.
  */
 #include "proc/lived.h"
 #include "failing_alloc.h"
@@ -76,8 +76,8 @@ static int go(struct lived *lived, struct skt_snapshot *now, struct skt_step *st
 }
 
 /*
- * The one that lived on ends, whatever became of what was known of it: no text is another's. Who went before and was not taken over
- * is told now, or that something was lost.
+ * The one that lived on ends, whatever became of what was known of it: no text is another's. Who went before and was
+ * not taken over is told now, or that something was lost.
  */
 static void judge_later(struct lived *lived, struct skt_snapshot *now, struct skt_step *step)
 {

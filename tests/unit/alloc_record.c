@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 /*
- * Every allocation made to fail in turn: each failure is told, nothing wrong is written or read, and the same works when
- * there is memory again.
+ * Every allocation made to fail in turn: each failure is told, nothing wrong is written or read, and the same works
+ * when there is memory again.
  */
 
 enum { SNAPSHOTS = 9 };
@@ -367,7 +367,10 @@ static void go_on(struct skt_cursor *cursor, uint64_t last)
 	}
 }
 
-/* Walk while memory fails, and then on behind where that got to: what the first walk came to, and whether it lacked memory. */
+/*
+ * Walk while memory fails, and then on behind where that got to: what the first walk came to, and whether it lacked
+ * memory.
+ */
 static int walk_failing(const struct skt_file *file, bool ahead, bool *ret_failed)
 {
 	struct skt_cursor *cursor = NULL;

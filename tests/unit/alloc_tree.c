@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation of writing a tree, and of reading it back, made to fail in turn. Leaks are the sanitizer's to find. */
+/*
+ * Every allocation of writing a tree, and of reading it back, made to fail in turn. Leaks are the sanitizer's to find.
+ */
 #include "failing_alloc.h"
 #include "scene.h"
 #include "tree_files.h"
@@ -24,7 +26,10 @@ static char text[] = "marked";
 static struct skt_place_mark marks[] = { { .time = 1, .back = 1, .text = text }, { .time = 2, .text = text } };
 static const struct skt_place place = { .gap = 1, .marks = marks, .n_marks = 2 };
 
-/* Something of each kind: read from the tree, told of a row, of a whole table, of a process that is there and of one that is not. */
+/*
+ * Something of each kind: read from the tree, told of a row, of a whole table, of a process that is there and of one
+ * that is not.
+ */
 static void fill(struct skt_snapshot *s)
 {
 	struct skt_owner owner = { .fd = 8 };
@@ -119,7 +124,10 @@ static void a_tree_is_written_or_has_no_meta(void **state)
 	}
 }
 
-/* Read the tree of a snapshot with allocations failing in turn: what is read is the snapshot, or it is said that it is not. */
+/*
+ * Read the tree of a snapshot with allocations failing in turn: what is read is the snapshot, or it is said that it is
+ * not.
+ */
 static void read_each(struct skt_snapshot *snapshot, void (*begin_failing)(size_t))
 {
 	struct skt_place told = place;

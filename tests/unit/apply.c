@@ -58,7 +58,8 @@ static size_t find_process(unsigned change)
 
 /*
  * Slots of a: sockets 0..3 in tcp, 4..5 in udp, processes 0..2, tables 0..1. In the step 1 closes, 2 changes, 6 and 7
- * open (in udp and in the new table 2), 3 moves to the front, 0 and 5 have timers that are off; process 2 exits, 1 execs, 3 appears.
+ * open (in udp and in the new table 2), 3 moves to the front, 0 and 5 have timers that are off; process 2 exits, 1
+ * execs, 3 appears.
  */
 static int set_up(void **state)
 {

@@ -18,9 +18,9 @@
 #include <cmocka.h>
 
 /*
- * A step costs what it says, and not what the snapshot is large: a recording made to do harm has a few kilobytes for the large
- * snapshot and one byte for each step. What is quadratic here would take many minutes: the alarm ends it. Times are
- * printed, not asserted.
+ * A step costs what it says, and not what the snapshot is large: a recording made to do harm has a few kilobytes for
+ * the large snapshot and one byte for each step. What is quadratic here would take many minutes: the alarm ends it.
+ * Times are printed, not asserted.
  */
 
 enum { LIMIT = 100 };

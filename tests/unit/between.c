@@ -118,7 +118,10 @@ static void what_came_and_went_is_found_with_its_holder_and_how_long_it_lived(vo
 	assert_int_equal(was->local_port, 41998);
 	assert_int_equal(was->n_owners, 1);
 	assert_int_equal(snapshot->processes[snapshot->owners[was->first_owner].process].pid, 991);
-	/* tables are read 1 ms after the snapshot's second, for 1 ms: opened from 0.001 to 1.002, closed from 3.001 to 4.002 */
+	/*
+	 * tables are read 1 ms after the snapshot's second, for 1 ms: opened from 0.001 to 1.002, closed from 3.001 to
+	 * 4.002
+	 */
 	assert_int_equal(item->lived_least, 1999 * SCENE_SECOND / 1000);
 	assert_int_equal(item->lived_most, 4001 * SCENE_SECOND / 1000);
 	assert_int_equal(item->since, SCENE_TIME + SCENE_SECOND / 1000);

@@ -23,9 +23,9 @@
 #include <cmocka.h>
 
 /*
- * What a recording made to do harm makes a cursor take: a few kilobytes that inflate to as much of one thing as is allowed.
- * SKT_READER_MAX counts all things at their limits; here each has a part of its limit, and with it that part of the memory.
- * LARGE=1 in the environment makes the part 1.
+ * What a recording made to do harm makes a cursor take: a few kilobytes that inflate to as much of one thing as is
+ * allowed. SKT_READER_MAX counts all things at their limits; here each has a part of its limit, and with it that part
+ * of the memory. LARGE=1 in the environment makes the part 1.
  *
  * A reader is a process of its own, whose memory the kernel measures.
  */
@@ -245,7 +245,10 @@ static void put_key(struct file *file, const struct much *much)
 	put_block(file, sections, true, 1);
 }
 
-/* Steps that say nothing but that each of so many rows leaves the order of table 0 from its beginning and comes back there. */
+/*
+ * Steps that say nothing but that each of so many rows leaves the order of table 0 from its beginning and comes back
+ * there.
+ */
 static void put_moves(struct file *file, unsigned steps, unsigned rows)
 {
 	struct skt_buf sections[SECTION_END];

@@ -99,7 +99,9 @@ static void look(void)
 		fail_msg("%s", err.message);
 }
 
-/* The row of this local port and state, which must stand in the tables exactly once; NULL if it does not stand there. */
+/*
+ * The row of this local port and state, which must stand in the tables exactly once; NULL if it does not stand there.
+ */
 static const struct skt_sock *find(unsigned port, unsigned state)
 {
 	const struct skt_sock *found = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holders looked for by need, on a running kernel: what a look finds without reading all, when the rest is found, and what
- * is said of it until then. In namespaces of its own (pid, mount, net), where nothing else comes or goes; by a clock of
- * its own, which creeps in a look, so that there is time for everything that is due, or races, so that there is
- * none for anything that can wait.
+ * Holders looked for by need, on a running kernel: what a look finds without reading all, when the rest is found, and
+ * what is said of it until then. In namespaces of its own (pid, mount, net), where nothing else comes or goes; by a
+ * clock of its own, which creeps in a look, so that there is time for everything that is due, or races, so that there
+ * is none for anything that can wait.
  */
 #include <skt/capture.h>
 

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 /*
- * decode(encode(step)), taken by a reader who has nothing but the bytes, leads to the same snapshot in the same slots with
- * the same string ids, and says the same; for chains of random snapshots, several steps in a block.
+ * decode(encode(step)), taken by a reader who has nothing but the bytes, leads to the same snapshot in the same slots
+ * with the same string ids, and says the same; for chains of random snapshots, several steps in a block.
  */
 
 enum { WORLDS = SANITIZED ? 40 : 120, STEPS = 24 };

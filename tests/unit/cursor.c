@@ -420,7 +420,10 @@ static void a_first_block_that_is_being_written_is_the_end(void **state)
 
 /* --- the first block --- */
 
-/* The recording with its first block's head as it is given, or (NULL) with its mark gone; then groups are as many as before it. */
+/*
+ * The recording with its first block's head as it is given, or (NULL) with its mark gone; then groups are as many as
+ * before it.
+ */
 static int with_first(unsigned groups, const struct block_head *head)
 {
 	struct recording recording;

@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 /*
- * A small recording cut at every byte, with every bit flipped, with its blocks in another order: nothing crashes, nothing is
- * read that was not recorded at that number, what is whole outside the damaged part of a group is read, and the damage
- * is told.
+ * A small recording cut at every byte, with every bit flipped, with its blocks in another order: nothing crashes,
+ * nothing is read that was not recorded at that number, what is whole outside the damaged part of a group is read, and
+ * the damage is told.
  */
 
 enum { BLOCKS_MAX = 64 };
@@ -359,7 +359,10 @@ static void write_head(size_t at, const struct block_head *head)
 	assert_int_equal(pwrite(whole.fd, bytes, sizeof(bytes), (off_t)whole.parts[at].offset), sizeof(bytes));
 }
 
-/* A head that is good but for its length, which reaches beyond the file: what stands behind it has been found all the same. */
+/*
+ * A head that is good but for its length, which reaches beyond the file: what stands behind it has been found all the
+ * same.
+ */
 static void check_claim(size_t at, uint32_t length)
 {
 	struct block_head head = whole.parts[at].head;
@@ -499,7 +502,10 @@ static void with_any_bit_flipped_all_but_its_group_is_read(void **state)
 		check_flip(bit);
 }
 
-/* The chain begins with the header: where that is damaged, the first value is believed, and the others must follow from it. */
+/*
+ * The chain begins with the header: where that is damaged, the first value is believed, and the others must follow from
+ * it.
+ */
 static void damaged_facts_do_not_make_the_blocks_suspect(void **state)
 {
 	struct skt_verification verification;

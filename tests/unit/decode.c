@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 /*
- * What skt.5 says of the inside of a block, one sentence a test: a key and a step after it are put together from the page, byte
- * by byte, and bent in one place. Nothing here comes out of the encoder.
+ * What skt.5 says of the inside of a block, one sentence a test: a key and a step after it are put together from the
+ * page, byte by byte, and bent in one place. Nothing here comes out of the encoder.
  */
 
 struct one_column {
@@ -231,7 +231,10 @@ static void put_residual(const struct draft *draft, struct skt_buf *out)
 	skt_buf_varint(out, 0);
 }
 
-/* How many rows stand in the lists of IDENTITY: an event has the number behind them for a row that it names by its slot. */
+/*
+ * How many rows stand in the lists of IDENTITY: an event has the number behind them for a row that it names by its
+ * slot.
+ */
 static unsigned listed(const struct draft *draft)
 {
 	unsigned n = draft->closed.n + draft->lost.n + draft->changed.n;

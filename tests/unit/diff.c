@@ -647,7 +647,9 @@ static void a_snapshot_does_not_differ_from_itself_nor_from_its_copy(void **stat
 	}
 }
 
-/* Whether the differences of a kind name, with that slot, the same rows as those of the other kind with the other slot. */
+/*
+ * Whether the differences of a kind name, with that slot, the same rows as those of the other kind with the other slot.
+ */
 static void assert_mirrored(const struct skt_diff *x, uint8_t x_kind, const struct skt_diff *y, uint8_t y_kind,
 			    size_t slots)
 {

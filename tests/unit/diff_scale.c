@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 /*
- * Finding what differs is linear in the rows, also in the worst of rows, and printing it is no worse than sorting. A quadratic step
- * over 100,000 rows would take minutes: the alarm ends it.
+ * Finding what differs is linear in the rows, also in the worst of rows, and printing it is no worse than sorting. A
+ * quadratic step over 100,000 rows would take minutes: the alarm ends it.
  */
 
 enum { LIMIT = 60, MANY = 100000 };

@@ -40,7 +40,9 @@ static bool same(const void *data, uint32_t a, uint32_t b)
 	return of[a] == of[b];
 }
 
-/* One look at the table as it stands in rows: those found are those that stood there before. Row 0 cannot come twice. */
+/*
+ * One look at the table as it stands in rows: those found are those that stood there before. Row 0 cannot come twice.
+ */
 static void look(uint8_t kind, uint64_t net_namespace)
 {
 	size_t found = 0;

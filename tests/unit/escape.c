@@ -444,7 +444,9 @@ static void wide_characters_take_two_columns(void **state)
 
 static void combining_marks_take_no_column(void **state)
 {
-	/* Mn and Me of several scripts, two of which EastAsianWidth.txt has as wide; Hangul vowel and final consonant */
+	/*
+	 * Mn and Me of several scripts, two of which EastAsianWidth.txt has as wide; Hangul vowel and final consonant
+	 */
 	static const uint32_t zero[] = { 0x300,	 0x36f,	 0x488,	 0x5b0,	 0x64b,	  0x93c,   0xe31,  0x20d0,
 					 0x20dd, 0x302a, 0x3099, 0xfe20, 0x16fe4, 0x1e000, 0x1161, 0x11ff };
 

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 /*
- * The section of events: what is put in comes back whatever an event says of its row, and bytes made by hand from skt(5) mean what
- * that page says, or are refused.
+ * The section of events: what is put in comes back whatever an event says of its row, and bytes made by hand from
+ * skt(5) mean what that page says, or are refused.
  */
 
 enum { WORLDS = SANITIZED ? 10 : 40, STEPS = 20, EVENTS_MOST = 12 };
@@ -319,8 +319,8 @@ static void what_was_told_comes_back_whatever_its_row_says(void **state)
 /* --- what the page says --- */
 
 /*
- * Slots 0 and 1 are rows of tcp (table 0), slot 2 one of tcp6 (table 1). In the step row 1 closes, row 0 changes its uid, and row 3 comes
- * in tcp: IDENTITY lists 1, 3 and 0, in that order.
+ * Slots 0 and 1 are rows of tcp (table 0), slot 2 one of tcp6 (table 1). In the step row 1 closes, row 0 changes its
+ * uid, and row 3 comes in tcp: IDENTITY lists 1, 3 and 0, in that order.
  */
 struct scene {
 	struct pair pair;
@@ -544,7 +544,10 @@ static void a_column_that_a_later_version_adds_is_passed_over(void **state)
 	scene_unmake(scene);
 }
 
-/* Slot 2, behind three rows of IDENTITY, in table 0: of what stands in a table of IPv4 no one may take the rest for an address. */
+/*
+ * Slot 2, behind three rows of IDENTITY, in table 0: of what stands in a table of IPv4 no one may take the rest for an
+ * address.
+ */
 static void in_a_table_of_ipv4_an_event_of_a_row_of_ipv6_has_four_bytes(void **state)
 {
 	struct scene scenes, *scene = &scenes;
@@ -573,7 +576,10 @@ static void one(struct scene *scene, const char *says, const char *row, const ch
 	put_column(scene, EVENT_FIELDS, fields, 1);
 }
 
-/* An event of `one`, with what stands in its three bytes, so many columns more, and those; and the byte at which it is refused. */
+/*
+ * An event of `one`, with what stands in its three bytes, so many columns more, and those; and the byte at which it is
+ * refused.
+ */
 struct refused {
 	const char *says, *row, *fields;
 	unsigned more;

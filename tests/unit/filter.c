@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Cases of three: an expression, a socket, and whether it is meant. What is expected is what skt-filter(7) says, or ss does. */
+/*
+ * Cases of three: an expression, a socket, and whether it is meant. What is expected is what skt-filter(7) says, or ss
+ * does.
+ */
 #include <skt/filter.h>
 
 #include "query/hint.h"

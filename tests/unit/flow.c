@@ -597,7 +597,10 @@ static void what_is_asked_comes_true_though_the_row_does_not_change(void **state
 	}
 }
 
-/* Of one socket the owners may be incomplete in seconds 1 and 2; in the last second it is known who holds the other one. */
+/*
+ * Of one socket the owners may be incomplete in seconds 1 and 2; in the last second it is known who holds the other
+ * one.
+ */
 static void a_flow_that_never_matched_and_may_have_is_unknown(void **state)
 {
 	int64_t first, last;
@@ -656,8 +659,8 @@ static void a_holder_that_executes_what_is_asked_for_makes_it_match(void **state
 /* ---- over gaps ---- */
 
 /*
- * A and B are there on both sides, B with another inode; C only before, D only after; E is in TIME_WAIT on both, without an
- * inode to know it by.
+ * A and B are there on both sides, B with another inode; C only before, D only after; E is in TIME_WAIT on both,
+ * without an inode to know it by.
  */
 static void over_a_gap_the_same_inode_is_the_same_socket(void **state)
 {

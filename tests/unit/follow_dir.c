@@ -15,7 +15,10 @@
 
 #include <cmocka.h>
 
-/* Following a directory in which a recorder rotates. Its files are what the writer makes, with the header that a recorder gives it. */
+/*
+ * Following a directory in which a recorder rotates. Its files are what the writer makes, with the header that a
+ * recorder gives it.
+ */
 
 struct world {
 	char dir[64];

@@ -17,7 +17,10 @@
 
 #include <cmocka.h>
 
-/* The header of a recording: all of it comes back, and what cannot be read is refused with a reason. Offsets are those of header.c's drawing. */
+/*
+ * The header of a recording: all of it comes back, and what cannot be read is refused with a reason. Offsets are those
+ * of header.c's drawing.
+ */
 
 static const uint8_t sync_mark[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 

@@ -213,7 +213,10 @@ static void a_key_is_found_in_the_groups_that_have_it(void **state)
 			if (!pick(&made->snapshot, &random, &asked))
 				continue;
 			asked_for++;
-			/* a process is a key as long as it is listed at some instant of a block, which is a little more than at its snapshots */
+			/*
+			 * a process is a key as long as it is listed at some instant of a block, which is a little more
+			 * than at its snapshots
+			 */
 			expect_choice(&recording, file, &asked, 0, asked.kind <= SKT_KEY_REMOTE_PORT);
 			expect_choice(&recording, file, &asked, SKT_DOUBT_OWNERS, false);
 			expect_choice(&recording, file, &asked, every_doubt, false);

@@ -300,7 +300,9 @@ static void add_lived(struct recording *recording, uint32_t pid)
 	assert_int_equal(step_add_lived(&recording->step, &recording->now, &same, &process), 0);
 }
 
-/* Two with each step but the first, of sixty snapshots that are so far from each other; every one is found in its own. */
+/*
+ * Two with each step but the first, of sixty snapshots that are so far from each other; every one is found in its own.
+ */
 static void come_back(int64_t passed, size_t least_groups)
 {
 	struct random random = { .state = 5 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* More processes that no look has seen than there is room for: in a snapshot that is full without them, and in a tree. */
+/*
+ * More processes that no look has seen than there is room for: in a snapshot that is full without them, and in a tree.
+ */
 #include "model/step.h"
 #include "scene.h"
 #include "tree_files.h"

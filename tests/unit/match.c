@@ -271,7 +271,10 @@ static void a_carried_socket_names_a_process_that_has_exited(void **state)
 	assert_null(skt_snapshot_process(&a, 100, 1));
 }
 
-/* The table was read while the socket was open, its holder's descriptors after it had closed it: nobody is known to hold it. */
+/*
+ * The table was read while the socket was open, its holder's descriptors after it had closed it: nobody is known to
+ * hold it.
+ */
 static void look_between(int64_t second, unsigned owner)
 {
 	next(second);
@@ -880,7 +883,10 @@ static void the_rows_of_a_table_that_is_gone_are_lost(void **state)
 	assert_change(0, SKT_LOST);
 	assert_true(change_of(0)->until == b.time);
 	assert_true(a.tables[0].gone);
-	/* the namespace is back, or its number was given to another: it is a new table, whose rows may be older than this look */
+	/*
+	 * the namespace is back, or its number was given to another: it is a new table, whose rows may be older than
+	 * this look
+	 */
 	next(2);
 	scene_table(&b, SKT_UDP, 1);
 	scene_table(&b, SKT_TCP, 1);

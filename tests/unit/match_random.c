@@ -113,7 +113,10 @@ static void so_it_does_with_compaction_after_every_step(void **state)
 	walk_worlds(&walk);
 }
 
-/* Two instants far apart, as sockdiff takes them: both out of recordings, with owners carried, tables stale, processes exited. */
+/*
+ * Two instants far apart, as sockdiff takes them: both out of recordings, with owners carried, tables stale, processes
+ * exited.
+ */
 static bool diff_worlds(uint64_t seed)
 {
 	struct random random = { .state = seed };

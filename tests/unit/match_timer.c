@@ -171,7 +171,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Read the row with this count, in a snapshot of the instant boottime whose table is read to its end `done` ns later. */
+/*
+ * Read the row with this count, in a snapshot of the instant boottime whose table is read to its end `done` ns later.
+ */
 static void read_row(uint8_t timer, uint64_t ticks, int64_t boottime, int64_t done)
 {
 	struct skt_sock sock = scene_sock(80, 5000, 7, 0xa, SKT_ESTABLISHED);
@@ -369,9 +371,9 @@ static void an_hours_countdown_read_3600_times_is_no_change(void **state)
 }
 
 /*
- * Snapshots at random points of each second, of rows whose timers run out at random instants: ticks of 10 ms are read of
- * a countdown of a kernel whose jiffies last so long (0: one that counts continuously). Returns in how many of a thousand a row
- * was off, in the snapshots behind the first k up to 2 k.
+ * Snapshots at random points of each second, of rows whose timers run out at random instants: ticks of 10 ms are read
+ * of a countdown of a kernel whose jiffies last so long (0: one that counts continuously). Returns in how many of a
+ * thousand a row was off, in the snapshots behind the first k up to 2 k.
  */
 static uint32_t share_off(uint64_t seed, int64_t jiffy, int k)
 {
@@ -411,11 +413,11 @@ static uint32_t share_off(uint64_t seed, int64_t jiffy, int k)
 }
 
 /*
- * An instant e off is read wrong where a tick ends within e: of random phases e / 10 ms are so. It is then pulled to there,
- * which is on the average half the way, so that e shrinks by e^2 / 20 ms a snapshot, and from the 2.5 ms at which it begins (the
- * middle of a tick) is at most 20 ms / (n + 8) after n. That it stands on a whole ms adds 1/2 ms at most on the average. A kernel
- * that counts jiffies shows an instant up to a jiffy late; two such, taken at random, lie a third of one apart. Without the pull it is
- * e / 10 ms = 25 % for ever.
+ * An instant e off is read wrong where a tick ends within e: of random phases e / 10 ms are so. It is then pulled to
+ * there, which is on the average half the way, so that e shrinks by e^2 / 20 ms a snapshot, and from the 2.5 ms at
+ * which it begins (the middle of a tick) is at most 20 ms / (n + 8) after n. That it stands on a whole ms adds 1/2 ms
+ * at most on the average. A kernel that counts jiffies shows an instant up to a jiffy late; two such, taken at random,
+ * lie a third of one apart. Without the pull it is e / 10 ms = 25 % for ever.
  */
 static void at_random_instants_rows_are_off_ever_less_often(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows that a kernel passes over between two pages. Here a table of UDP is a list of numbers, and the kernel is its rule: before each
- * page it counts as many rows off, from the beginning, as it has handed out (net/ipv4/udp.c, udp_get_idx()).
+ * Rows that a kernel passes over between two pages. Here a table of UDP is a list of numbers, and the kernel is its
+ * rule: before each page it counts as many rows off, from the beginning, as it has handed out (net/ipv4/udp.c,
+ * udp_get_idx()).
  */
 #include "proc/missed.h"
 #include "random.h"

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-/* Expectations are made by hand. That fields and options are offered is in shape.c, filter.c and tests/cli/mistakes.sh. */
+/*
+ * Expectations are made by hand. That fields and options are offered is in shape.c, filter.c and tests/cli/mistakes.sh.
+ */
 
 #define LETTERS_32 "abcdefghijklmnopqrstuvwxyzabcdef"
 
@@ -27,7 +29,9 @@ static void near(const char *written, const char *const *names, const char *befo
 
 static void the_nearest_three_are_told_nearest_first(void **state)
 {
-	/* formats has all of it; of formal one letter is another, of formic two, of farmer three, and for lacks three */
+	/*
+	 * formats has all of it; of formal one letter is another, of formic two, of farmer three, and for lacks three
+	 */
 	const char *const names[] = { "formic", "formats", "for", "formal", "farmer", NULL };
 
 	(void)state;

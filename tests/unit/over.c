@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is more than a group may hold is refused where it is written, and is told as what it is: a reader would not take it. */
+/*
+ * What is more than a group may hold is refused where it is written, and is told as what it is: a reader would not take
+ * it.
+ */
 #include "recording.h"
 #include "scene.h"
 
@@ -29,7 +32,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The first snapshot: two tables with so many lines that are no rows. It is in force; what writing it says is returned. */
+/*
+ * The first snapshot: two tables with so many lines that are no rows. It is in force; what writing it says is returned.
+ */
 static int add_lines(size_t first, size_t second, struct skt_err *err)
 {
 	const size_t lines[] = { first, second };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Who processes are, read by many hands: what was read is what stands in their files, and makes the same of them as one hand does. */
+/*
+ * Who processes are, read by many hands: what was read is what stands in their files, and makes the same of them as one
+ * hand does.
+ */
 #include "proc/papers.h"
 
 #include "proc/identity.h"

@@ -18,7 +18,10 @@
 
 #include <cmocka.h>
 
-/* A writer with a thread: it waits for nobody, writes what one without a thread writes, and tells what it could not keep. */
+/*
+ * A writer with a thread: it waits for nobody, writes what one without a thread writes, and tells what it could not
+ * keep.
+ */
 
 static const uint8_t random_bytes[24] = "recording of a test....";
 
@@ -27,7 +30,9 @@ enum { SNAPSHOTS_MOST = 600 };
 /* A recording that is made of random snapshots, one each 100 ms: its blocks have ten. */
 struct maker {
 	struct recording recording; /* the same, written without a thread to a file of its own */
-	/* What was handed to the writer: where a gap moves a group's border, matching starts anew elsewhere than there. */
+	/*
+	 * What was handed to the writer: where a gap moves a group's border, matching starts anew elsewhere than there.
+	 */
 	struct skt_snapshot made[SNAPSHOTS_MOST];
 	struct skt_writer *writer;
 	struct skt_matcher *matcher;

@@ -72,7 +72,10 @@ static bool same_as_matched(const struct recording *recording, size_t i, const s
 	return same;
 }
 
-/* One that was gone and came back while a carried socket named it: which of the two then exits, only the recorder knows. */
+/*
+ * One that was gone and came back while a carried socket named it: which of the two then exits, only the recorder
+ * knows.
+ */
 static bool has_process_twice(const struct skt_snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_processes; i++)
@@ -83,7 +86,10 @@ static bool has_process_twice(const struct skt_snapshot *snapshot)
 	return false;
 }
 
-/* One that had exited and that no row named any more, and that a row is carried by again: the snapshot before does not show it. */
+/*
+ * One that had exited and that no row named any more, and that a row is carried by again: the snapshot before does not
+ * show it.
+ */
 static bool has_process_back(const struct skt_snapshot *before, const struct skt_snapshot *now)
 {
 	for (size_t i = 0; i < now->n_processes; i++) {

@@ -87,8 +87,8 @@ static void reads_what_kernels_print(void **state)
 }
 
 /*
- * What it reads line_parse() reads as the same, with nothing kept as text. That one is made to read the line itself by a zero in
- * front of the row number, which row_parse() leaves to it and which is nobody's property.
+ * What it reads line_parse() reads as the same, with nothing kept as text. That one is made to read the line itself by
+ * a zero in front of the row number, which row_parse() leaves to it and which is nobody's property.
  */
 static void check(uint8_t kind, const char *line, size_t len, unsigned *ret_read)
 {

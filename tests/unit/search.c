@@ -16,7 +16,9 @@
 
 #include <cmocka.h>
 
-/* The next good key block is found wherever it stands, and what only claims to be one costs no more than its own bytes. */
+/*
+ * The next good key block is found wherever it stands, and what only claims to be one costs no more than its own bytes.
+ */
 
 static const uint8_t mark[8] = { 0xc0, 0xff, 0xee, 1, 2, 3, 4, 5 };
 
@@ -46,7 +48,9 @@ static size_t put_block(uint8_t *at, uint64_t sequence, uint32_t length)
 	return BLOCK_HEAD_SIZE + (size_t)length + BLOCK_TAIL_SIZE;
 }
 
-/* As the page says it: the first place at which a whole key block stands, with right checksums, that is not too early. */
+/*
+ * As the page says it: the first place at which a whole key block stands, with right checksums, that is not too early.
+ */
 static int find_slowly(const uint8_t *bytes, size_t len, size_t from, uint64_t least, size_t *ret)
 {
 	for (size_t at = from; at + BLOCK_HEAD_SIZE + BLOCK_TAIL_SIZE <= len; at++) {

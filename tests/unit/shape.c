@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows shaped: what is named, in which order they come, and how many there are of a kind. Expectations are made by hand. */
+/*
+ * Rows shaped: what is named, in which order they come, and how many there are of a kind. Expectations are made by
+ * hand.
+ */
 #include <skt/shape.h>
 
 #include "render_scene.h"

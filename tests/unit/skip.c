@@ -326,7 +326,9 @@ static void tell(const struct skt_snapshot *now, struct skt_step *step, struct r
 	step->n_events = n;
 }
 
-/* One after another; quiet: what is known is known for certain but here and there, for else every group has its doubts. */
+/*
+ * One after another; quiet: what is known is known for certain but here and there, for else every group has its doubts.
+ */
 static void add(struct recording *recording, struct random *random, const struct random_world *world, bool quiet)
 {
 	struct skt_snapshot read;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How often a running kernel is asked for more of a table. Here a pipe is the kernel: when there is no more, it says EAGAIN. */
+/*
+ * How often a running kernel is asked for more of a table. Here a pipe is the kernel: when there is no more, it says
+ * EAGAIN.
+ */
 #include "proc/table.h"
 
 #include <errno.h>

@@ -860,7 +860,9 @@ static void a_day_that_the_zone_went_without_is_refused(void **state)
 	assert_string_equal(err.message, "'yesterday' is no instant: the local clock skipped the whole day");
 }
 
-/* What the clock on the wall shows at an instant, that it means again: or it is refused, and named among the meanings. */
+/*
+ * What the clock on the wall shows at an instant, that it means again: or it is refused, and named among the meanings.
+ */
 static void every_hour_of_a_year_is_found_again(void **state)
 {
 	static const char *const zones[] = { BERLIN, HAVANA, LORD_HOWE, DUBLIN, SAMOA, "XXX-24:59:59", "XXX24:59:59" };
@@ -1270,8 +1272,8 @@ static void takes_a_file_of_the_zoneinfo_directory(void **state)
 }
 
 /*
- * From +14:00 to +00:00 at 1970-01-01T00:00Z, and to -14:00 eight hours later: clocks showed 04:00 three times, which no
- * POSIX string can say.
+ * From +14:00 to +00:00 at 1970-01-01T00:00Z, and to -14:00 eight hours later: clocks showed 04:00 three times, which
+ * no POSIX string can say.
  */
 static const unsigned char thrice_file[] = "TZif\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 					   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\002\0\0\0\003\0\0\0\004"

@@ -115,7 +115,10 @@ static struct skt_row the_flow(struct tape *tape, size_t i, size_t n)
 
 /* ---- sockets that were seen ---- */
 
-/* How an event says which row it is about: by both ends alone, by its slot, or by the ends of a row that ended with a group. */
+/*
+ * How an event says which row it is about: by both ends alone, by its slot, or by the ends of a row that ended with a
+ * group.
+ */
 enum by { BY_ENDS, BY_SLOT, BY_BORDER, BYS };
 
 static void name_row(struct tape *tape, enum by by)
@@ -252,7 +255,10 @@ static void what_is_told_late_is_of_the_flow_that_closed(void **state)
 
 /* ---- and those that were not ---- */
 
-/* Between seconds 0 and 1 a call to port 443 sent 77 bytes and was closed, and nobody saw it. The event, until second 1 is taken. */
+/*
+ * Between seconds 0 and 1 a call to port 443 sent 77 bytes and was closed, and nobody saw it. The event, until second 1
+ * is taken.
+ */
 static struct skt_event *begin_unseen(struct tape *tape, const char *expression)
 {
 	begin(tape, expression);
@@ -312,7 +318,10 @@ static void expect_candidate(const struct skt_row *row, uint32_t i, uint32_t pid
 	assert_int_equal(row->candidates->list[i].because, because);
 }
 
-/* Accepted on port 80: who listens there may have held it; so may who began and ended in between, if he had begun by then. */
+/*
+ * Accepted on port 80: who listens there may have held it; so may who began and ended in between, if he had begun by
+ * then.
+ */
 static void who_may_have_held_it_is_named_and_holds_nothing(void **state)
 {
 	struct skt_snapshot *next;

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 /*
- * What a tree tells of costs what it is long, however many tables there are: who made it up has both. What is quadratic here would
- * take minutes: the alarm ends it.
+ * What a tree tells of costs what it is long, however many tables there are: who made it up has both. What is quadratic
+ * here would take minutes: the alarm ends it.
  */
 
 enum { LIMIT = 30, EVENTS = SKT_EVENTS_MAX / 2, HERE = 8 };

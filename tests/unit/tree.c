@@ -79,7 +79,10 @@ static bool comes_back(struct tree_files *tree, const struct skt_snapshot *snaps
 
 enum { WORLDS = 30, STEPS = 5 };
 
-/* Headings under which lines are rows, and processes that live in namespaces that there are: what makes reading a tree give back much of it. */
+/*
+ * Headings under which lines are rows, and processes that live in namespaces that there are: what makes reading a tree
+ * give back much of it.
+ */
 static void make_plausible(struct random *random, struct skt_snapshot *read)
 {
 	static const uint64_t spaces[] = { UINT64_C(4026531840), 17 };

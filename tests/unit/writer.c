@@ -22,7 +22,9 @@
 
 #include <cmocka.h>
 
-/* Writes that fail: what was written before stays readable, what is lost is told, and the file is otherwise left alone. */
+/*
+ * Writes that fail: what was written before stays readable, what is lost is told, and the file is otherwise left alone.
+ */
 
 enum { SNAPSHOTS = 16 };
 
@@ -472,8 +474,8 @@ static void *read_no_more(void *fd)
 }
 
 /*
- * Two pages have the header and a part of a block, which cannot be taken back: that is told once, and the pipe is closed for
- * what is written after it, too.
+ * Two pages have the header and a part of a block, which cannot be taken back: that is told once, and the pipe is
+ * closed for what is written after it, too.
  */
 static void a_pipe_that_closes_within_a_block_is_closed(void **state)
 {

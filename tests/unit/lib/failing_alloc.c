@@ -59,7 +59,9 @@ size_t failing_alloc_asked(void)
 	return asked;
 }
 
-/* The first that fails is followed by others, unless told: code that goes on after a failure must stand more of them. */
+/*
+ * The first that fails is followed by others, unless told: code that goes on after a failure must stand more of them.
+ */
 static bool is_to_fail(void)
 {
 	if (left == SIZE_MAX)

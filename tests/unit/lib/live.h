@@ -9,7 +9,10 @@
 /* One that listens at this address (INADDR_LOOPBACK, INADDR_ANY), on a port that the kernel chooses. */
 int live_listen(in_addr_t address, unsigned *ret_port);
 
-/* Pass a descriptor over a socket of AF_UNIX, which returns 0, and take one that was passed, which is closed on execve(2). */
+/*
+ * Pass a descriptor over a socket of AF_UNIX, which returns 0, and take one that was passed, which is closed on
+ * execve(2).
+ */
 int live_pass(int over, int fd);
 int live_take(int over);
 

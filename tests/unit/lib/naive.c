@@ -306,7 +306,10 @@ static int64_t read_lag(const struct skt_snapshot *s, const struct skt_table *ta
 	return lag;
 }
 
-/* Whether the countdown is where it was expected: a tick off, and as many as fit into the time until it was read, then or now. */
+/*
+ * Whether the countdown is where it was expected: a tick off, and as many as fit into the time until it was read, then
+ * or now.
+ */
 static bool same_timer(const struct work *work, const struct skt_table *table, const struct skt_sock *x,
 		       const struct skt_sock *y)
 {
@@ -879,7 +882,9 @@ static bool same_timers(const struct comparison *is)
 	return good;
 }
 
-/* A table is told of only when it says something else; where a's old words are those of b, that is read_time at least. */
+/*
+ * A table is told of only when it says something else; where a's old words are those of b, that is read_time at least.
+ */
 static bool step_is_short(const struct comparison *is)
 {
 	if (is->step->n_puts != is->naive->puts)

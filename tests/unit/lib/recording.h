@@ -45,7 +45,9 @@ void recording_add_random(struct recording *recording, struct random *random, co
 /* Take one in which nothing happened to the one before but that `changes` rows got another queue. */
 void recording_add_quiet(struct recording *recording, struct random *random, int64_t passed, unsigned changes);
 
-/* All of a recording: n random snapshots of about so many rows in a table, each passed ns after the last, and the end. */
+/*
+ * All of a recording: n random snapshots of about so many rows in a table, each passed ns after the last, and the end.
+ */
 void recording_make(struct recording *recording, uint64_t seed, size_t n, uint32_t rows, int64_t passed);
 
 /* One of nine snapshots: several steps in a block, and several groups. */
@@ -60,7 +62,10 @@ void recording_random(const struct recording *recording, struct random *random, 
 
 struct skt_file *recording_open(const struct recording *recording);
 
-/* What was read is what was recorded as the snapshot of this number; else the test fails and says why. NULL: nothing was read. */
+/*
+ * What was read is what was recorded as the snapshot of this number; else the test fails and says why. NULL: nothing
+ * was read.
+ */
 void recording_expect(const struct recording *recording, uint64_t number, const struct skt_snapshot *read);
 
 /* All the bytes; given to the caller. */

@@ -20,7 +20,10 @@ struct reel {
 void reel_init(struct reel *reel);
 void reel_release(struct reel *reel);
 
-/* The next one is complete: now is as it is, and step is what led there; from nothing where it is the first, or behind a gap. */
+/*
+ * The next one is complete: now is as it is, and step is what led there; from nothing where it is the first, or behind
+ * a gap.
+ */
 void reel_take(struct reel *reel);
 
 #endif

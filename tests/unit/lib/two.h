@@ -6,7 +6,10 @@
 
 #include <skt/step.h>
 
-/* Two snapshots a second apart, each with the table of tcp in namespace 1 as table 0, and what it takes to go from one to the other. */
+/*
+ * Two snapshots a second apart, each with the table of tcp in namespace 1 as table 0, and what it takes to go from one
+ * to the other.
+ */
 extern struct skt_snapshot a, b;
 extern struct skt_matcher *matcher;
 extern struct skt_step step;
