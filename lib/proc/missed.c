@@ -32,7 +32,7 @@ void missed_release(struct missed *missed)
 {
 	free(missed->borders);
 	free(missed->rows);
-	free(missed->by_inode);
+	free(missed->inodes);
 	free(missed->read);
 	free(missed->places);
 	memset(missed, 0, sizeof(*missed));
@@ -152,47 +152,52 @@ static int add_gaps(struct missed *missed, const struct table_rows *rows)
 
 /* ---- which of them are wanted ---- */
 
-static int compare_inodes(const void *x, const void *y, void *rows)
+static int compare_inodes(const void *x, const void *y)
 {
-	const struct missed_row *all = rows;
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+	const struct missed_inode *a = x, *b = y;
 
-	return all[a].inode == all[b].inode ? compare_numbers(a, b) : compare_numbers(all[a].inode, all[b].inode);
+	return compare_numbers(a->inode, b->inode);
+}
+
+static int compare_places(const void *x, const void *y)
+{
+	const struct missed_inode *a = x, *b = y;
+	int order = compare_inodes(a, b);
+
+	return order ? order : compare_numbers(a->place, b->place);
 }
 
 /* Where rows changed places, one can stand between several pages: it is known once. */
 static int sort(struct missed *missed)
 {
+	struct missed_inode *inodes;
 	size_t n = 0;
 
-	if (array_room(&missed->by_inode, &missed->room_by_inode, missed->n_rows, sizeof(*missed->by_inode)))
+	if (array_room(&missed->inodes, &missed->room_inodes, missed->n_rows, sizeof(*inodes)))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < missed->n_rows; i++)
-		missed->by_inode[i] = i;
-	qsort_r(missed->by_inode, missed->n_rows, sizeof(*missed->by_inode), compare_inodes, missed->rows);
+	inodes = missed->inodes;
 	for (size_t i = 0; i < missed->n_rows; i++)
-		if (!n || missed->rows[missed->by_inode[n - 1]].inode != missed->rows[missed->by_inode[i]].inode)
-			missed->by_inode[n++] = missed->by_inode[i];
+		inodes[i] = (struct missed_inode){ .inode = missed->rows[i].inode, .place = i };
+	qsort(inodes, missed->n_rows, sizeof(*inodes), compare_places);
+	for (size_t i = 0; i < missed->n_rows; i++)
+		if (!n || inodes[n - 1].inode != inodes[i].inode)
+			inodes[n++] = inodes[i];
 	missed->n_inodes = n;
 	return 0;
 }
 
-static struct missed_row *find(const struct missed *missed, uint64_t inode)
+static const struct missed_inode *find(const struct missed_inode *inodes, size_t n, uint64_t inode)
 {
-	size_t low = 0, high = missed->n_inodes;
+	const struct missed_inode wanted = { .inode = inode };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct missed_row *row = &missed->rows[missed->by_inode[middle]];
+	return bsearch(&wanted, inodes, n, sizeof(*inodes), compare_inodes);
+}
 
-		if (row->inode == inode)
-			return row;
-		if (row->inode < inode)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+static struct missed_row *find_row(const struct missed *missed, uint64_t inode)
+{
+	const struct missed_inode *found = find(missed->inodes, missed->n_inodes, inode);
+
+	return found ? &missed->rows[found->place] : NULL;
 }
 
 /*
@@ -215,7 +220,7 @@ static void ask_process(struct missed *missed, struct look *look, struct ledger 
 
 	for (size_t i = 0; i < process->n_links; i++) {
 		const struct ledger_link *link = &process->links[i];
-		struct missed_row *row = link->row < LINK_ROWS ? find(missed, link->inode) : NULL;
+		struct missed_row *row = link->row < LINK_ROWS ? find_row(missed, link->inode) : NULL;
 
 		if (!row || row->there || row->wanted)
 			continue;
@@ -234,21 +239,14 @@ static void ask_process(struct missed *missed, struct look *look, struct ledger 
 		ledger_close(ledger, look, process, dir);
 }
 
-static int compare_read(const void *x, const void *y)
-{
-	const struct missed_read *a = x, *b = y;
-
-	return compare_numbers(a->inode, b->inode);
-}
-
 /* In a first look: what was read, and where. 0 or -ENOMEM. */
 static int note_read(struct missed *missed, const struct table_rows *rows)
 {
 	if (array_room(&missed->read, &missed->room_read, rows->n, sizeof(*missed->read)))
 		return -ENOMEM;
 	for (size_t i = 0; i < rows->n; i++)
-		missed->read[i] = (struct missed_read){ .inode = rows->socks[i].inode, .place = i };
-	qsort(missed->read, rows->n, sizeof(*missed->read), compare_read);
+		missed->read[i] = (struct missed_inode){ .inode = rows->socks[i].inode, .place = i };
+	qsort(missed->read, rows->n, sizeof(*missed->read), compare_inodes);
 	missed->n_read = rows->n;
 	return 0;
 }
@@ -275,7 +273,7 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 	if (rc || !missed->n_rows)
 		return rc;
 	for (size_t i = 0; i < rows.n; i++) {
-		struct missed_row *row = rows.socks[i].inode ? find(missed, rows.socks[i].inode) : NULL;
+		struct missed_row *row = rows.socks[i].inode ? find_row(missed, rows.socks[i].inode) : NULL;
 
 		if (row)
 			row->there = true;
@@ -283,7 +281,7 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 	for (size_t i = 0; i < ledger->n_processes; i++)
 		ask_process(missed, look, ledger, &ledger->processes[i]);
 	for (size_t i = 0; i < missed->n_inodes; i++) {
-		struct missed_row *row = &missed->rows[missed->by_inode[i]];
+		struct missed_row *row = &missed->rows[missed->inodes[i].place];
 
 		/* nobody is known who has it */
 		row->wanted |= !row->there && !owners->inodes[row->number].n_links;
@@ -296,7 +294,7 @@ int missed_find(struct missed *missed, struct look *look, const struct owners *o
 
 static void take_wanted(struct missed *missed, const struct skt_sock *sock)
 {
-	struct missed_row *row = find(missed, sock->inode);
+	struct missed_row *row = find_row(missed, sock->inode);
 
 	if (!row || !row->wanted)
 		return;
@@ -326,14 +324,13 @@ static void come_to(struct missed *missed, size_t place, uint64_t inode)
 
 	for (; missed->n_sure < missed->n_rows; missed->n_sure++)
 		missed->rows[missed->n_sure].found = passed_over;
-	missed->last = (struct missed_read){ .inode = inode, .place = place };
+	missed->last = (struct missed_inode){ .inode = inode, .place = place };
 }
 
 static int take_at_border(struct missed *missed, const struct skt_sock *sock)
 {
-	const struct missed_read wanted = { .inode = sock->inode };
 	const struct missed_row row = { .inode = sock->inode, .behind = missed->last.inode, .sock = *sock };
-	const struct missed_read *read = bsearch(&wanted, missed->read, missed->n_read, sizeof(wanted), compare_read);
+	const struct missed_inode *read = find(missed->read, missed->n_read, sock->inode);
 
 	if (read)
 		come_to(missed, read->place, read->inode);

@@ -42,8 +42,8 @@ struct missed_row {
 	struct skt_sock sock;
 };
 
-/* A row of a first look, by number from 0. */
-struct missed_read {
+/* The place of the row that has this inode, from 0. */
+struct missed_inode {
 	uint64_t inode;
 	size_t place;
 };
@@ -61,18 +61,18 @@ struct missed {
 	size_t n_borders, room_borders;
 	struct missed_row *rows; /* in the order of the table */
 	size_t n_rows, room_rows;
-	uint32_t *by_inode; /* their places, each inode once */
-	size_t n_inodes, room_by_inode;
+	struct missed_inode *inodes; /* by inode, each once: where in `rows` */
+	size_t n_inodes, room_inodes;
 	size_t n_wanted;
 	size_t n_held; /* of those */
 	struct missed_place *places;
 	size_t room_places;
 
 	/* in a first look */
-	struct missed_read *read; /* by inode */
+	struct missed_inode *read; /* by inode: where in the table */
 	size_t n_read, room_read;
-	struct missed_read last; /* that the other reading has come to; inode 0: none */
-	size_t n_sure;		 /* rows of which it is known whether they were passed over */
+	struct missed_inode last; /* that the other reading has come to; inode 0: none */
+	size_t n_sure;		  /* rows of which it is known whether they were passed over */
 };
 
 /* Of zeros it is one without memory. */
