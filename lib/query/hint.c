@@ -5,12 +5,14 @@
 
 #include <string.h>
 
-/* The words with a blank on either side. */
-static const struct {
-	const char *words;
+struct hint {
+	const char *words; /* with a blank on either side */
 	const char *expected;
-} hints[] = {
-	{ " port ports ", "sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'" },
+};
+
+static const struct hint tests[] = {
+	{ " port ports portrange ",
+	  "sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'" },
 	{ " lport laddr_port srcport source_port ", "sport, the local port: 'sport = :80'" },
 	{ " rport peer_port dstport destination_port ", "dport, the remote port: 'dport = :443'" },
 	{ " ip addr address ipaddr net network ",
@@ -30,20 +32,38 @@ static const struct {
 	{ " states ", "'state': a flow is meant by each that it was seen in" },
 };
 
-const char *hint_of(struct word word)
+static const struct hint ends[] = {
+	{ " port ports portrange ",
+	  "an address; ports are 'sport = :80', the local one, and 'dport = :443', the remote one" },
+	{ " host net ", "the address itself, as in 'dst 10.0.0.0/8'" },
+};
+
+static const char *find(const struct hint *hints, size_t n, struct word word)
 {
 	char sought[32];
-	uint32_t states;
 
 	if (word.len > sizeof(sought) - 3)
 		return NULL;
 	sought[0] = ' ';
 	memcpy(sought + 1, word.text, word.len);
 	memcpy(sought + 1 + word.len, " ", 2);
-	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+	for (size_t i = 0; i < n; i++)
 		if (strcasestr(hints[i].words, sought))
 			return hints[i].expected;
-	if (!value_states(word.text, word.len, &states))
-		return "a test: of states 'state established', 'state = LISTEN' or 'exclude time-wait'";
 	return NULL;
+}
+
+const char *hint_of(struct word word)
+{
+	const char *expected = find(tests, sizeof(tests) / sizeof(*tests), word);
+	uint32_t states;
+
+	if (!expected && !value_states(word.text, word.len, &states))
+		return "a test: of states 'state established', 'state = LISTEN' or 'exclude time-wait'";
+	return expected;
+}
+
+const char *hint_of_end(struct word word)
+{
+	return find(ends, sizeof(ends) / sizeof(*ends), word);
 }

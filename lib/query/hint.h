@@ -10,4 +10,7 @@
  */
 const char *hint_of(struct word word);
 
+/* The same of a word where an address is expected: tcpdump has 'dst port 443' and 'src host 10.0.0.5'. */
+const char *hint_of_end(struct word word);
+
 #endif

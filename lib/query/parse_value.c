@@ -3,6 +3,7 @@
 #include "query/lex.h"
 
 #include "base/array.h"
+#include "query/hint.h"
 
 #include <skt/escape.h>
 
@@ -26,11 +27,14 @@ static int add_value(struct parser *p, struct test *test, const struct value *va
 /* Read as what it is compared with; its text stands at `at` in the expression, for the message. */
 static int read_value(struct parser *p, const struct test *test, struct value *value, const char *at)
 {
-	const char *expected;
+	const char *expected, *hint;
 
 	switch (test->kind) {
 	case TEST_HOST:
 		expected = value_host(value->text, value->len, p->names, value, &p->filter->family);
+		hint = expected ? hint_of_end((struct word){ value->text, value->len }) : NULL;
+		if (hint)
+			expected = hint;
 		break;
 	case TEST_PORT:
 		expected = value_port(value->text, value->len, p->names, value, &p->filter->family);

@@ -53,6 +53,11 @@ t_a_word_that_begins_no_test_is_told_with_the_nearest() {
 	has err "; nearest: comm"
 	exits 2 sockquery ../seed.skt port 80
 	has err "expected sport, the local one, or dport, the remote one; either: '( sport = :80 or dport = :80 )'"
+	# tcpdump's
+	exits 2 sockquery ../seed.skt 'dst port 443'
+	has err "column 5: 'port' found, expected an address; ports are 'sport = :80', the local one, and 'dport = :443', the remote one"
+	exits 2 sockquery ../seed.skt 'src host 10.0.0.5'
+	has err "column 5: 'host' found, expected the address itself, as in 'dst 10.0.0.0/8'"
 	# of flows only
 	exits 2 sockquery ../seed.skt 'first_sen > 2026-11-22'
 	has err "; nearest: first_seen"
