@@ -196,15 +196,23 @@ enum skt_zone recording_zone(const struct skt_file *file)
 	return cli_zone(zone);
 }
 
-/* Of files, not of bytes in one. */
+/* Of files of a directory, not of bytes in one. */
 static bool is_between(const struct skt_damage *damage)
 {
 	return damage->restart || damage->unreadable || damage->unchained || damage->files;
 }
 
+bool recording_is_that(const struct skt_damage *damage, const struct skt_err *err)
+{
+	if (damage->file && strncmp(damage->file, err->path, sizeof(err->path) - 1) != 0)
+		return false;
+	return err->position < 0 ? is_between(damage) : damage->offset == (uint64_t)err->position;
+}
+
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone)
 {
 	for (size_t i = 0; i < n; i++) {
+		bool one = damage[i].snapshots == 1;
 		struct skt_buf line;
 
 		skt_buf_init(&line);
@@ -236,8 +244,11 @@ void recording_tell_damage(const char *name, const struct skt_damage *damage, si
 			skt_buf_printf(&line, "%llu bytes are %s", (unsigned long long)damage[i].length,
 				       damage[i].torn ? "the beginning of a block that was not finished" : "damaged");
 		if (damage[i].snapshots && !damage[i].why)
-			skt_buf_printf(&line, ", %llu snapshots %s", (unsigned long long)damage[i].snapshots,
-				       damage[i].newer ? "cannot be read" : "are lost");
+			skt_buf_printf(&line, ", %llu snapshot%s %s", (unsigned long long)damage[i].snapshots,
+				       one ? "" : "s",
+				       damage[i].newer ? "cannot be read"
+				       : one	       ? "is lost"
+						       : "are lost");
 		if (damage[i].after != INT64_MIN) {
 			skt_buf_text(&line, ", after ");
 			skt_time_format(&line, damage[i].after, zone);

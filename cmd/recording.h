@@ -38,6 +38,9 @@ int recording_require_whole(int fd, const char *path, struct skt_err *err);
  */
 enum skt_zone recording_zone(const struct skt_file *file);
 
+/* Whether reading came upon what opening had found. In a directory another file may have damage at the same place. */
+bool recording_is_that(const struct skt_damage *damage, const struct skt_err *err);
+
 /* What is lost, each on a line on stderr. */
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);
 

@@ -165,7 +165,7 @@ static void tell_found(struct replay *replay, struct span *span, const struct sk
 
 	replay->trouble = true;
 	for (size_t i = 0; i < n; i++)
-		if (err->position >= 0 && damage[i].offset == (uint64_t)err->position) {
+		if (recording_is_that(&damage[i], err)) {
 			if (i >= span->told)
 				tell_until(replay, span,
 					   damage[i].after == INT64_MAX ? INT64_MAX : damage[i].after + 1);

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "clocks.h"
+#include "recording.h"
 #include "stretch.h"
 
 #include <errno.h>
@@ -113,7 +114,7 @@ static bool is_known(const struct walk *walk, const struct skt_err *err)
 	const struct skt_damage *damage = skt_file_damage(walk->file, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if ((int64_t)damage[i].offset == err->position)
+		if (recording_is_that(&damage[i], err))
 			return true;
 	return false;
 }

@@ -130,6 +130,42 @@ t_damage_is_told_with_the_name_of_its_file() {
 	has err 'dir-damaged/a.skt:' 'snapshots #10 to #19 are lost'
 }
 
+t_damage_is_told_though_another_file_has_some_at_the_same_place() {
+	local ask
+
+	cp -r "$rec/dir-whole" dir
+	# of the last file no index leads past the head of its first block: known when it is opened
+	truncate -s -60 dir/b.skt
+	printf '\377' | dd of=dir/b.skt bs=1 seek=660 conv=notrunc 2>/dev/null
+	# of this one the block is found to be damaged when it is read
+	printf '\377' | dd of=dir/a.skt bs=1 seek=900 conv=notrunc 2>/dev/null
+	for ask in 'sockquery --view=changes' sockreplay; do
+		# shellcheck disable=SC2086 # words
+		exits 2 $ask dir
+		has err 'dir/b.skt:648: 711 bytes are damaged' \
+			'dir/a.skt:648: block of 576 bytes is damaged: its checksum is wrong; snapshots #10 to #19 are lost'
+	done
+}
+
+t_what_lies_between_two_files_is_told_once() {
+	local ask dir
+
+	for ask in 'sockquery --view=changes' sockreplay; do
+		for dir in missing shortened killed; do
+			# shellcheck disable=SC2086 # words
+			timeout 60 $ask "$rec/dir-$dir" 2>err >out || :
+			grep -c "dir-$dir/[a-c].skt:" err || :
+		done
+	done >counts
+	[ "$(sort -u counts)" = 1 ] || {
+		cat counts
+		return 1
+	}
+	has err "dir-killed/b.skt: the recorder was started again, after "
+	exits 2 sockreplay "$rec/dir-shortened"
+	has err ', 1 snapshot is lost, after '
+}
+
 t_a_shortened_file_that_is_good_by_itself_is_found() {
 	exits 1 sockquery --verify "$rec/dir-shortened"
 	has out "WHOLE $rec/dir-shortened/c.skt" "BROKEN $rec/dir-shortened"
