@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "info_lines.h"
+#include "recording.h"
 
 #include <skt/tree.h>
 
@@ -144,18 +145,6 @@ static void add_snapshot(struct totals *totals, const struct skt_step *step, con
 	}
 }
 
-/* Whether opening the file has told of this already. */
-static bool is_told(const struct skt_file *file, const struct skt_err *hole)
-{
-	size_t n;
-	const struct skt_damage *damage = skt_file_damage(file, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if ((int64_t)damage[i].offset == hole->position)
-			return true;
-	return false;
-}
-
 int totals_read(const struct skt_file *file, struct totals *totals, struct skt_err *err)
 {
 	struct skt_cursor *cursor = NULL;
@@ -180,7 +169,7 @@ int totals_read(const struct skt_file *file, struct totals *totals, struct skt_e
 		}
 		if (got == -ENOMEM)
 			rc = skt_err_set(err, got, "out of memory");
-		if (got < 0 && !is_told(file, &hole))
+		if (got < 0 && !recording_known(file, &hole))
 			cli_err(&hole);
 		totals->holes += got < 0 && got != -ERESTART;
 	}

@@ -202,11 +202,22 @@ static bool is_between(const struct skt_damage *damage)
 	return damage->restart || damage->unreadable || damage->unchained || damage->files;
 }
 
-bool recording_is_that(const struct skt_damage *damage, const struct skt_err *err)
+static bool is_that(const struct skt_damage *damage, const struct skt_err *err)
 {
 	if (damage->file && strncmp(damage->file, err->path, sizeof(err->path) - 1) != 0)
 		return false;
 	return err->position < 0 ? is_between(damage) : damage->offset == (uint64_t)err->position;
+}
+
+const struct skt_damage *recording_known(const struct skt_file *file, const struct skt_err *err)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(file, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (is_that(&damage[i], err))
+			return &damage[i];
+	return NULL;
 }
 
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone)

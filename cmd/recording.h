@@ -38,8 +38,11 @@ int recording_require_whole(int fd, const char *path, struct skt_err *err);
  */
 enum skt_zone recording_zone(const struct skt_file *file);
 
-/* Whether reading came upon what opening had found. In a directory another file may have damage at the same place. */
-bool recording_is_that(const struct skt_damage *damage, const struct skt_err *err);
+/*
+ * What opening the file had found, if that is what reading came upon; or NULL. In a directory another file may have damage
+ * at the same place.
+ */
+const struct skt_damage *recording_known(const struct skt_file *file, const struct skt_err *err);
 
 /* What is lost, each on a line on stderr. */
 void recording_tell_damage(const char *name, const struct skt_damage *damage, size_t n, enum skt_zone zone);

@@ -161,17 +161,13 @@ static void tell_until(struct replay *replay, struct span *span, int64_t when)
 static void tell_found(struct replay *replay, struct span *span, const struct skt_err *err)
 {
 	size_t n;
-	const struct skt_damage *damage = skt_file_damage(replay->file, &n);
+	const struct skt_damage *known = recording_known(replay->file, err);
 
 	replay->trouble = true;
-	for (size_t i = 0; i < n; i++)
-		if (recording_is_that(&damage[i], err)) {
-			if (i >= span->told)
-				tell_until(replay, span,
-					   damage[i].after == INT64_MAX ? INT64_MAX : damage[i].after + 1);
-			return;
-		}
-	cli_err(err);
+	if (!known)
+		cli_err(err);
+	else if (known >= skt_file_damage(replay->file, &n) + span->told)
+		tell_until(replay, span, known->after == INT64_MAX ? INT64_MAX : known->after + 1);
 }
 
 static bool is_over(const struct span *span, const struct skt_step *step)

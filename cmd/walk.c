@@ -108,23 +108,12 @@ void walk_release(struct walk *walk)
 	skt_coverage_release(&walk->coverage);
 }
 
-static bool is_known(const struct walk *walk, const struct skt_err *err)
-{
-	size_t n;
-	const struct skt_damage *damage = skt_file_damage(walk->file, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (recording_is_that(&damage[i], err))
-			return true;
-	return false;
-}
-
 /* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
 static void tell_lost(struct walk *walk, const struct skt_err *err)
 {
 	bool told = err->code == -ERESTART || (walk->follow && err->code == -ENODATA);
 
-	if (is_known(walk, err))
+	if (recording_known(walk->file, err))
 		return;
 	/* the recorder's own words, that nothing was recorded, are no damage */
 	walk->lost |= !told;
@@ -159,7 +148,7 @@ static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_
 		go_over(walk);
 		if (rc == -ENOMEM || rc == -EAGAIN || !rc)
 			return rc;
-		if (rc < 0 && walk->choice && !is_known(walk, err)) {
+		if (rc < 0 && walk->choice && !recording_known(walk->file, err)) {
 			walk->lost = true;
 			return -EBADMSG;
 		}

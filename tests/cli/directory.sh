@@ -139,7 +139,7 @@ t_damage_is_told_though_another_file_has_some_at_the_same_place() {
 	printf '\377' | dd of=dir/b.skt bs=1 seek=660 conv=notrunc 2>/dev/null
 	# of this one the block is found to be damaged when it is read
 	printf '\377' | dd of=dir/a.skt bs=1 seek=900 conv=notrunc 2>/dev/null
-	for ask in 'sockquery --view=changes' sockreplay; do
+	for ask in 'sockquery --view=changes' 'sockquery --info' sockreplay; do
 		# shellcheck disable=SC2086 # words
 		exits 2 $ask dir
 		has err 'dir/b.skt:648: 711 bytes are damaged' \
