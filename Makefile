@@ -59,7 +59,7 @@ packages = $(shell $(PKG_CONFIG) $1 $2 2>/dev/null)
 
 cppflags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(call packages,--cflags,$(needs)) \
 	    $(if $(SPECIAL),,$(FORTIFY)) $(CPPFLAGS)
-cflags   := -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE -pthread $(CFLAGS) $(SPECIAL)
+cflags    = -std=c11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -fPIE -pthread $(CFLAGS) $(EASE) $(SPECIAL)
 pic      := -fPIC -fno-semantic-interposition
 ldflags  := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
@@ -68,8 +68,8 @@ $B/lib/%.o: INCLUDES = -Ilib
 # Tools and the shared library are of the same objects: calls within the library are direct, as in a program.
 $B/lib/%.o: PIC = $(pic)
 $B/tests/%.o: INCLUDES = -Ilib -Itests/unit/lib $(call packages,--cflags,cmocka)
-# run once: better compiled in half the time
-$B/tests/%.o: EASE = $(patsubst -O2,-O1,$(filter -O2,$(CFLAGS)))
+# run once: better compiled in half the time, unless somebody has said how
+$B/tests/%.o: EASE = $(if $(filter file,$(origin CFLAGS)),-O1)
 $B/cmd/%.o $B/lib/record/%.o: DEFINES = -DSKT_VERSION='"$(VERSION)"'
 
 # One short line a file; whole commands with V=1; nothing with -s.
@@ -107,7 +107,7 @@ $B/libskt.map: Makefile
 	@mkdir -p $(@D)
 	@echo 'SKT_$(SOVERSION) { global: skt_*; local: *; };' >$@
 
-compile = $(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) $(EASE) $(PIC) -MMD -MP -c -o $@ $<
+compile = $(CC) $(cppflags) $(INCLUDES) $(DEFINES) $(cflags) $(PIC) -MMD -MP -c -o $@ $<
 
 $B/%.o: %.c $B/flags | $(needs:%=need-%)
 	@mkdir -p $(@D)
@@ -123,7 +123,7 @@ $(needs:%=need-%) need-cmocka: need-%:
 	@$(if $(shell $(PKG_CONFIG) --exists $* 2>/dev/null && echo yes),:,$(error $* not found: run scripts/deps))
 
 # Tests. Helpers are an archive, so that a program takes those that it uses.
-$(UNIT:=.o) $(HELPER): | need-cmocka
+$(UNIT:=.o) $(filter-out %/live.o,$(HELPER)): | need-cmocka
 $(UNIT): %: %.o $B/tests/unit/lib.a $B/libskt.a
 	$(call say,LINK)$(link) -pie $(WRAP) $(call packages,--libs,cmocka $(needs))
 $(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
@@ -131,7 +131,8 @@ $(filter $B/tests/unit/alloc_%,$(UNIT)): WRAP = -Wl,--wrap=malloc,--wrap=calloc,
 $(FUZZED): %: %.o $(if $(filter fuzz,$(VARIANT)),,$B/tests/fuzz/driver.o) $B/libskt.a
 	$(call say,LINK)$(link) -pie $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(call packages,--libs,$(needs))
 
-$(filter-out %.so,$(HOST)): %: %.o $B/tests/unit/lib.a $B/libskt.a
+$B/tests/host/conversation: $B/tests/unit/lib/live.o
+$(filter-out %.so,$(HOST)): %: %.o $B/libskt.a
 	$(call say,LINK)$(link) -pie $(call packages,--libs,$(needs))
 
 # Loaded into the tools (LD_PRELOAD), of whichever variant they are: built of nothing but itself.

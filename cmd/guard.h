@@ -16,8 +16,7 @@
  * so there are two, and each sees to it when the other one is killed:
  *
  *	face		what was started, and is waited for; hands on signals, and its keeper's exit status
- *	  keeper	in a process group of its own, so that what is killed as a group does not include it; does the
- *			work
+ *	  keeper	does the work, in a process group of its own: what is killed as a group does not include it
  *	    COMMAND	in the group of the face, so that a terminal is its own
  *
  * What COMMAND leaves behind when it ends becomes a child of the keeper, and if that is killed, of the face; and is

@@ -39,8 +39,8 @@ int recording_require_whole(int fd, const char *path, struct skt_err *err);
 enum skt_zone recording_zone(const struct skt_file *file);
 
 /*
- * What opening the file had found, if that is what reading came upon; or NULL. In a directory another file may have damage
- * at the same place.
+ * What opening the file had found, if that is what reading came upon; or NULL. In a directory another file may have
+ * damage at the same place.
  */
 const struct skt_damage *recording_known(const struct skt_file *file, const struct skt_err *err);
 

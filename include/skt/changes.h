@@ -10,11 +10,9 @@
 #include <stdint.h>
 
 /*
- * All that happened to sockets in a step: what looking found and what was told in between, each once. An event is one
- * of
+ * All that happened to sockets in a step, what looking found and what was told in between, each once. An event is
  *
- *	a change that looking found too	  the socket closed, or went on in TIME_WAIT: the change, with the event's
- *					instant
+ *	a change that looking found too	  the socket closed, or went on in TIME_WAIT: the change, with its instant
  *	of a socket that is still listed  its row, closed
  *	of one that no look has seen	  a row of its own, made of what the event says: its `owner` is `unseen`
  *	late				  a step before this one said already that the socket closed

@@ -70,8 +70,8 @@ enum {
 	SKT_NEEDS_STATE = 2,  /* it asks for counters: SKT_WANT_STATE of a cursor (skt/record.h) */
 	SKT_NEEDS_FLOW = 4,   /* it asks about flows: skt_filter_test_flow() */
 	SKT_NEEDS_EVENTS = 8, /* it asks for what only events tell */
-	SKT_NEEDS_LOOKS =
-		16, /* it asks for what each snapshot says anew of a row that did not change: `time > 14:00` */
+	/* it asks for what each snapshot says anew of a row that did not change: `time > 14:00` */
+	SKT_NEEDS_LOOKS = 16,
 };
 unsigned skt_filter_needs(const struct skt_filter *filter);
 

@@ -12,9 +12,9 @@
  */
 struct skt_place_mark {
 	int64_t time; /* as in struct skt_mark, skt/record.h */
-	uint32_t
-		back; /* 0: it stands behind the snapshot; else before it, and back - 1 lost snapshots lie in between */
-	char *text;   /* "": none; may be hostile */
+	/* 0: it stands behind the snapshot; else before it, and back - 1 lost snapshots lie in between */
+	uint32_t back;
+	char *text; /* "": none; may be hostile */
 };
 
 struct skt_step;

@@ -138,11 +138,14 @@ void skt_writer_free(struct skt_writer *writer);
  *
  * A block that cannot be written whole is taken back, and what was in it is lost: the error says why, and the writer
  * can be used on. Once writing works again, a gap block tells what is missing, and a new group begins. Where a part of
- * a block was written and cannot be taken back, as in a pipe, that is what the recording ends with. -EINVAL: a time in
- * the snapshot (a negative boottime, say) or in an event is one that no reader takes; nothing was written, and the
- * snapshot is lost in the same way. Numbers go on with the next one. -ENOBUFS: there is no room for a block among those
- * that wait for the thread; it is lost in the same way. Of what fails in the thread the first error since the last call
- * is returned here, once, whatever became of this snapshot; -EPIPE before any other.
+ * a block was written and cannot be taken back, as in a pipe, that is what the recording ends with.
+ *
+ *	-EINVAL		a time in the snapshot (a negative boottime, say) or in an event is one that no reader takes;
+ *			nothing was written, and the snapshot is lost in the same way; numbers go on with the next one
+ *	-ENOBUFS	there is no room for a block among those that wait for the thread; it is lost in the same way
+ *
+ * Of what fails in the thread the first error since the last call is returned here, once, whatever became of this
+ * snapshot; -EPIPE before any other.
  */
 int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const struct skt_step *step,
 		   struct skt_err *err);
@@ -314,8 +317,8 @@ struct skt_span {
 	/* of a directory; else 0 */
 	uint64_t files;
 	uint64_t runs; /* of the recorder, as far as their files are there */
-	uint64_t
-		dropped_files; /* before the first that is there, as some file says; those that none tells are damage */
+	/* before the first that is there, as some file says; those that none tells are damage */
+	uint64_t dropped_files;
 	uint64_t dropped_snapshots; /* that were in them; 0 where more files are missing */
 	uint64_t others;	    /* that are no recordings, or no part of this one */
 };
@@ -506,11 +509,11 @@ struct skt_left {
 	uint32_t denied;
 	uint32_t netns_denied;
 	/*
-	 * the longest interval between two reads of a table of these kinds in which what went was not told of; both 0:
-	 * none ...
+	 * the longest interval between two reads of a table of these kinds in which what went was not told of, those
+	 * that end in the first group behind included; both 0: none
 	 */
 	int64_t blind_after;
-	int64_t blind_until;  /* ... those that end in the first group behind included */
+	int64_t blind_until;
 	uint32_t blind_kinds; /* of which tables there is one, */
 	uint32_t heard_kinds; /* and of which one in which it was */
 };
@@ -595,8 +598,8 @@ struct skt_listed {
 struct skt_listing {
 	struct skt_listed *files; /* by number, then start */
 	size_t n;
-	uint64_t
-		dropped; /* the highest of all: files after that one, and before the first that is there, are missing */
+	/* the highest of all: files after that one, and before the first that is there, are missing */
+	uint64_t dropped;
 	/*
 	 * That are no recordings: another name than *.skt, no regular file, or other bytes. Where a flight recorder was
 	 * at work, recordings that it did not make as well.

@@ -71,10 +71,10 @@ enum skt_walk {
 
 /* What a healthy host seldom shows: a fact, and no alarm. Stored; never reused. */
 enum skt_finding_kind {
-	SKT_FINDING_MOUNT =
-		1, /* something is mounted over /proc/PID or a part of it: what is read there may be another's */
-	SKT_FINDING_UNLISTED =
-		2, /* pid holds by fd a socket that is in use, and is in no table of its network namespace */
+	/* something is mounted over /proc/PID or a part of it: what is read there may be another's */
+	SKT_FINDING_MOUNT = 1,
+	/* pid holds by fd a socket that is in use, and is in no table of its network namespace */
+	SKT_FINDING_UNLISTED = 2,
 	SKT_FINDING_UNHELD = 3, /* `unheld`, and a complete look after those that say so found nobody either */
 };
 

@@ -43,8 +43,7 @@
  *
  *	skt-tree 1			the version: another one is refused
  *	byte_order little|big		of the tables
- *	btime NS|unknown		of which the line in stat has the seconds; where it has others by now, they
- *					count
+ *	btime NS|unknown		of which the line in stat has the seconds; other ones there count, by now
  *	time NS				and end, boottime, number, missed, quality N...: as in struct skt_snapshot
  *	finding KIND TABLE PID FD INODE NET_NAMESPACE	and more_findings N
  *	made NAME...			files of net/ that were not recorded and are there for readers that insist
@@ -64,16 +63,14 @@
  *					those told here
  *	table ... LINES here		all of its lines follow
  *	heading TEXT			if that is another
- *	row LINE ...			line LINE (from 0, the heading aside) is this row, with all fields but its
- *					owners;
+ *	row LINE ...			line LINE (from 0, the heading aside) is this row, but for its owners;
  *	tail TEXT			where it has one, and text TEXT
  *	raw LINE TEXT			line LINE is no row
  *	owner LINE OWNER GAPS P/FD ...	who holds the row, process by number, where the tree's links say otherwise
  *	told EVENTS LIVED		what was told on the way to the snapshot, if anything was: so many lines each of
  *	event KIND NET_NAMESPACE ROW WHEN SOURCE CHANGE STATE LOCAL_ADDRESS LOCAL_PORT REMOTE_ADDRESS REMOTE_PORT
  *	      HAS UID INODE BYTES_SENT BYTES_RECEIVED DURATION_US RTT_US RETRANSMITS LATE_US
- *					ROW is 0: none; 1: it went with the step; N + 2: the Nth row of its table, from
- *					0
+ *					ROW: 0 none; 1 it went with the step; N + 2 the Nth row of its table, from 0
  *	process here ...		one that no look has seen, with its four lines; at most SKT_LIVED_MAX, which no
  *					recorder exceeds
  *	end

@@ -11,8 +11,7 @@
 
 /*
  * On one boot:		the rules of match, table by table, from the earlier snapshot to the later one; then, of what
- * they
- *			leave, both ends and the holders' programs, and at last both ends
+ *			they leave, both ends and the holders' programs, and at last both ends
  * Across boots, hosts:	both ends and the holders' programs, and then both ends, of all namespaces together
  */
 

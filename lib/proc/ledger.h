@@ -33,7 +33,7 @@ struct ledger_link {
 /* And of a socket that is in no table it may be asked whether it should be in one (unlisted.h): */
 #define LINK_NEW     (MAP_NONE - 3) /* it was not there when it was read: its row, if it has one, is in the next look */
 #define LINK_STRANGE (MAP_NONE - 4) /* nor was it in the next look: it is to be asked */
-#define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked with its descriptor */
+#define LINK_IDLE    (MAP_NONE - 5) /* it need not be in one now, but may come into one: asked again with its fd */
 #define LINK_ROWS    LINK_IDLE	    /* below: a number */
 
 /*

@@ -12,8 +12,7 @@
  *	heard after that			... too, if a row with these ends closed or became an orphan in it;
  *						else it waits for the next look at its table
  *	the row closed with an earlier step	it has no slot any more: SKT_E_LATE
- *	the last look of all is over		nothing waits: a row that is still listed closed since its table was
- *						read
+ *	the last look of all is over		nothing waits: a listed row closed since its table was read
  *
  * A row can be meant if it closed or was lost, or is what the kernel keeps of a connection without a socket (TIME_WAIT)
  * and was not so before. Each is meant once. Where the remote port is not known (proc/notice.h) a row is taken that

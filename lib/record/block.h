@@ -37,16 +37,14 @@
 enum block_type {
 	BLOCK_KEY = 1,
 	BLOCK_STEPS = 2,
-	BLOCK_END =
-		/*
-		 * no payload; its time is until when the last snapshot is in force, its number one past that one, and
-		 * its snapshots the ticks missed since
-		 */
-	3,
+	/*
+	 * no payload; its time is until when the last snapshot is in force, its number one past that one, and its
+	 * snapshots the ticks missed since
+	 */
+	BLOCK_END = 3,
 	BLOCK_INDEX = 4, /* where groups are; ancillary */
-	BLOCK_GAP =
-		/* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
-	5,
+	/* no payload; `snapshots` from `number` on, from `first` to `last`, could not be written; ancillary */
+	BLOCK_GAP = 5,
 	BLOCK_MARK = 6, /* somebody marked this instant, after snapshot `number`; the payload is text; ancillary */
 	BLOCK_KEYS = 7, /* what stands in the groups that the index block behind it tells; ancillary */
 };

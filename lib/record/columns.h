@@ -97,9 +97,8 @@ void column_get_planes(const struct column *column, struct skt_sock *now, const 
  */
 enum event_column {
 	EVENT_SAYS = 1,
-	EVENT_ROW =
-		/* 0: none; else a number and one more: of the rows that IDENTITY lists in turn, behind them by slot */
-	2,
+	/* 0: none; else a number and one more: of the rows that IDENTITY lists in turn, behind them by slot */
+	EVENT_ROW = 2,
 	EVENT_FIELDS = 3, /* which of the last ones are known, SKT_BIT(enum skt_event_field) */
 	EVENT_WHEN = 4,	  /* to that before, or to the step's time */
 	EVENT_LATE = 5,	  /* to that before */

@@ -31,10 +31,10 @@
 
 /* What a question has to know of a group that it does not read. */
 struct group_facts {
-	struct blind
-		blind[SKT_TABLE_KINDS]; /* of intervals that end in it, those that began in the group before included */
-	uint64_t missed;		/* ticks, with those before its first snapshot */
-	uint32_t denied;		/* as in struct skt_quality, at its worst snapshot */
+	/* of intervals that end in it, those that began in the group before included */
+	struct blind blind[SKT_TABLE_KINDS];
+	uint64_t missed; /* ticks, with those before its first snapshot */
+	uint32_t denied; /* as in struct skt_quality, at its worst snapshot */
 	uint32_t netns_denied;
 	uint8_t heard;	/* tables of which such an interval was not blind: all that went was told of */
 	uint8_t doubts; /* enum skt_doubt, ored */

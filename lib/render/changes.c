@@ -20,7 +20,7 @@
  *	14:03:08.100Z + opened    tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED  curl 991/5
  *	14:03:09.100Z ~ changed   tcp   10.0.0.5:41998  203.0.113.9:443  ESTABLISHED>CLOSE_WAIT  curl 991/5
  *	14:03:09.200Z - closed    tcp   10.0.0.5:41998  203.0.113.9:443  CLOSE_WAIT   curl 991/5
- *	14:03:09.310Z - closed    tcp   10.0.0.5:80     203.0.113.4:4711 CLOSE        (unseen)  sent 88  received 40
+ *	14:03:09.310Z - closed    tcp   10.0.0.5:80     203.0.113.4:4711 CLOSE        (unseen) perhaps nginx 720
  *
  * Columns are as wide as what mostly stands in them; what is longer pushes the rest to the right. A sign says at a
  * glance what kind of change it is: + came, - went, > other hands, ~ another state. On a narrow terminal, so that who

@@ -15,7 +15,7 @@
  *
  *	FIRST           LAST             DIR  TABLE  STATES             LOCAL           REMOTE           PROCESS PID/FD
  *	<14:03:07.600Z  >14:03:09.604Z        tcp    LISTEN             0.0.0.0:80      0.0.0.0:*        nginx 720/6
- *	14:03:08.601Z   14:03:08.601Z    out  tcp    ESTABLISHED>CLOSE  10.0.0.5:41998  203.0.113.9:443  curl 991/5
+ *	14:03:08.601Z   14:03:08.601Z    out  tcp    ESTABLISHED        10.0.0.5:41998  203.0.113.9:443  curl 991/5
  */
 
 /*

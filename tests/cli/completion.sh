@@ -37,8 +37,8 @@ zpty -d z
 END
 }
 
-# zsh_offers LINE: what zsh offers at its end is in the file `offers`. Version 5.9 dies of its own heap now and then ("malloc():
-# unsorted double linked list corrupted", once in four hundred times on a busy machine), and is asked again then.
+# zsh_offers LINE: what zsh offers at its end is in the file `offers`. Version 5.9 dies of its own heap now and then
+# ("malloc(): unsorted double linked list corrupted", once in four hundred times on a busy machine): it is asked again.
 zsh_offers() {
 	command -v zsh >/dev/null || skip "no zsh"
 	mkdir -p functions

@@ -4,10 +4,9 @@
  * that were duplicated, handed over a unix socket or inherited over execve(2), connections that nobody has accepted,
  * a zombie whose thread still holds one, and an argv that is hard to print.
  *
- * What is true is printed, a JSON object a line: {"name":,"pid":,...} of a process,
- * {"name":,"table":,"local":,"remote":, "state":,"owners":[[pid,fd],...]} of a socket. Then "ready". A line on standard
- * input closes the connection `closing` actively and is answered with "closed"; the end of standard input ends all of
- * it.
+ * What is true is printed, a JSON object a line: {"name":,"pid":,...} of a process, and of a socket
+ * {"name":,"table":,"local":,"remote":,"state":,"owners":[[pid,fd],...]}. Then "ready". A line on standard input closes
+ * the connection `closing` actively and is answered with "closed"; the end of standard input ends all of it.
  */
 #include "live.h"
 

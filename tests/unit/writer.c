@@ -466,9 +466,8 @@ static void *read_no_more(void *fd)
 {
 	int bytes, out = *(int *)fd;
 
-	do
-		assert_int_equal(ioctl(out, FIONREAD, &bytes), 0);
-	while (bytes <= PIPE_BUF);
+	while (!ioctl(out, FIONREAD, &bytes) && bytes <= PIPE_BUF)
+		usleep(1000);
 	close(out);
 	return NULL;
 }
@@ -489,11 +488,16 @@ static void a_pipe_that_closes_within_a_block_is_closed(void **state)
 	int fds[2];
 
 	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	if (fcntl(fds[1], F_SETPIPE_SZ, 2 * PIPE_BUF) != 2 * PIPE_BUF) {
+		/* pages are larger here */
+		close(fds[0]);
+		close(fds[1]);
+		skip();
+	}
 	recording_begin(&recording, header.interval);
 	recording_random(&recording, &random, &world, header.interval, &large);
 	recording_release(&recording);
-	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 2 * PIPE_BUF), 2 * PIPE_BUF);
 	assert_int_equal(recorder_begin(&recorder, fds[1], NULL), 0);
 	assert_int_equal(pthread_create(&reader, NULL, read_no_more, &fds[0]), 0);
 	skt_err_init(&err);
