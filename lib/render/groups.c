@@ -269,6 +269,6 @@ void groups_put_heading(const struct groups *groups, uint32_t group, struct skt_
 {
 	if (group == NO_HOLDER)
 		skt_buf_text(line, "no known holder");
-	else
+	else if (groups->of_group[group]->len)
 		skt_buf_add(line, groups->text.data + groups->of_group[group]->at, groups->of_group[group]->len);
 }
