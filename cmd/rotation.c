@@ -247,9 +247,12 @@ static bool is_due(const struct recorder *recorder, int64_t now)
 
 	if (rotation->asked || rotation->no_room)
 		return true;
-	return now >= rotation->not_until && recorder->snapshots &&
-	       (rotation->size ? skt_writer_bytes(recorder->writer) >= rotation->size
-			       : now - rotation->begun >= rotation->age);
+	if (now < rotation->not_until)
+		return false;
+	if (rotation->again)
+		return true;
+	return recorder->snapshots && (rotation->size ? skt_writer_bytes(recorder->writer) >= rotation->size
+						      : now - rotation->begun >= rotation->age);
 }
 
 void rotation_after(struct recorder *recorder)
@@ -264,6 +267,7 @@ void rotation_after(struct recorder *recorder)
 	if (!rotation->job)
 		return;
 	rotation->job->no_room = rotation->no_room;
+	rotation->again |= rotation->asked;
 	rotation->asked = rotation->no_room = false;
 	if (begin_thread(rotation, job_prepare, ROTATION_PREPARING, &err))
 		give_up(recorder, &err);
@@ -327,7 +331,7 @@ static void see_if_gone(struct recorder *recorder)
 	strcpy(rotation->name, job->name);
 	rotation->number++;
 	rotation->begun = clock_ns(CLOCK_BOOTTIME);
-	rotation->failed = false;
+	rotation->failed = rotation->again = false;
 	begin_drops(recorder);
 }
 

@@ -45,6 +45,7 @@ struct rotation {
 	int64_t begun;	   /* CLOCK_BOOTTIME */
 	int64_t not_until; /* the same: after a failure */
 	bool asked;	   /* by SIGHUP */
+	bool again;	   /* was asked, and has not come to a new file yet */
 	bool no_room;	   /* on the disk, as --min-free has it */
 	bool none_left;	   /* and nothing to be dropped */
 	bool failed;	   /* and was told */

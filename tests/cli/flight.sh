@@ -133,4 +133,24 @@ assert re.search(r"^marks +2$", info, re.M) and marks == ["5", "24"], info
 END
 }
 
+t_what_a_signal_asked_for_and_failed_is_tried_again_ten_seconds_later() {
+	python <<'END'
+waits = 0
+def look():
+    global waits
+    waits += 1
+    if waits == 5:
+        os.chmod("d", 0o500)
+        run.child.send_signal(signal.SIGHUP)
+    elif waits == 10:
+        os.chmod("d", 0o700)
+run = Run("wait:1-:STOP", "-n", "60", "--rotate=1h", path="d", wait=False)
+stop_and_look(run, look)
+assert run.status == 2 and run.said.count("will try again") == 1, run
+# once, twenty snapshots after it failed; the new file begins with the one after that which finds it prepared
+before = [before for _, before, _, _ in headers()]
+assert len(before) == 2 and 24 <= before[1] <= 28, (before, run)
+END
+}
+
 run_tests
