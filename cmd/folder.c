@@ -59,9 +59,19 @@ static void describe(const struct skt_file *recording, const struct stat *st, st
 	ret->live = span.live;
 	ret->ended = span.ended;
 	ret->empty = is_empty(recording);
+	memcpy(ret->recording_id, header->recording_id, sizeof(ret->recording_id));
+	ret->facts_damaged = header->facts_damaged;
 }
 
-/* 1 it is one of ours, 0 it is not, or -ENOMEM. A fifo would block whoever opens it, and a link leads elsewhere. */
+static bool may_be_ours(const struct skt_header *header)
+{
+	return header->facts_damaged || skt_header_fact(header, FOLDER_FACT);
+}
+
+/*
+ * 1 it is one of ours, or may be, 0 it is not, or -ENOMEM. A fifo would block whoever opens it, and a link leads
+ * elsewhere.
+ */
 static int look_at(int dir, const char *name, struct folder_file *ret)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
@@ -72,7 +82,7 @@ static int look_at(int dir, const char *name, struct folder_file *ret)
 		return 0;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
 		rc = skt_file_open(fd, name, 0, &recording, NULL);
-	if (recording && skt_header_fact(skt_file_header(recording), FOLDER_FACT)) {
+	if (recording && may_be_ours(skt_file_header(recording))) {
 		memset(ret, 0, sizeof(*ret));
 		strcpy(ret->name, name);
 		describe(recording, &st, ret);
@@ -94,6 +104,17 @@ static int compare(const void *a, const void *b)
 	if (one->start != other->start)
 		return one->start < other->start ? -1 : 1;
 	return strcmp(one->name, other->name);
+}
+
+/* Only a flight recorder counts beyond one, and only one run of it has this id. */
+static bool is_unsure(const struct folder *folder, const struct folder_file *file)
+{
+	bool unsure = file->facts_damaged && file->number == 1;
+
+	for (size_t i = 0; unsure && i < folder->n; i++)
+		unsure = folder->files[i].facts_damaged ||
+			 memcmp(folder->files[i].recording_id, file->recording_id, sizeof(file->recording_id)) != 0;
+	return unsure;
 }
 
 int folder_read(int dir, const char *but, struct folder *ret, struct skt_err *err)
@@ -124,6 +145,8 @@ int folder_read(int dir, const char *but, struct folder *ret, struct skt_err *er
 	}
 	if (ret->n)
 		qsort(ret->files, ret->n, sizeof(*ret->files), compare);
+	for (size_t i = 0; i < ret->n; i++)
+		ret->files[i].unsure = is_unsure(ret, &ret->files[i]);
 	return 0;
 }
 

@@ -25,6 +25,9 @@ struct folder_file {
 	bool live;	  /* a recorder has it locked */
 	bool ended;
 	bool empty; /* there is a header, and nothing behind it */
+	uint8_t recording_id[16];
+	bool facts_damaged;
+	bool unsure; /* for that it may be somebody else's: it is not to be dropped, and counts for no size */
 	bool drop;
 };
 
@@ -40,7 +43,8 @@ struct folder {
 #define FOLDER_FACT "recorder.rotate"
 
 /*
- * Read the headers of all there are, but that of one name. Whatever is no recording of a flight recorder is left out.
+ * Read the headers of all there are, but that of one name. Whatever is no recording of a flight recorder is left out;
+ * one that cannot tell, because its facts are damaged, is among them, for whoever reads the directory has it, too.
  */
 int folder_read(int dir, const char *but, struct folder *ret, struct skt_err *err);
 void folder_release(struct folder *folder);

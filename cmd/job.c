@@ -57,7 +57,7 @@ static uint64_t room_for_two(const struct job *job)
 	uint64_t most = recorder->rotation.size > now ? recorder->rotation.size : now;
 
 	for (size_t i = 0; i < job->folder.n; i++)
-		if (job->folder.files[i].bytes > most)
+		if (!job->folder.files[i].unsure && job->folder.files[i].bytes > most)
 			most = job->folder.files[i].bytes;
 	return 2 * most + most / 2;
 }
@@ -73,12 +73,12 @@ void job_plan_drops(struct job *job)
 	int64_t oldest = rotation->keep_age ? recorder_time(recorder) - rotation->keep_age : INT64_MIN;
 
 	for (size_t i = 0; i < folder->n; i++)
-		all += folder->files[i].bytes;
+		all += folder->files[i].unsure ? 0 : folder->files[i].bytes;
 	for (size_t i = 0; i < folder->n && job->drops < DROPS_MAX; i++) {
 		struct folder_file *file = &folder->files[i];
 
 		/* a copy of a later file, say: ours come before the one that is being written */
-		if (file->live || (rotation->number && file->number >= rotation->number))
+		if (file->live || file->unsure || (rotation->number && file->number >= rotation->number))
 			continue;
 		/* whole oldest files: none is dropped before one that is older */
 		if (file->last >= oldest && (!rotation->keep_size || all <= rotation->keep_size) && freed >= needed)

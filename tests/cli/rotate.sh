@@ -226,6 +226,55 @@ assert found[-1].facts["recorder.continues.verdict"] == "TORN", found[-1].facts
 END
 }
 
+# flip FILE: a bit of the facts in its header.
+flip() {
+	python "$1" <<'END'
+data = bytearray(read(sys.argv[1]))
+data[200] ^= 1
+with open(sys.argv[1], "wb") as file:
+    file.write(data)
+END
+}
+
+t_a_file_whose_facts_are_damaged_is_gone_on_from() {
+	local newest
+
+	for _ in 1 2; do
+		begin --rotate=1h -n 5
+		ends "$recorder" 0
+	done
+	newest=$(newest)
+	flip "$newest"
+	begin --rotate=1h -n 5
+	ends "$recorder" 0
+	python "$newest" <<'END'
+found = check_chain(files())
+assert found[1].path == sys.argv[1] and [file.verdict for file in found] == ["WHOLE", "DAMAGED", "WHOLE"], found
+assert found[2].facts["recorder.continues.verdict"] == "DAMAGED", found[2].facts
+END
+	# and so all of it is one recording
+	exits 2 sockquery -H --view=snapshots d
+	[ "$(wc -l <out)" = 15 ]
+	has err 'the facts of the header are lost'
+	# nobody but a flight recorder gives a second number, so it is dropped as any other
+	begin --rotate=2K --keep=8K -n 400
+	ends "$recorder" 0
+	fails grep 'may be no' said
+	[ ! -e "$newest" ]
+	exits 0 sockquery -H d
+}
+
+t_a_file_that_may_not_be_a_flight_recorders_is_not_dropped() {
+	mkdir d
+	"${record[@]}" -n 2 -o d/mine.skt 2>/dev/null
+	flip d/mine.skt
+	begin --rotate=2K --keep=8K -n 400
+	ends "$recorder" 0
+	has said 'sockrec: d/mine.skt: may be no flight recorder' ': dropped, with'
+	fails grep 'mine.skt: dropped' said
+	[ -e d/mine.skt ]
+}
+
 t_after_a_reboot_it_says_that_the_boot_is_another() {
 	cp -r ../tree .
 	record[1]=--proc=$PWD/tree
