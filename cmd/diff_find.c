@@ -61,7 +61,11 @@ static int find_between(struct diffing *diffing, struct skt_err *err)
 			skt_err_set(err, rc, "%s",
 				    rc == -E2BIG ? "too much came and went in between" : "out of memory");
 	}
-	if (!rc && has_reached(cursor, end)) {
+	if (!rc && !has_reached(cursor, end)) {
+		skt_err_set(err, -ENODATA, "reading it again ended before snapshot %llu", (unsigned long long)end);
+		comparable_hole(&diffing->comparison, err);
+		skt_err_init(err);
+	} else if (!rc) {
 		rc = skt_between_end(diffing->passing, skt_cursor_snapshot(cursor), b->number == end);
 		if (rc)
 			no_memory(err);

@@ -102,6 +102,15 @@ static void tell_damage(const struct diffing *diffing)
 	}
 }
 
+/* One run's files have one id, too, and numbers of their own. */
+static bool is_same_file(const struct instant *a, const struct instant *b)
+{
+	struct stat one, other;
+
+	return !fstat(a->recording.fd, &one) && !fstat(b->recording.fd, &other) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
 static void check_between(const struct diffing *diffing)
 {
 	const struct instant *a = &diffing->before, *b = &diffing->after;
@@ -109,6 +118,10 @@ static void check_between(const struct diffing *diffing)
 	if (!a->file || !b->file ||
 	    memcmp(skt_file_header(a->file)->recording_id, skt_file_header(b->file)->recording_id, 16) != 0)
 		cli_usage("--between: '%s' and '%s' are not of one recording", a->operand, b->operand);
+	if (!is_same_file(a, b))
+		cli_usage(
+			"--between: '%s' and '%s' are not one file, nor one directory, and what is between them is in neither alone",
+			a->operand, b->operand);
 }
 
 /* All of it: the exit status, or a negative errno. */

@@ -47,6 +47,26 @@ t_a_hole_elsewhere_is_no_matter() {
 	has out '* transient'
 }
 
+t_between_two_files_of_one_run_nothing_is_said_of_what_came_and_went() {
+	local dir=$rec/dir-whole
+
+	exits 1 sockdiff --between "$dir@#12" "$dir@#19"
+	has out '* transient'
+	# the same two instants; numbers of a file are not those of the directory
+	exits 2 sockdiff --between "$dir@#12" "$dir/a.skt@last"
+	has err "'$dir@#12' and '$dir/a.skt@last' are not one file, nor one directory"
+	is_empty out
+	# nor is what was cut off a copy in it
+	head -c 4535 "$rec/v1-groups.skt" >cut.skt
+	exits 2 sockdiff --between cut.skt@first "$rec/v1-groups.skt@last"
+	has err 'are not one file'
+	exits 2 sockdiff --between --force cut.skt@first "$rec/v1-groups.skt@last"
+	# and one file is one by whatever name
+	ln -s "$rec/v1-groups.skt" same.skt
+	exits 1 sockdiff --between "$rec/v1-groups.skt@first" same.skt@last
+	has out '* transient'
+}
+
 t_where_the_last_or_first_snapshot_may_be_lost_it_is_not_compared_unless_it_is_named() {
 	exits 2 sockdiff "$rec/flipped-last-key.skt"
 	has err 'flipped-last-key.skt is not whole: its last snapshot may be another'
