@@ -114,6 +114,19 @@ static void check_slice(struct comparison *comparison, const struct instant *ins
 	skt_buf_release(&which);
 }
 
+/* What all of the above is known by is lost with the facts; two files of one run are alike in it. */
+static void check_facts(struct comparison *comparison, const struct instant *instant, const struct instant *other)
+{
+	const struct skt_header *header = instant->file ? skt_file_header(instant->file) : NULL;
+
+	if (header && header->facts_damaged &&
+	    (!other->file || memcmp(header->recording_id, skt_file_header(other->file)->recording_id,
+				    sizeof(header->recording_id)) != 0))
+		because(comparison,
+			"the facts of the header of %s are damaged: of which host and boot it is, and whether it is a slice, is not known",
+			instant->name);
+}
+
 static bool has_namespace(const struct skt_snapshot *snapshot, uint64_t net_namespace)
 {
 	for (size_t t = 0; t < snapshot->n_tables; t++)
@@ -369,6 +382,8 @@ void comparable(struct comparison *comparison)
 	check_kinds(comparison);
 	check_slice(comparison, a, b);
 	check_slice(comparison, b, a);
+	check_facts(comparison, a, b);
+	check_facts(comparison, b, a);
 	check_namespaces(comparison);
 	check_tables_of(comparison, a, b);
 	check_tables_of(comparison, b, a);

@@ -287,6 +287,27 @@ t_what_a_slice_left_out_is_no_difference() {
 	exits 1 sockdiff s.skt
 }
 
+t_what_is_not_known_to_be_no_slice_is_not_compared() {
+	five
+	exits 0 sockquery x.skt -o s.skt 'sport = :2'
+	for file in s.skt x.skt; do
+		python $file <<'END'
+data = bytearray(read(sys.argv[1]))
+data[200] ^= 1
+with open("lost-" + sys.argv[1], "wb") as file:
+    file.write(data)
+END
+	done
+	exits 2 sockdiff lost-s.skt@first x.skt@first
+	has err 'not comparable: the facts of the header of lost-s.skt are damaged'
+	exits 2 sockdiff x.skt@first lost-s.skt@first 'sport = :2'
+	has err 'lost-s.skt are damaged'
+	is_empty out
+	# of one recording it need not be known
+	exits 1 sockdiff lost-s.skt
+	exits 0 sockdiff lost-x.skt@first x.skt@first
+}
+
 t_what_does_not_go_with_it_is_refused() {
 	five
 	for option in --view=flows --format=json --follow --info --verify --coverage; do
