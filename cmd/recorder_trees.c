@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder_trees.h"
 
+#include "cli.h"
 #include "output.h"
 
 #include <errno.h>
@@ -178,6 +179,9 @@ int recorder_trees_before(struct recorder *recorder, struct skt_err *err)
 		return 0;
 	left = place->gap;
 	if (left) {
+		if (recorder->watch.on && recorder->snapshots)
+			cli_say("%s: gap: %llu snapshot%s before it could not be recorded: what came and went there is not known",
+				recorder->tree_path, (unsigned long long)left, left == 1 ? "" : "s");
 		skt_snapshot_clear(&recorder->now, recorder->now.strings);
 		recorder->from_nothing = true;
 	}

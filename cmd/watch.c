@@ -29,7 +29,8 @@ int watch_step(struct recorder *recorder, struct skt_err *err)
 
 	if (!changes->begun)
 		begin(recorder);
-	return changes_step(changes, &recorder->now, &recorder->step, !recorder->snapshots, err);
+	/* behind a gap, too, what is there is no news */
+	return changes_step(changes, &recorder->now, &recorder->step, recorder->step.from == INT64_MIN, err);
 }
 
 int watch_end(struct recorder *recorder, int rc, struct skt_err *err)

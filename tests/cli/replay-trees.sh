@@ -38,6 +38,17 @@ t_a_gap_comes_back_through_trees() {
 	dumped back.skt | grep -q '"after":12,"next":20,.*"what":"gap"'
 }
 
+t_who_watches_trees_is_told_of_a_gap_and_not_that_what_is_behind_it_came() {
+	exits 2 sockreplay "$fixtures/gap.skt" --to-trees=trees
+	# as the recording itself is replayed
+	exits 2 sockreplay "$fixtures/gap.skt"
+	mv out replayed
+	exits 0 sockrec -w --trees=trees
+	diff replayed out
+	[ "$(grep -c gap err)" = 1 ]
+	has err "sockrec: $(grep -x 'gap 7' -rl trees | cut -d/ -f1-2): gap: 7 snapshots before it could not be recorded"
+}
+
 t_marks_and_ticks_missed_at_the_end_come_back_through_trees() {
 	command -v skt-dump >/dev/null || skip 'no skt-dump in PATH: make tests'
 	exits 0 sockreplay "$h" --to-trees=trees
