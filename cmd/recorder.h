@@ -63,6 +63,7 @@ struct recorder {
 	int64_t tree_time;    /* of --trees, the instant of the one that is being read, */
 	char tree_path[4096]; /* and what it is called */
 	int tree_fd;
+	struct skt_host host;  /* boot and namespace that trees so far named */
 	uint64_t tree_number;  /* of the one before, in the recording that it was written of */
 	int64_t moved_by;      /* from the time that it says itself */
 	int64_t interval_told; /* of the recording that the first was written of */

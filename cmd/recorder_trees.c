@@ -38,11 +38,18 @@ int recorder_trees_turn(struct recorder *recorder, size_t i, struct skt_err *err
 	return 0;
 }
 
-/* Of one recording: what is known of two hosts must not contradict. */
-static bool is_another(const struct skt_host *a, const struct skt_host *b)
+/* Of one recording: what is known of its trees must not contradict. What one of them does not say the next one may. */
+static bool is_another(struct recorder *recorder, const struct skt_host *host)
 {
-	return (*a->boot_id && *b->boot_id && strcmp(a->boot_id, b->boot_id) != 0) ||
-	       (a->net_namespace && b->net_namespace && a->net_namespace != b->net_namespace);
+	if ((*recorder->host.boot_id && *host->boot_id && strcmp(recorder->host.boot_id, host->boot_id) != 0) ||
+	    (recorder->host.net_namespace && host->net_namespace &&
+	     recorder->host.net_namespace != host->net_namespace))
+		return true;
+	if (*host->boot_id)
+		memcpy(recorder->host.boot_id, host->boot_id, sizeof(recorder->host.boot_id));
+	if (host->net_namespace)
+		recorder->host.net_namespace = host->net_namespace;
+	return false;
 }
 
 /* What it says itself of its time. The interval of a recording is that of its first tree. */
@@ -70,7 +77,7 @@ static int check_tree(struct recorder *recorder, struct named_tree *tree, struct
 		return rc;
 	if (skt_capture_is_live(capture))
 		rc = skt_err_set(err, -EINVAL, "it is a running kernel's /proc, not a tree of files");
-	else if (recorder->capture && is_another(skt_capture_host(recorder->capture), skt_capture_host(capture)))
+	else if (is_another(recorder, skt_capture_host(capture)))
 		rc = skt_err_set(err, -EINVAL, "boot or network namespace is another than in the trees before it");
 	if (rc)
 		skt_err_at(err, recorder->tree_path, -1);

@@ -274,6 +274,23 @@ t_trees_of_two_boots_are_refused() {
 	names 'trees/102: boot or network namespace is another'
 }
 
+t_trees_of_two_boots_are_refused_where_the_first_does_not_say() {
+	local n
+
+	for n in 100 101 102 103; do tree $n 1; done
+	mkdir -p trees/10{1,3}/sys/kernel/random
+	echo 5c0f1c2e-0000-4000-8000-000000000001 >trees/101/sys/kernel/random/boot_id
+	echo 5c0f1c2e-0000-4000-8000-000000000002 >trees/103/sys/kernel/random/boot_id
+	names 'trees/103: boot or network namespace is another'
+	cp trees/101/sys/kernel/random/boot_id trees/103/sys/kernel/random/boot_id
+	mkdir -p trees/101/self/ns trees/103/self/ns
+	ln -s 'net:[4026531833]' trees/101/self/ns/net
+	ln -s 'net:[4026532000]' trees/103/self/ns/net
+	names 'trees/103: boot or network namespace is another'
+	ln -sf 'net:[4026531833]' trees/103/self/ns/net
+	exits 0 sockrec --trees=trees -o x.skt
+}
+
 t_a_directory_without_trees_is_refused() {
 	mkdir trees
 	names 'trees: there is no tree in it'
