@@ -327,39 +327,32 @@ void comparable_hands(struct comparison *comparison, size_t n_unsure)
 
 /* ---- holes ---- */
 
-/* Whether what lies between the two is missing. */
-static bool is_between(const struct comparison *comparison, const struct skt_damage *damage)
-{
-	int64_t a = comparison->before->snapshot->time, b = comparison->after->snapshot->time;
-
-	return damage->after < (a < b ? b : a) && damage->until > (a < b ? a : b);
-}
-
-/* Whether the first or last snapshot that can be read may not be the first or last that was taken. */
+/*
+ * Whether the first or last snapshot that can be read may not be the first or last that was taken. A clock may have been
+ * set back: in one file it is no such damage where something good lies beyond.
+ */
 static bool is_beyond(const struct instant *instant, const struct skt_damage *damage)
 {
-	return instant->is_first ? damage->until <= instant->snapshot->time : damage->after >= instant->snapshot->time;
+	if (instant->is_first)
+		return damage->until <= instant->snapshot->time && (damage->file || damage->after == INT64_MIN);
+	return damage->after >= instant->snapshot->time && (damage->file || damage->until == INT64_MAX);
 }
 
 static void check_damage(struct comparison *comparison, const struct instant *instant)
 {
-	bool between = false, beyond = false;
+	bool beyond = false;
 	size_t n = 0;
 	const struct skt_damage *damage = instant->is_tree ? NULL : skt_file_damage(instant->file, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		if (damage[i].facts)
 			continue;
-		between |= is_between(comparison, &damage[i]);
 		/* that nothing was recorded before it was begun is no damage */
 		beyond |= instant->is_implicit && !damage[i].restart && is_beyond(instant, &damage[i]);
 	}
 	if (beyond)
 		because(comparison, "%s is not whole: its %s snapshot may be another", instant->name,
 			instant->is_first ? "first" : "last");
-	if (between && comparison->whole && instant == comparison->before)
-		because(comparison, "%s is not whole between the two: what came and went there is not known",
-			instant->name);
 }
 
 void comparable_hole(struct comparison *comparison, const struct skt_err *hole)

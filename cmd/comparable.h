@@ -14,7 +14,6 @@ struct comparison {
 	const struct instant *before, *after;
 	const struct skt_filter *filter; /* what it does not ask for does not matter; NULL: everything does */
 	enum skt_zone zone;
-	bool whole;	      /* all that is recorded between them is asked for, too */
 	struct skt_buf why;   /* a line for each reason against it, a NUL behind each */
 	struct skt_buf notes; /* the same, of what does not speak against it */
 	bool across;	      /* they are of two boots or hosts */

@@ -142,7 +142,6 @@ static int run(struct diffing *diffing, const char *a, const char *b, struct skt
 	diffing->comparison.before = &diffing->before;
 	diffing->comparison.after = &diffing->after;
 	diffing->comparison.filter = diffing->filter;
-	diffing->comparison.whole = diffing->between;
 	comparable(&diffing->comparison);
 	rc = diffing_find(diffing, err);
 	if (rc)
