@@ -79,7 +79,7 @@ static int choose(const struct query *query, const struct walk *walk, struct skt
 	struct skt_question question = { .keys = keys, .from = walk->from, .to = walk->to };
 
 	/* a process is told of from its beginning to its end */
-	if (!walk->instant && query->filter && query->view == VIEW_FLOWS)
+	if (!walk->instant && !walk->set_back && query->filter && query->view == VIEW_FLOWS)
 		question.n_keys = skt_filter_keys(query->filter, keys, &question.doubts);
 	return skt_file_find(walk->file, &question, ret, err);
 }

@@ -62,6 +62,7 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 	       struct skt_err *err)
 {
 	struct skt_time time = { .kind = SKT_TIME_LAST };
+	int64_t first, end;
 	uint64_t seed;
 	int rc;
 
@@ -89,7 +90,9 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 		rc = skt_time_parse(range->instant, range->zone, range->now, &time, err);
 		return rc ? rc : go_to(walk, &time, range->zone, err);
 	}
-	if (range->from) {
+	/* an instant may come more than once, and one beyond the end before one within: all is read */
+	walk->set_back = !range->follow && (range->from || range->to) && skt_file_reach(file, &first, &end);
+	if (range->from && !walk->set_back) {
 		time = (struct skt_time){ .kind = SKT_TIME_INSTANT, .ns = walk->from };
 		rc = go_to(walk, &time, range->zone, err);
 	} else if (range->follow && skt_file_span(file).snapshots) {
@@ -137,7 +140,24 @@ static void go_over(struct walk *walk)
 	skt_coverage_skip(&walk->coverage, skipped.snapshots, skipped.first, skipped.last);
 }
 
-/* Pass over what cannot be read, and what lies before the stretch. */
+/*
+ * Where times do not rise: whether a snapshot belongs to the stretch, for it is in it, or in force where it begins.
+ * Of one that the clock was set back behind nobody knows for how long it was: for an interval.
+ */
+static bool is_in_stretch(const struct walk *walk, int64_t time)
+{
+	int64_t next;
+
+	if (time > walk->to)
+		return false;
+	if (time >= walk->from)
+		return true;
+	if (skt_cursor_peek(walk->cursor, &next) <= 0 || next < time)
+		next = time + skt_cursor_header(walk->cursor)->interval;
+	return next > walk->from;
+}
+
+/* Pass over what cannot be read, and what lies outside the stretch. */
 static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_err *err)
 {
 	for (;;) {
@@ -156,6 +176,13 @@ static int next_in_stretch(struct walk *walk, struct skt_step **ret, struct skt_
 			tell_lost(walk, err);
 			/* what is lost before the stretch begins is none of its holes */
 			skt_coverage_lost(&walk->coverage);
+			continue;
+		}
+		if (walk->set_back) {
+			if (is_in_stretch(walk, (*ret)->time))
+				return 1;
+			/* what comes is seen as if for the first time */
+			walk->begun = false;
 			continue;
 		}
 		if ((*ret)->time > walk->to)
@@ -207,14 +234,15 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 
 int walk_end(struct walk *walk, struct skt_err *err)
 {
-	struct skt_span span = skt_file_span(walk->file);
+	int64_t first, end;
 
+	skt_file_reach(walk->file, &first, &end);
 	if (walk->choice) {
 		struct skt_left left = skt_choice_left(walk->choice, walk->coverage.kinds);
 
 		skt_coverage_left(&walk->coverage, &left);
 	}
-	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, span.end))
+	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, end))
 		return no_memory(err);
 	return 0;
 }

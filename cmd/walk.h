@@ -17,6 +17,7 @@ struct walk {
 	int64_t to;			 /* INT64_MAX: up to the last */
 	bool instant;			 /* only the snapshot in force at `from` */
 	bool begun;			 /* a snapshot was handed out */
+	bool set_back;			 /* the clock was: the stretch may begin and end more than once */
 	bool pending;			 /* the snapshot in force is the first of the stretch */
 	bool lost;			 /* something could not be read that opening had found nothing wrong with */
 	bool follow;			 /* a gap may come that opening could not know of */

@@ -46,8 +46,8 @@ struct skt_coverage_place;
 struct skt_coverage {
 	/* what was found; times are INT64_MIN where there is no snapshot */
 	uint64_t snapshots;
-	int64_t first; /* of the snapshots looked at */
-	int64_t last;
+	int64_t first; /* the earliest of the snapshots looked at ... */
+	int64_t last;  /* ... and the one looked at last */
 	/* the longest blind interval; both 0: there is none, for nothing was read twice, or all was told of */
 	int64_t blind_after;
 	int64_t blind_until;

@@ -325,6 +325,12 @@ struct skt_span {
 
 struct skt_span skt_file_span(const struct skt_file *file);
 
+/*
+ * The earliest instant at which a snapshot is in force, and the one from which on none is any more: not those of the
+ * first and the last snapshot, where the clock was set back in between. Whether it was, so that times do not rise.
+ */
+bool skt_file_reach(const struct skt_file *file, int64_t *ret_first, int64_t *ret_end);
+
 /* A part of the file that is lost or cannot be read, or of the recording that was never written. */
 struct skt_damage {
 	uint64_t offset; /* bytes of the file; length 0: no byte is wrong, but blocks are missing, or a gap was told */
@@ -401,6 +407,12 @@ int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt
 
 /* The snapshot in force; NULL before the first. Borrowed until the next call. */
 const struct skt_snapshot *skt_cursor_snapshot(const struct skt_cursor *cursor);
+
+/*
+ * When the snapshot was taken that comes next in the file it stands in: 1, 0 none does, -1 what stands there cannot be
+ * read.
+ */
+int skt_cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when);
 
 /*
  * The header of the file it stands in: in a directory another run's may tell another boot. Borrowed until the next

@@ -262,7 +262,7 @@ int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *
 	if (!rc)
 		rc = see_tables(coverage, snapshot, step);
 	/* of what is not there after a gap nobody knows whether it was there in it */
-	if (!coverage->snapshots++)
+	if (!coverage->snapshots++ || snapshot->time < coverage->first)
 		coverage->first = snapshot->time;
 	coverage->last = snapshot->time;
 	if (step)

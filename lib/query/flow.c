@@ -302,7 +302,8 @@ static void take_time(struct skt_flows *flows, const struct skt_snapshot *snapsh
 
 int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot, struct skt_err *err)
 {
-	int rc = 0;
+	bool again = flows->begun;
+	int rc = again ? flow_begin_again(flows, snapshot) : 0;
 
 	flows->time = snapshot->time;
 	for (uint32_t i = 0; i < snapshot->n_tables && !rc; i++)
@@ -321,6 +322,8 @@ int skt_flows_begin(struct skt_flows *flows, const struct skt_snapshot *snapshot
 			rc = open_row(flows, snapshot, sock, i, true, INT64_MIN,
 				      read_end(&snapshot->tables[sock->table], snapshot));
 	}
+	if (!rc && again)
+		rc = flow_break_waiting(flows);
 	take_time(flows, snapshot);
 	return flow_failed(rc, err);
 }

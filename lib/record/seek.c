@@ -273,15 +273,34 @@ static int seek_instant(struct skt_cursor *cursor, int64_t when, enum skt_zone z
 	return rc ? rc : check_gap(cursor, when, zone, err);
 }
 
-/* First and last instant, not those of the first and last snapshot, where the clock was set back in between. */
-static void widen(const struct skt_file *file, int64_t *first, int64_t *end)
+/* First and last instant, and whether some group begins before one that stands before it ended; last: of that one. */
+static bool widen(const struct skt_file *file, int64_t *first, int64_t *end, int64_t *last)
 {
+	bool back = false;
+
 	for (size_t i = 0; i < file->n_groups; i++) {
 		*first = file->groups[i].first < *first ? file->groups[i].first : *first;
 		*end = group_end(file, i) > *end ? group_end(file, i) : *end;
+		back |= file->groups[i].first < *last;
+		*last = file->groups[i].last;
 	}
 	for (size_t i = 0; i < file->n_parts; i++)
-		widen(file->parts[i].file, first, end);
+		back |= widen(file->parts[i].file, first, end, last);
+	return back;
+}
+
+bool skt_file_reach(const struct skt_file *file, int64_t *ret_first, int64_t *ret_end)
+{
+	int64_t last = INT64_MIN;
+
+	*ret_first = file->span.first;
+	*ret_end = file->span.end;
+	return widen(file, ret_first, ret_end, &last);
+}
+
+int skt_cursor_peek(const struct skt_cursor *cursor, int64_t *ret_when)
+{
+	return cursor_peek(cursor, ret_when);
 }
 
 /* The only instant of the recording at which a clock on the wall shows this. */
@@ -289,12 +308,12 @@ static int time_of_day(const struct skt_file *file, int64_t ns, enum skt_zone zo
 		       struct skt_err *err)
 {
 	enum { SHOWN = 4 };
-	int64_t found[SHOWN], first = file->span.first, end = file->span.end;
+	int64_t found[SHOWN], first, end;
 	struct skt_buf text;
 	size_t n;
 	int rc;
 
-	widen(file, &first, &end);
+	skt_file_reach(file, &first, &end);
 	n = skt_time_of_day(ns, zone, first, end, found, SHOWN);
 	if (n == 1) {
 		*ret_when = found[0];

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# sockquery --from, --to: what of a recording lies in a stretch of time, whatever the clock did, and what is known of it.
+# shellcheck disable=SC2119 # no test here passes an argument to python
+. "$(dirname "$0")/../lib.sh"
+
+fixtures=$TOP/fixtures/rec
+
+# set_back SECONDS GROUP...: v1-groups as x.skt, with the clock of these groups (0, 1, 2) set back.
+set_back() {
+	python "$fixtures/make" "$@" <<'END'
+import importlib.machinery, importlib.util, struct, sys
+loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
+make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+sys.dont_write_bytecode = True
+loader.exec_module(make)
+recording = make.Recording("v1-groups")
+begins = recording.keys() + [len(recording.blocks)]
+for group in map(int, sys.argv[3:]):
+    for block in recording.blocks[begins[group]:begins[group + 1]]:
+        if block.type in (make.KEY, make.STEPS):
+            sections = block.sections()
+            for section in sections:
+                if section.id == make.META:
+                    _, at = make.read_varint(section.data, 0)
+                    back = struct.pack("<q", block.first - int(sys.argv[2]) * 10**9)
+                    section.data = section.data[:at] + back + section.data[at + 8:]
+            block.put(sections)
+        if block.type in (make.KEY, make.STEPS, make.END):
+            block.first -= int(sys.argv[2]) * 10**9
+            block.last -= int(sys.argv[2]) * 10**9
+open("x.skt", "wb").write(recording.index().seal())
+END
+	exits 0 sockquery --verify x.skt
+	has out WHOLE
+}
+
+# numbers ARG...: of the snapshots shown.
+numbers() {
+	sockquery --view=snapshots --format=jsonl "$@" 2>/dev/null | sed 's/.*"snapshot":\([0-9]*\).*/\1/' | tr '\n' ' '
+}
+
+day=2026-11-23T13:28
+
+# ---- a clock that was set back ----
+
+# #1 to #9 are of :35.252 to :43.987, #10 to #19 of :37.097 to :45.639, #20 of :54.254.
+t_what_comes_after_the_clock_was_set_back_is_in_the_stretch_too() {
+	set_back 8 1
+	exits 0 sockquery --to=$day:42.8Z x.skt 'dport = 40015'
+	has out '13:28:41.375Z'
+	exits 0 sockquery --from=$day:38.2Z --to=$day:38.9Z x.skt 'dport = 40003'
+	has out '13:28:38.205Z'
+	exits 1 sockquery --from=$day:38.2Z --to=$day:38.9Z x.skt 'dport = 40015'
+	# what is in force where it begins, each time, belongs to it
+	[ "$(numbers --to=$day:40.1Z x.skt)" = '1 2 3 4 5 10 11 12 13 ' ]
+	[ "$(numbers --from=$day:38.3Z --to=$day:40.1Z x.skt)" = '3 4 5 11 12 13 ' ]
+	[ "$(numbers --from=$day:44.5Z x.skt)" = '9 17 18 19 20 ' ]
+}
+
+t_a_slice_has_what_comes_after_the_clock_was_set_back() {
+	set_back 8 1
+	exits 0 sockquery --to=$day:40.1Z -o s.skt x.skt
+	has err ', 9 snapshots'
+	exits 0 sockquery --verify s.skt
+	exits 0 sockquery --to=$day:42.8Z -o t.skt x.skt 'dport = 40015'
+	exits 0 sockquery t.skt 'dport = 40015'
+}
+
+# A listener that is there all the time is one flow, though what lies between is not in the stretch.
+t_a_flow_goes_on_where_the_stretch_comes_again() {
+	set_back 8 1
+	exits 0 sockquery --format=jsonl --to=$day:40.1Z x.skt 'sport = :80'
+	python <<'END'
+flow, = jsonl("out")
+assert (flow["seen"], flow["gaps"], flow["ended"]) == (9, 1, None), flow
+END
+	exits 0 sockquery --view=changes --to=$day:40.1Z x.skt 'dport = 40003'
+	fails grep -q '13:28:4[1-9]' out
+}
+
+run_tests
