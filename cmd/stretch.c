@@ -15,21 +15,20 @@
  */
 static bool is_beside(const struct skt_file *file, int64_t ns, enum skt_zone zone, int64_t begins, int64_t *ret)
 {
-	struct skt_span span = skt_file_span(file);
-	int64_t before[4], after, first, last;
+	int64_t before[4], after, first, end, least, most;
 	size_t n;
 
-	if (!span.snapshots || __builtin_sub_overflow(span.first, DAY_MOST, &first) ||
-	    __builtin_add_overflow(span.end, DAY_MOST, &last) ||
-	    skt_time_of_day(ns, zone, span.first, span.end, &after, 1))
+	skt_file_reach(file, &first, &end);
+	if (!skt_file_span(file).snapshots || __builtin_sub_overflow(first, DAY_MOST, &least) ||
+	    __builtin_add_overflow(end, DAY_MOST, &most) || skt_time_of_day(ns, zone, first, end, &after, 1))
 		return false;
-	n = skt_time_of_day(ns, zone, first, span.first, before, 4);
-	if (!n || n > 4 || !skt_time_of_day(ns, zone, span.end, last, &after, 1))
+	n = skt_time_of_day(ns, zone, least, first, before, 4);
+	if (!n || n > 4 || !skt_time_of_day(ns, zone, end, most, &after, 1))
 		return false;
 	if (begins != INT64_MIN)
 		*ret = begins <= before[n - 1] ? before[n - 1] : after;
 	else
-		*ret = span.first - before[n - 1] < after - span.end ? before[n - 1] : after;
+		*ret = first - before[n - 1] < after - end ? before[n - 1] : after;
 	return true;
 }
 
@@ -60,21 +59,24 @@ int stretch_is_backwards(struct skt_err *err)
 
 int stretch_check(const struct skt_file *file, int64_t from, int64_t to, enum skt_zone zone, struct skt_err *err)
 {
-	struct skt_span span = skt_file_span(file);
-	bool late = from > span.end, early = to < span.first;
+	int64_t first, end;
+	bool late, early;
 	struct skt_buf text;
 
 	if (from > to)
 		return stretch_is_backwards(err);
-	if (!span.snapshots || (!late && !early))
+	skt_file_reach(file, &first, &end);
+	late = from > end;
+	early = to < first;
+	if (!skt_file_span(file).snapshots || (!late && !early))
 		return 0;
 	skt_buf_init(&text);
 	skt_buf_text(&text, late ? "--from is " : "--to is ");
 	skt_time_format(&text, late ? from : to, zone);
 	skt_buf_text(&text, ": the recording goes from ");
-	skt_time_format(&text, span.first, zone);
+	skt_time_format(&text, first, zone);
 	skt_buf_text(&text, " to ");
-	skt_time_format(&text, span.end, zone);
+	skt_time_format(&text, end, zone);
 	skt_buf_byte(&text, '\0');
 	skt_err_set(err, -ERANGE, "%s", text.failed ? "nothing was recorded then" : (char *)text.data);
 	skt_buf_release(&text);
@@ -114,10 +116,11 @@ static void tell_outside(const struct skt_file *file, int64_t after, int64_t unt
 
 void stretch_tell_outside(const struct skt_file *file, int64_t from, int64_t to, enum skt_zone zone)
 {
-	struct skt_span span = skt_file_span(file);
+	int64_t first, end;
 
-	if (from != INT64_MIN && from < span.first)
-		tell_outside(file, from, span.first, zone);
-	if (to != INT64_MAX && to > span.end)
-		tell_outside(file, span.end, to, zone);
+	skt_file_reach(file, &first, &end);
+	if (from != INT64_MIN && from < first)
+		tell_outside(file, from, first, zone);
+	if (to != INT64_MAX && to > end)
+		tell_outside(file, end, to, zone);
 }

@@ -79,4 +79,16 @@ END
 	fails grep -q '13:28:4[1-9]' out
 }
 
+# It ends at :34.254 then, before the instant that it began with.
+t_a_recording_reaches_from_its_earliest_instant_to_its_latest() {
+	set_back 20 1 2
+	exits 0 sockquery --from=$day:39Z --to=$day:41Z x.skt 'sport = :80'
+	exits 0 sockquery --from=13:28:39 --to=13:28:41 x.skt 'sport = :80'
+	exits 2 sockquery --from=$day:50Z x.skt
+	has err "the recording goes from $day:25.097" " to $day:44.9"
+	exits 0 sockquery --from=$day:30Z --to=$day:31Z x.skt 'sport = :80'
+	exits 0 sockreplay --from=#1 x.skt
+	exits 0 sockreplay --from=#15 --to=$day:33Z x.skt
+}
+
 run_tests
