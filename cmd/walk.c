@@ -222,6 +222,8 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	if (rc <= 0)
 		return rc;
 	*ret_snapshot = skt_cursor_snapshot(walk->cursor);
+	walk->interval = skt_cursor_header(walk->cursor)->interval;
+	walk->number = (*ret_snapshot)->number;
 	/* in the middle of a recording everything is as if it were seen for the first time */
 	*ret_step = walk->begun || (step && step->from == INT64_MIN) ? step : NULL;
 	walk->begun = true;
@@ -230,6 +232,25 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	if (skt_coverage_step(&walk->coverage, *ret_snapshot, *ret_step))
 		return no_memory(err);
 	return 1;
+}
+
+/*
+ * Nothing was looked at behind the last snapshot of the stretch. An end that comes within an interval is as good as the
+ * look that would have come then, unless that is what the stretch ends with.
+ */
+static void see_rest(struct walk *walk, int64_t end)
+{
+	struct skt_span span = skt_file_span(walk->file);
+	bool is_last = walk->number == span.number && !walk->follow;
+	int64_t until = is_last ? span.end : end, ordinary;
+
+	if (walk->instant || !walk->number || walk->coverage.lost)
+		return;
+	until = walk->to < until ? walk->to : until;
+	if (walk->to > until && !__builtin_add_overflow(walk->coverage.last, walk->interval, &ordinary) &&
+	    until <= ordinary)
+		until = walk->coverage.last;
+	skt_coverage_rest(&walk->coverage, until, is_last && walk->to >= span.end ? span.missed : 0);
 }
 
 int walk_end(struct walk *walk, struct skt_err *err)
@@ -242,6 +263,7 @@ int walk_end(struct walk *walk, struct skt_err *err)
 
 		skt_coverage_left(&walk->coverage, &left);
 	}
+	see_rest(walk, end);
 	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, end))
 		return no_memory(err);
 	return 0;

@@ -15,6 +15,8 @@ struct walk {
 	struct skt_coverage coverage;
 	int64_t from;			 /* resolved; INT64_MIN: from the first snapshot on */
 	int64_t to;			 /* INT64_MAX: up to the last */
+	int64_t interval;		 /* of the run that the last snapshot handed out is of ... */
+	uint64_t number;		 /* ... and its number; 0: there is none */
 	bool instant;			 /* only the snapshot in force at `from` */
 	bool begun;			 /* a snapshot was handed out */
 	bool set_back;			 /* the clock was: the stretch may begin and end more than once */

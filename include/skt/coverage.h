@@ -63,7 +63,8 @@ struct skt_coverage {
 	/* private */
 	uint32_t kinds;
 	uint64_t seed;
-	bool lost; /* since the last snapshot */
+	bool lost;    /* since the last snapshot */
+	int64_t rest; /* until when nothing was looked at after it; INT64_MIN: that was not told */
 	size_t room_holes;
 	struct skt_coverage_place *places;
 	size_t n_places;
@@ -87,6 +88,9 @@ void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_
 
 /* And what is known of all of them. */
 void skt_coverage_left(struct skt_coverage *coverage, const struct skt_left *left);
+
+/* After the last snapshot nothing was looked at until then, which the stretch reaches to, and so many ticks missed. */
+void skt_coverage_rest(struct skt_coverage *coverage, int64_t until, uint64_t missed);
 
 /*
  * The stretch ends: from and to are the instants asked about (INT64_MIN, INT64_MAX: all that there is), and end is

@@ -29,6 +29,7 @@ int skt_coverage_init(struct skt_coverage *coverage, uint32_t kinds, uint64_t se
 	coverage->seed = seed;
 	coverage->first = INT64_MIN;
 	coverage->last = INT64_MIN;
+	coverage->rest = INT64_MIN;
 	if (!by_key || !heard) {
 		free(by_key);
 		free(heard);
@@ -279,11 +280,18 @@ void skt_coverage_lost(struct skt_coverage *coverage)
 	coverage->lost = true;
 }
 
+void skt_coverage_rest(struct skt_coverage *coverage, int64_t until, uint64_t missed)
+{
+	coverage->rest = until;
+	coverage->missed += missed;
+}
+
 int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, int64_t end)
 {
 	struct skt_hole before = { .kind = SKT_HOLE_OUTSIDE, .after = from, .until = coverage->first };
 	struct skt_hole lost = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = INT64_MAX };
 	struct skt_hole after = { .kind = SKT_HOLE_OUTSIDE, .after = end, .until = to };
+	int64_t until = coverage->rest > coverage->last ? coverage->rest : coverage->last;
 	int rc = 0;
 
 	if (coverage->snapshots && from != INT64_MIN && from < coverage->first)
@@ -293,7 +301,7 @@ int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, in
 
 		if (!place->there)
 			continue;
-		see_blind(coverage, 1u << place->kind, place->last_read, coverage->last);
+		see_blind(coverage, 1u << place->kind, place->last_read, until);
 		rc = end_place(coverage, place, coverage->last);
 	}
 	if (!rc && coverage->lost)

@@ -6,15 +6,28 @@
 
 fixtures=$TOP/fixtures/rec
 
-# set_back SECONDS GROUP...: v1-groups as x.skt, with the clock of these groups (0, 1, 2) set back.
-set_back() {
-	python "$fixtures/make" "$@" <<'END'
+# change ARG...: make x.skt of v1-groups, as the lines of Python on standard input have it.
+change() {
+	local lines
+
+	lines=$(cat)
+	python "$fixtures/make" "$@" <<END
 import importlib.machinery, importlib.util, struct, sys
 loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
 make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
 sys.dont_write_bytecode = True
 loader.exec_module(make)
 recording = make.Recording("v1-groups")
+$lines
+open("x.skt", "wb").write(recording.index().seal())
+END
+	exits 0 sockquery --verify x.skt
+	has out WHOLE
+}
+
+# set_back SECONDS GROUP...: with the clock of these groups (0, 1, 2) set back.
+set_back() {
+	change "$@" <<'END'
 begins = recording.keys() + [len(recording.blocks)]
 for group in map(int, sys.argv[3:]):
     for block in recording.blocks[begins[group]:begins[group + 1]]:
@@ -29,10 +42,7 @@ for group in map(int, sys.argv[3:]):
         if block.type in (make.KEY, make.STEPS, make.END):
             block.first -= int(sys.argv[2]) * 10**9
             block.last -= int(sys.argv[2]) * 10**9
-open("x.skt", "wb").write(recording.index().seal())
 END
-	exits 0 sockquery --verify x.skt
-	has out WHOLE
 }
 
 # numbers ARG...: of the snapshots shown.
@@ -89,6 +99,34 @@ t_a_recording_reaches_from_its_earliest_instant_to_its_latest() {
 	exits 0 sockquery --from=$day:30Z --to=$day:31Z x.skt 'sport = :80'
 	exits 0 sockreplay --from=#1 x.skt
 	exits 0 sockreplay --from=#15 --to=$day:33Z x.skt
+}
+
+# ---- what was not looked at ----
+
+# Looks were at :36.262 and :38.205; the last one is at :54.254.
+t_what_was_not_looked_at_where_a_stretch_ends_is_blind() {
+	local rec=$fixtures/v1-groups.skt
+
+	exits 1 sockquery --from=$day:36.3Z --to=$day:38.1Z "$rec" 'dst 9.9.9.9'
+	has err "the longest interval between two looks is 1.8375" "to $day:38.100000000Z"
+	exits 2 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:38.1Z "$rec" 'dst 9.9.9.9'
+	exits 1 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:37Z "$rec" 'dst 9.9.9.9'
+	# an end that comes when the next look would have is none
+	exits 1 sockquery --from=#20 "$rec" 'dst 9.9.9.9'
+	fails grep -q 'longest interval' err
+}
+
+t_a_recorder_that_did_not_look_before_it_ended_was_blind_and_missed_ticks() {
+	change <<'END'
+end, = [block for block in recording.blocks if block.type == make.END]
+end.first = end.last = end.last + 3600 * 10**9
+end.snapshots = 3600
+END
+	exits 2 sockquery --max-blind=2s --from=2026-11-23T13:40Z --to=2026-11-23T13:50Z x.skt 'dst 9.9.9.9'
+	exits 2 sockquery --max-blind=2s --coverage x.skt 'dst 9.9.9.9'
+	has out '"missed":3600,' '"blind_until":"2026-11-23T14:28:54.254652244Z"'
+	exits 1 sockquery --max-blind=2s --coverage --to=$day:50Z x.skt 'dst 9.9.9.9'
+	has out '"missed":0,'
 }
 
 run_tests
