@@ -235,6 +235,21 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 }
 
 /*
+ * A snapshot before a gap is in force for an interval: where the stretch ends within that, what is lost is none of it.
+ * A clock that was set back may have shown the same once more behind the gap.
+ */
+static void forget_behind(struct walk *walk)
+{
+	int64_t held;
+
+	if (walk->set_back || !walk->number || walk->to == INT64_MAX ||
+	    __builtin_add_overflow(walk->coverage.last, walk->interval, &held))
+		return;
+	if (walk->to <= held)
+		walk->coverage.lost = false;
+}
+
+/*
  * Nothing was looked at behind the last snapshot of the stretch. An end that comes within an interval is as good as the
  * look that would have come then, unless that is what the stretch ends with.
  */
@@ -263,6 +278,7 @@ int walk_end(struct walk *walk, struct skt_err *err)
 
 		skt_coverage_left(&walk->coverage, &left);
 	}
+	forget_behind(walk);
 	see_rest(walk, end);
 	if (skt_coverage_end(&walk->coverage, walk->from, walk->to, end))
 		return no_memory(err);

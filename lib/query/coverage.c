@@ -289,7 +289,7 @@ void skt_coverage_rest(struct skt_coverage *coverage, int64_t until, uint64_t mi
 int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, int64_t end)
 {
 	struct skt_hole before = { .kind = SKT_HOLE_OUTSIDE, .after = from, .until = coverage->first };
-	struct skt_hole lost = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = INT64_MAX };
+	struct skt_hole lost = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = to };
 	struct skt_hole after = { .kind = SKT_HOLE_OUTSIDE, .after = end, .until = to };
 	int64_t until = coverage->rest > coverage->last ? coverage->rest : coverage->last;
 	int rc = 0;

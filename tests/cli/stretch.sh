@@ -129,4 +129,19 @@ END
 	has out '"missed":0,'
 }
 
+# The last snapshot before the gap is of :46.875, and in force for a second; the next is of :54.254.
+t_what_is_lost_behind_a_stretch_is_none_of_it() {
+	exits 1 sockquery --to=$day:46.875134992Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	exits 1 sockquery --to=$day:47.8Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	exits 2 sockquery --to=$day:48Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	has err "snapshots are lost from $day:46.875134992Z to $day:48.000000000Z"
+	exits 2 sockquery --max-blind=2s --to=$day:53Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	# the recorder was killed, and started again at 13:29:11
+	exits 1 sockquery --to=$day:53.639354837Z "$fixtures/dir-killed" 'dst 9.9.9.9'
+	exits 2 sockquery --to=$day:55Z "$fixtures/dir-killed" 'dst 9.9.9.9'
+	exits 0 sockquery --to=$day:46.875134992Z -o s.skt "$fixtures/gap.skt"
+	exits 0 sockquery --info s.skt
+	fails grep -q ': gap' err
+}
+
 run_tests
