@@ -280,6 +280,15 @@ void skt_coverage_lost(struct skt_coverage *coverage)
 	coverage->lost = true;
 }
 
+/* Whether nothing is known up to the first snapshot for what stands before it is lost. */
+static bool is_lost_before(const struct skt_coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->n_holes; i++)
+		if (coverage->holes[i].kind == SKT_HOLE_LOST && coverage->holes[i].after == INT64_MIN)
+			return true;
+	return false;
+}
+
 void skt_coverage_rest(struct skt_coverage *coverage, int64_t until, uint64_t missed)
 {
 	coverage->rest = until;
@@ -294,7 +303,7 @@ int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, in
 	int64_t until = coverage->rest > coverage->last ? coverage->rest : coverage->last;
 	int rc = 0;
 
-	if (coverage->snapshots && from != INT64_MIN && from < coverage->first)
+	if (coverage->snapshots && from != INT64_MIN && from < coverage->first && !is_lost_before(coverage))
 		rc = add_hole(coverage, &before);
 	for (size_t i = 0; i < coverage->n_places && !rc; i++) {
 		struct skt_coverage_place *place = &coverage->places[i];

@@ -144,4 +144,10 @@ t_what_is_lost_behind_a_stretch_is_none_of_it() {
 	fails grep -q ': gap' err
 }
 
+t_a_stretch_that_begins_within_a_gap_is_told_it_once() {
+	exits 2 sockquery --from=$day:50Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	has err "snapshots are lost up to $day:54.254468431Z"
+	fails grep -q 'nothing was recorded' err
+}
+
 run_tests
