@@ -273,6 +273,9 @@ int walk_end(struct walk *walk, struct skt_err *err)
 	int64_t first, end;
 
 	skt_file_reach(walk->file, &first, &end);
+	/* who follows has seen it grow */
+	if (walk->follow && walk->number && walk->coverage.last + walk->interval > end)
+		end = walk->coverage.last + walk->interval;
 	if (walk->choice) {
 		struct skt_left left = skt_choice_left(walk->choice, walk->coverage.kinds);
 

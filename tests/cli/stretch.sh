@@ -150,4 +150,18 @@ t_a_stretch_that_begins_within_a_gap_is_told_it_once() {
 	fails grep -q 'nothing was recorded' err
 }
 
+# What is written after it was opened, to :46.875 then, has been read, and is recorded.
+t_who_follows_to_an_instant_has_read_up_to_it() {
+	local whole=$fixtures/v1-groups.skt size
+
+	size=$(stat -c %s "$fixtures/cut-between-blocks.skt")
+	head -c "$size" "$whole" >x.skt
+	timeout 60 sockquery --follow --to=$day:53.7Z x.skt 'dst 9.9.9.9' >out 2>err &
+	eventually grep -q 'changes from' out
+	tail -c +$((size + 1)) "$whole" >>x.skt
+	ends $! 1
+	has err "to $day:53.639354837Z"
+	fails grep -q 'nothing was recorded' err
+}
+
 run_tests
