@@ -168,23 +168,61 @@ static int show(struct query *query, struct shape *shape, struct walk *walk, str
 	return rc && rc != -EAGAIN ? rc : walk_end(walk, err);
 }
 
-/* Where nothing changed, that is not to be taken for nothing being there. */
-static void tell_unchanged(struct query *query, const struct skt_file *file, const struct walk *walk)
+static uint64_t count_wanted(const struct query *query, const struct skt_snapshot *snapshot)
 {
-	const struct skt_snapshot *snapshot = walk->coverage.snapshots ? skt_cursor_snapshot(walk->cursor) : NULL;
 	uint64_t n = 0;
 
-	for (size_t i = 0; snapshot && i < snapshot->n_socks; i++) {
+	for (size_t i = 0; i < snapshot->n_socks; i++) {
 		struct skt_row row = query_row(query, snapshot, &snapshot->socks[i]);
 
 		n += row.sock->table != SKT_NO_TABLE && query_wants(query, &row) == SKT_TRUE;
 	}
+	return n;
+}
+
+/*
+ * How many sockets match in the last snapshot of the stretch. The walk may have read the one behind it; then it is gone
+ * to once more. *ret is set where it is there.
+ */
+static int count_last(const struct query *query, const struct skt_file *file, const struct walk *walk, uint64_t *ret,
+		      struct skt_err *err)
+{
+	struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = walk->number };
+	const struct skt_snapshot *snapshot = skt_cursor_snapshot(walk->cursor);
+	struct skt_cursor *cursor = NULL;
+	int64_t when;
+	int rc;
+
+	if (!walk->number)
+		return 0;
+	if (snapshot && snapshot->number == walk->number) {
+		*ret = count_wanted(query, snapshot);
+		return 0;
+	}
+	rc = skt_cursor_new(file, &cursor, err);
+	/* what was written after opening, or is dropped meanwhile, cannot be gone to: then nothing is said of it */
+	if (!rc && !skt_cursor_seek(cursor, &time, query->render.zone, &when, NULL))
+		*ret = count_wanted(query, skt_cursor_snapshot(cursor));
+	skt_cursor_free(cursor);
+	return rc;
+}
+
+/* Where nothing changed, that is not to be taken for nothing being there. */
+static int tell_unchanged(struct query *query, const struct skt_file *file, const struct walk *walk,
+			  struct skt_err *err)
+{
+	uint64_t n = 0;
+	int rc = count_last(query, file, walk, &n, err);
+
+	if (rc)
+		return rc;
 	query->tally.none.unchanged += n;
 	query->tally.none.with_unchanged += n > 0;
 	/* those of many recordings are told together */
 	if (n && !query->several)
 		cli_say("%s: %llu socket%s, and did not change", skt_file_name(file), (unsigned long long)n,
 			n == 1 ? " matches" : "s match");
+	return 0;
 }
 
 /* A flight recorder that is started again goes on in its directory: it is not known that nothing more comes. */
@@ -218,7 +256,7 @@ int query_changes(struct query *query, const struct skt_file *file, const char *
 	if (!rc)
 		rc = query_walked(query, file, &walk, &answer, err);
 	if (!rc && !answer.matched)
-		tell_unchanged(query, file, &walk);
+		rc = tell_unchanged(query, file, &walk, err);
 	shape_release(&shape);
 	walk_release(&walk);
 	return rc;

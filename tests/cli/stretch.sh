@@ -150,6 +150,19 @@ t_a_stretch_that_begins_within_a_gap_is_told_it_once() {
 	fails grep -q 'nothing was recorded' err
 }
 
+# It opened at :38.205, and was closed before :39.939.
+t_what_comes_behind_a_stretch_is_not_said_to_be_unchanged_in_it() {
+	local rec
+
+	for rec in v1-groups.skt dir-whole; do
+		exits 1 sockquery --view=changes --from=$day:36Z --to=$day:37Z "$fixtures/$rec" 'dport = 40003'
+		fails grep -q 'did not change' err
+		# what closes with the next snapshot is there until the end
+		exits 1 sockquery --view=changes --from=$day:39Z --to=$day:39.5Z "$fixtures/$rec" 'dport = 40003'
+		has err '1 socket matches, and did not change'
+	done
+}
+
 # What is written after it was opened, to :46.875 then, has been read, and is recorded.
 t_who_follows_to_an_instant_has_read_up_to_it() {
 	local whole=$fixtures/v1-groups.skt size
