@@ -27,8 +27,9 @@ struct folder_file {
 	bool empty; /* there is a header, and nothing behind it */
 	uint8_t recording_id[16];
 	bool facts_damaged;
-	bool unsure; /* for that it may be somebody else's: it is not to be dropped, and counts for no size */
-	bool drop;
+	bool unsure;  /* for that it may be somebody else's: it is not to be dropped, and counts for no size */
+	bool drop;    /* it is to go */
+	bool dropped; /* it has gone */
 };
 
 struct folder {

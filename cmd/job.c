@@ -155,10 +155,13 @@ void *job_drop(void *data)
 		return NULL;
 	}
 	for (size_t i = 0; i < job->folder.n; i++) {
-		const struct folder_file *file = &job->folder.files[i];
+		struct folder_file *file = &job->folder.files[i];
 		char path[sizeof(job->path)];
 
-		if (!file->drop || !unlinkat(dir, file->name, 0) || errno == ENOENT)
+		if (!file->drop)
+			continue;
+		file->dropped = !unlinkat(dir, file->name, 0) || errno == ENOENT;
+		if (file->dropped)
 			continue;
 		job->rc = skt_err_sys(&job->err, -errno, "cannot drop");
 		job_path(job->recorder, file->name, path, sizeof(path));

@@ -196,10 +196,6 @@ static void begin_drops(struct recorder *recorder)
 
 	job->rc = 0;
 	rotation->stage = ROTATION_IDLE;
-	for (size_t i = 0; i < job->folder.n; i++)
-		if (job->folder.files[i].drop && !recorder->quiet)
-			cli_say("%s/%s: dropped, with %llu snapshots", recorder->output, job->folder.files[i].name,
-				(unsigned long long)job->folder.files[i].snapshots);
 	/* without a thread they stay until the next rotation */
 	if (job->drops && !begin_thread(rotation, job_drop, ROTATION_DROPPING, NULL))
 		return;
@@ -348,12 +344,17 @@ static void see_if_gone(struct recorder *recorder)
 static void end_drops(struct recorder *recorder)
 {
 	struct rotation *rotation = &recorder->rotation;
+	struct job *job = rotation->job;
 
-	if (rotation->job->rc) {
-		cli_err(&rotation->job->err);
+	for (size_t i = 0; i < job->folder.n; i++)
+		if (job->folder.files[i].dropped && !recorder->quiet)
+			cli_say("%s/%s: dropped, with %llu snapshots", recorder->output, job->folder.files[i].name,
+				(unsigned long long)job->folder.files[i].snapshots);
+	if (job->rc) {
+		cli_err(&job->err);
 		recorder->trouble = true;
 	}
-	job_free(rotation->job);
+	job_free(job);
 	rotation->job = NULL;
 	rotation->stage = ROTATION_IDLE;
 }

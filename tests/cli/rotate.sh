@@ -128,6 +128,22 @@ assert {(name, int(n)) for name, n in told} >= {(name, n) for _, name, n in drop
 END
 }
 
+t_what_could_not_be_dropped_is_not_said_to_be() {
+	local first
+
+	[ "$(id -u)" = 0 ] || skip 'only root can give a file away'
+	begin --rotate=1h -n 5
+	ends "$recorder" 0
+	first=$(newest)
+	# in a directory that is everybody's, nobody else may remove it
+	chown 65534 "$first" d && chmod 644 "$first" && chmod 1777 d || skip 'files cannot be given away here'
+	begin --rotate=2K --keep=8K -n 400
+	ends "$recorder" 2
+	[ -e "$first" ]
+	has said "$first: cannot drop: Operation not permitted" ': dropped, with'
+	fails grep "$first: dropped" said
+}
+
 t_what_is_older_than_keep_says_is_dropped() {
 	begin --rotate=200ms --keep=700ms -n 250
 	ends "$recorder" 0
