@@ -328,8 +328,8 @@ void comparable_hands(struct comparison *comparison, size_t n_unsure)
 /* ---- holes ---- */
 
 /*
- * Whether the first or last snapshot that can be read may not be the first or last that was taken. A clock may have been
- * set back: in one file it is no such damage where something good lies beyond.
+ * Whether the first or last snapshot that can be read may not be the first or last that was taken. A clock may have
+ * been set back: in one file it is no such damage where something good lies beyond.
  */
 static bool is_beyond(const struct instant *instant, const struct skt_damage *damage)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job.h"
 
+#include "cli.h"
 #include "output.h"
 
 #include <errno.h>
@@ -114,6 +115,22 @@ void job_add_drops(struct job *job)
 			facts_add(&job->facts, name, (char *)text.data);
 		skt_buf_release(&text);
 	}
+}
+
+void job_tell_unsure(const struct job *job)
+{
+	for (size_t i = 0; i < job->folder.n; i++)
+		if (job->folder.files[i].unsure)
+			cli_say("%s/%s: may be no flight recorder's, for the facts of its header are damaged: it is not dropped",
+				job->recorder->output, job->folder.files[i].name);
+}
+
+void job_tell_dropped(const struct job *job)
+{
+	for (size_t i = 0; i < job->folder.n; i++)
+		if (job->folder.files[i].dropped && !job->recorder->quiet)
+			cli_say("%s/%s: dropped, with %llu snapshots", job->recorder->output, job->folder.files[i].name,
+				(unsigned long long)job->folder.files[i].snapshots);
 }
 
 /* What there is, what is to go, and where to go on. */

@@ -38,6 +38,10 @@ int job_create(struct job *job);
 void job_plan_drops(struct job *job);
 void job_add_drops(struct job *job);
 
+/* Which files are not to go, whatever --keep says, for they may be somebody else's; and which have gone. */
+void job_tell_unsure(const struct job *job);
+void job_tell_dropped(const struct job *job);
+
 /* For a thread, data being the job: what there is, what is to go, and where to go on. */
 void *job_prepare(void *data);
 

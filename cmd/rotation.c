@@ -93,15 +93,6 @@ static void remove_only_begun(const struct recorder *recorder, struct folder *fo
 	folder->n--;
 }
 
-/* Whoever asked for --keep may wonder why it stays. */
-static void tell_unsure(const struct recorder *recorder, const struct folder *folder)
-{
-	for (size_t i = 0; i < folder->n; i++)
-		if (folder->files[i].unsure)
-			cli_say("%s/%s: may be no flight recorder's, for the facts of its header are damaged: it is not dropped",
-				recorder->output, folder->files[i].name);
-}
-
 /* What the new file follows: the last good block of the newest there is. */
 static int go_on_from(struct job *job, struct skt_header *header, struct skt_err *err)
 {
@@ -154,7 +145,7 @@ int rotation_open(struct recorder *recorder, struct skt_header *header, struct s
 	rc = folder_read(rotation->dir, "", &job->folder, &job->err);
 	if (!rc) {
 		remove_only_begun(recorder, &job->folder);
-		tell_unsure(recorder, &job->folder);
+		job_tell_unsure(job);
 		job_plan_drops(job);
 		rc = job->no_room && !job->drops ? output_no_room(recorder, &job->err) : job_create(job);
 	}
@@ -346,10 +337,7 @@ static void end_drops(struct recorder *recorder)
 	struct rotation *rotation = &recorder->rotation;
 	struct job *job = rotation->job;
 
-	for (size_t i = 0; i < job->folder.n; i++)
-		if (job->folder.files[i].dropped && !recorder->quiet)
-			cli_say("%s/%s: dropped, with %llu snapshots", recorder->output, job->folder.files[i].name,
-				(unsigned long long)job->folder.files[i].snapshots);
+	job_tell_dropped(job);
 	if (job->rc) {
 		cli_err(&job->err);
 		recorder->trouble = true;
