@@ -46,8 +46,8 @@ struct skt_coverage_place;
 struct skt_coverage {
 	/* what was found; times are INT64_MIN where there is no snapshot */
 	uint64_t snapshots;
-	int64_t first; /* the earliest of the snapshots looked at ... */
-	int64_t last;  /* ... and the one looked at last */
+	int64_t first; /* of the snapshots looked at */
+	int64_t last;
 	/* the longest blind interval; both 0: there is none, for nothing was read twice, or all was told of */
 	int64_t blind_after;
 	int64_t blind_until;
@@ -63,8 +63,9 @@ struct skt_coverage {
 	/* private */
 	uint32_t kinds;
 	uint64_t seed;
-	bool lost;    /* since the last snapshot */
-	int64_t rest; /* until when nothing was looked at after it; INT64_MIN: that was not told */
+	bool lost;	  /* since the last snapshot */
+	int64_t earliest; /* of the snapshots looked at, whatever the clock did */
+	int64_t rest;	  /* until when nothing was looked at after it; INT64_MIN: that was not told */
 	size_t room_holes;
 	struct skt_coverage_place *places;
 	size_t n_places;

@@ -28,10 +28,10 @@
  * A look knows only instants: everything is told as an interval. What was there at the first look opened nobody knows
  * when; a flow that is there at the last one has no end. Both are said, not guessed.
  *
- * A step from nothing in between stands for a gap or damage, and so does skt_flows_begin() once more. A socket that is there afterwards, in the same namespace
- * and table, with the same ends and the same inode, which is not 0, and within the same boot, is the one from before:
- * its flow goes on, and counts the gap. Every other flow is broken there: it was seen until then, and what became of it
- * is not known.
+ * A step from nothing in between stands for a gap or damage, and so does skt_flows_begin() once more. A socket that is
+ * there afterwards, in the same namespace and table, with the same ends and the same inode, which is not 0, and within
+ * the same boot, is the one from before: its flow goes on, and counts the gap. Every other flow is broken there: it was
+ * seen until then, and what became of it is not known.
  *
  * Where a cursor went over groups that nothing of interest stands in, skt_flows_skip() is told before the step. That is
  * no gap. A flow that is meant, and reaches to where that begins or ends, may reach into it: then it is not known yet

@@ -30,6 +30,7 @@ int skt_coverage_init(struct skt_coverage *coverage, uint32_t kinds, uint64_t se
 	coverage->first = INT64_MIN;
 	coverage->last = INT64_MIN;
 	coverage->rest = INT64_MIN;
+	coverage->earliest = INT64_MAX;
 	if (!by_key || !heard) {
 		free(by_key);
 		free(heard);
@@ -94,6 +95,8 @@ void skt_coverage_skip(struct skt_coverage *coverage, uint64_t snapshots, int64_
 {
 	if (!coverage->snapshots)
 		coverage->first = first;
+	if (first < coverage->earliest)
+		coverage->earliest = first;
 	coverage->snapshots += snapshots;
 	coverage->last = last;
 	for (size_t i = 0; i < coverage->n_places; i++) {
@@ -263,8 +266,10 @@ int skt_coverage_step(struct skt_coverage *coverage, const struct skt_snapshot *
 	if (!rc)
 		rc = see_tables(coverage, snapshot, step);
 	/* of what is not there after a gap nobody knows whether it was there in it */
-	if (!coverage->snapshots++ || snapshot->time < coverage->first)
+	if (!coverage->snapshots++)
 		coverage->first = snapshot->time;
+	if (snapshot->time < coverage->earliest)
+		coverage->earliest = snapshot->time;
 	coverage->last = snapshot->time;
 	if (step)
 		coverage->missed += snapshot->missed;
@@ -297,13 +302,13 @@ void skt_coverage_rest(struct skt_coverage *coverage, int64_t until, uint64_t mi
 
 int skt_coverage_end(struct skt_coverage *coverage, int64_t from, int64_t to, int64_t end)
 {
-	struct skt_hole before = { .kind = SKT_HOLE_OUTSIDE, .after = from, .until = coverage->first };
+	struct skt_hole before = { .kind = SKT_HOLE_OUTSIDE, .after = from, .until = coverage->earliest };
 	struct skt_hole lost = { .kind = SKT_HOLE_LOST, .after = coverage->last, .until = to };
 	struct skt_hole after = { .kind = SKT_HOLE_OUTSIDE, .after = end, .until = to };
 	int64_t until = coverage->rest > coverage->last ? coverage->rest : coverage->last;
 	int rc = 0;
 
-	if (coverage->snapshots && from != INT64_MIN && from < coverage->first && !is_lost_before(coverage))
+	if (coverage->snapshots && from != INT64_MIN && from < coverage->earliest && !is_lost_before(coverage))
 		rc = add_hole(coverage, &before);
 	for (size_t i = 0; i < coverage->n_places && !rc; i++) {
 		struct skt_coverage_place *place = &coverage->places[i];

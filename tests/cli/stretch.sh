@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# sockquery --from, --to: what of a recording lies in a stretch of time, whatever the clock did, and what is known of it.
+# sockquery --from, --to: what of a recording lies in a stretch of time, whatever the clock did, and what is known of
+# it.
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 
@@ -87,6 +88,14 @@ assert (flow["seen"], flow["gaps"], flow["ended"]) == (9, 1, None), flow
 END
 	exits 0 sockquery --view=changes --to=$day:40.1Z x.skt 'dport = 40003'
 	fails grep -q '13:28:4[1-9]' out
+}
+
+# #1 is of :35.252, and #10 of :35.097 then.
+t_a_stretch_begins_where_the_earliest_snapshot_is_in_force() {
+	set_back 10 1
+	exits 1 sockquery --from=$day:35.2Z --to=$day:40Z x.skt 'dst 9.9.9.9'
+	exits 2 sockquery --from=$day:35.05Z --to=$day:40Z x.skt 'dst 9.9.9.9'
+	has err "nothing was recorded from $day:35.050000000Z to $day:35.097"
 }
 
 # It ends at :34.254 then, before the instant that it began with.
