@@ -2,11 +2,9 @@
 #include "query_coverage.h"
 
 #include "cli.h"
+#include "doubts.h"
 #include "query_merge.h"
 #include "stretch.h"
-
-#include <errno.h>
-#include <string.h>
 
 /*
  * What was looked at. "There is none" is an answer only where something was looked at, nothing was in the way, and what
@@ -18,36 +16,6 @@ static void say(const struct skt_file *file, struct skt_buf *line)
 	skt_buf_byte(line, '\0');
 	cli_say("%s: %s", skt_file_name(file), line->failed ? "out of memory" : (char *)line->data);
 	skt_buf_clear(line);
-}
-
-static void put_hole(const struct query *query, const struct skt_hole *hole, struct skt_buf *line)
-{
-	switch (hole->kind) {
-	case SKT_HOLE_LOST:
-		skt_buf_text(line, "snapshots are lost");
-		break;
-	case SKT_HOLE_EVENTS:
-		skt_buf_text(
-			line,
-			"more sockets were closed than could be taken down, and what no look has seen may be missing,");
-		break;
-	case SKT_HOLE_TABLE:
-	case SKT_HOLE_UNREAD:
-		skt_buf_printf(line, "table %s", skt_table_kind_name(hole->table));
-		if (hole->net_namespace)
-			skt_buf_printf(line, " of network namespace %llu", (unsigned long long)hole->net_namespace);
-		if (hole->kind == SKT_HOLE_UNREAD)
-			skt_buf_text(line, " was never read");
-		else
-			skt_buf_printf(line, " could not be read (%s)",
-				       hole->error == -EBADMSG ? "it is not such a table as a kernel writes"
-							       : strerror(-hole->error));
-		break;
-	default:
-		stretch_put_outside(line, hole->after, hole->until, query->render.zone);
-		return;
-	}
-	stretch_put(line, hole->after, hole->until, query->render.zone);
 }
 
 static void put_kinds(uint32_t kinds, struct skt_buf *line)
@@ -128,23 +96,11 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 			const struct answer *answer)
 {
 	const struct skt_coverage *coverage = &walk->coverage;
-	bool doubt = false;
+	const struct asked asked = { query->filter, query_kinds(query), query->listening };
+	bool doubt = doubts_tell(file, &asked, coverage, query->render.zone);
 	struct skt_buf line;
 
 	skt_buf_init(&line);
-	if (!coverage->snapshots) {
-		doubt = true;
-		skt_buf_text(&line, "cannot say: no snapshot was looked at");
-		say(file, &line);
-	}
-	/* an expression that no table's rows can meet needs none */
-	if (query_kinds(query) && !(query_kinds(query) & skt_file_header(file)->tables)) {
-		doubt = true;
-		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
-		say(file, &line);
-	}
-	if (query_tell_slice(query, file, "cannot say: "))
-		doubt = true;
 	if (answer->unknown) {
 		doubt = true;
 		skt_buf_printf(&line, "cannot say: whether %llu socket%s match%s is not known, first at ",
@@ -154,16 +110,6 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 		skt_buf_text(&line, ", last at ");
 		skt_time_format(&line, answer->unknown_last, query->render.zone);
 		query_put_why(query, &line);
-		say(file, &line);
-	}
-	for (size_t i = 0; i < coverage->n_holes; i++) {
-		doubt = true;
-		skt_buf_text(&line, "cannot say: ");
-		put_hole(query, &coverage->holes[i], &line);
-		say(file, &line);
-	}
-	if (coverage->more_holes) {
-		skt_buf_printf(&line, "cannot say: %llu more such holes", (unsigned long long)coverage->more_holes);
 		say(file, &line);
 	}
 	if (is_too_blind(query, coverage)) {
@@ -287,7 +233,7 @@ void query_tell_outside(const struct query *query, const struct skt_file *file, 
 	for (size_t i = 0; i < coverage->n_holes; i++) {
 		if (coverage->holes[i].kind != SKT_HOLE_OUTSIDE)
 			continue;
-		put_hole(query, &coverage->holes[i], &line);
+		stretch_put_outside(&line, coverage->holes[i].after, coverage->holes[i].until, query->render.zone);
 		say(file, &line);
 	}
 	skt_buf_release(&line);

@@ -8,6 +8,7 @@
 #include "recording.h"
 
 #include <skt/capture.h>
+#include <skt/coverage.h>
 #include <skt/record.h>
 
 #include <stdbool.h>
@@ -40,6 +41,7 @@ struct replay {
 	struct skt_file *file;
 	struct skt_host host; /* for the trees */
 	struct skt_cursor *cursor;
+	struct skt_coverage *coverage; /* of the steps that are gone; NULL: nobody asks */
 	struct skt_mark *marks;
 	size_t n_marks;
 	uint64_t placed;	/* the snapshot that has `place`; 0: none yet */
@@ -73,6 +75,9 @@ int span_open(struct replay *replay, struct span *span, struct skt_err *err);
  * where it lies, and is trouble; -ENOMEM is the only other failure.
  */
 int span_next(struct replay *replay, struct span *span, struct skt_step **ret, struct skt_err *err);
+
+/* At its end replay->coverage is complete. 0 or -ENOMEM. */
+int span_cover(struct replay *replay, const struct span *span);
 
 /* ---- replay_steps.c ---- */
 

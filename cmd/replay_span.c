@@ -109,6 +109,20 @@ static int find_ends(struct replay *replay, struct place *from, struct place *to
 	return rc;
 }
 
+/* The snapshot in force was looked at. In the midst of a recording all is as if it were seen for the first time. */
+static int cover(struct replay *replay, const struct skt_step *step, struct skt_err *err)
+{
+	struct skt_coverage *coverage = replay->coverage;
+
+	if (!coverage)
+		return 0;
+	if (step && !coverage->snapshots && step->from != INT64_MIN)
+		step = NULL;
+	return skt_coverage_step(coverage, skt_cursor_snapshot(replay->cursor), step)
+		       ? skt_err_set(err, -ENOMEM, "out of memory")
+		       : 0;
+}
+
 int span_open(struct replay *replay, struct span *span, struct skt_err *err)
 {
 	struct place from = { .time = INT64_MIN, .when = INT64_MIN }, to = { .time = INT64_MAX, .when = INT64_MAX };
@@ -138,7 +152,7 @@ int span_open(struct replay *replay, struct span *span, struct skt_err *err)
 	say_span(replay, span);
 	if (!replay->follow)
 		stretch_tell_outside(replay->file, from.when, to.when, replay->zone);
-	return 0;
+	return span->at_from ? cover(replay, NULL, err) : 0;
 }
 
 /* What is lost of the recording, from the place that has not been told of up to an instant. */
@@ -170,6 +184,18 @@ static void tell_found(struct replay *replay, struct span *span, const struct sk
 		tell_until(replay, span, known->after == INT64_MAX ? INT64_MAX : known->after + 1);
 }
 
+int span_cover(struct replay *replay, const struct span *span)
+{
+	struct skt_coverage *coverage = replay->coverage;
+	int64_t end = skt_file_span(replay->file).end;
+
+	/* what a recorder has written since was followed */
+	if (replay->follow && coverage->last > end)
+		end = coverage->last;
+	return skt_coverage_end(coverage, span->from ? INT64_MIN : span->from_time,
+				span->to || span->over ? INT64_MAX : span->to_time, end);
+}
+
 static bool is_over(const struct span *span, const struct skt_step *step)
 {
 	return span->to ? step->number > span->to : step->time > span->to_time;
@@ -186,15 +212,22 @@ int span_next(struct replay *replay, struct span *span, struct skt_step **ret, s
 			return rc;
 		if (rc < 0) {
 			tell_found(replay, span, err);
+			if (replay->coverage)
+				skt_coverage_lost(replay->coverage);
 			skt_err_init(err);
 			continue;
 		}
 		span->over = is_over(span, *ret);
 		if (span->over)
 			return 0;
-		if (!span->from && (*ret)->time < span->from_time)
+		if (!span->from && (*ret)->time < span->from_time) {
+			/* what is lost before the span is none of its holes */
+			if (replay->coverage)
+				replay->coverage->lost = false;
 			continue;
+		}
 		tell_until(replay, span, (*ret)->time);
-		return 1;
+		rc = cover(replay, *ret, err);
+		return rc ? rc : 1;
 	}
 }

@@ -2,6 +2,7 @@
 #include "replay.h"
 
 #include "cli.h"
+#include "doubts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -110,9 +111,38 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 	return 0;
 }
 
+/* That nothing changed, or nothing that matches, can be said only where it is known of all. */
+static int tell_doubts(struct replay *replay, const struct span *span, struct skt_err *err)
+{
+	const struct changes *changes = &replay->changes;
+	struct asked asked = { changes->filter, replay->coverage->kinds, false };
+
+	/* whoever did not let it come to its end asks no more */
+	if (changes->render.rows || changes->closed || replay->guard.signal)
+		return 0;
+	if (span_cover(replay, span))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	replay->trouble |= doubts_tell(replay->file, &asked, replay->coverage, replay->zone) || changes->unknown;
+	return 0;
+}
+
+static int begin_coverage(struct replay *replay, struct skt_coverage *coverage, struct skt_err *err)
+{
+	const struct skt_filter *filter = replay->changes.filter;
+	uint32_t kinds = (1u << SKT_TABLE_KINDS) - 1;
+	uint64_t seed;
+
+	cli_random(&seed, sizeof(seed));
+	replay->coverage = coverage;
+	return skt_coverage_init(coverage, filter ? skt_filter_kinds(filter) : kinds, seed)
+		       ? skt_err_set(err, -ENOMEM, "out of memory")
+		       : 0;
+}
+
 int replay_steps(struct replay *replay)
 {
 	struct changes *changes = &replay->changes;
+	struct skt_coverage coverage;
 	struct skt_err err;
 	struct span span;
 	int rc;
@@ -120,7 +150,9 @@ int replay_steps(struct replay *replay)
 	skt_err_init(&err);
 	/* a closed pipe is an error of write(2), which is an end in good order */
 	signal(SIGPIPE, SIG_IGN);
-	rc = span_open(replay, &span, &err);
+	rc = begin_coverage(replay, &coverage, &err);
+	if (!rc)
+		rc = span_open(replay, &span, &err);
 	if (!rc) {
 		changes->signals = replay->guard.signals;
 		changes->render.zone = replay->zone;
@@ -133,13 +165,15 @@ int replay_steps(struct replay *replay)
 			guard_wait(&replay->guard, 0);
 		changes->hurry = replay->guard.signal;
 		rc = changes_end(changes, rc, &err);
+		if (!rc)
+			rc = tell_doubts(replay, &span, &err);
 	}
+	skt_coverage_release(&coverage);
+	replay->coverage = NULL;
 	if (rc) {
 		cli_err(&err);
 		replay->trouble = true;
 	}
-	/* that nothing matches can be said only where it is known of all */
-	replay->trouble |= changes->unknown && !changes->render.rows;
 	if (replay->trouble)
 		return CLI_TROUBLE;
 	/* whoever went away has seen what he wanted */

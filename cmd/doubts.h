@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DOUBTS_H
+#define DOUBTS_H
+
+#include <skt/coverage.h>
+#include <skt/filter.h>
+#include <skt/record.h>
+#include <skt/time.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why "none" is not "never", whichever tool is asked: what of a recording keeps it from being an answer. */
+
+/* What is asked about. */
+struct asked {
+	const struct skt_filter *filter; /* NULL: all */
+	uint32_t kinds;			 /* tables that it may be true in, 1 << enum skt_table_kind */
+	bool listening;			 /* only sockets that listen */
+};
+
+/*
+ * Each reason on a line on stderr: it was not recorded, or was left out of a slice, or could not be read. false: there
+ * is none.
+ */
+bool doubts_tell(const struct skt_file *file, const struct asked *asked, const struct skt_coverage *coverage,
+		 enum skt_zone zone);
+
+#endif
