@@ -11,8 +11,8 @@
 /*
  * A tree that moves in time. Each is written before it is due, and the link is turned to it when it is; the one before
  * is kept until the next turn, for a program that is just reading it. Snapshots that are due already when they are read
- * are passed over, so that a tree which takes long to write delays none of those after it; the last is never passed
- * over.
+ * are passed over, so that a tree which takes long to write delays none of those after it. The last is not, nor the
+ * last before a gap; that it is one is known only when the cursor has gone on, and so it is gone back to.
  *
  *	LINK -> .sockreplay-f00d.../17
  */
@@ -21,7 +21,8 @@ struct moving {
 	struct span span;
 	char now[32];	 /* what the link leads to; "": it is not there yet */
 	char before[32]; /* "": there is none */
-	bool unwritten;	 /* the snapshot in force was passed over */
+	uint64_t passed; /* the one before the cursor was passed over, or the one there; 0: it was not */
+	int64_t over;	 /* when the one beyond --to is due, where the cursor got there */
 };
 
 static int turn(struct moving *moving, const char *name, struct skt_err *err)
@@ -48,7 +49,7 @@ static int show(struct moving *moving, int64_t due, struct skt_err *err)
 	int rc;
 
 	snprintf(name, sizeof(name), "%llu", (unsigned long long)skt_cursor_snapshot(moving->replay->cursor)->number);
-	moving->unwritten = false;
+	moving->passed = 0;
 	rc = replay_write(moving->replay, name, NULL, err);
 	if (!rc && guard_wait(&moving->replay->guard, due) != GUARD_TIME)
 		return 0;
@@ -78,6 +79,35 @@ static int begin(struct moving *moving, struct skt_err *err)
 	return rc ? rc : 1;
 }
 
+static int go_to(struct moving *moving, uint64_t number, struct skt_err *err)
+{
+	struct replay *replay = moving->replay;
+	struct skt_time time = { .kind = SKT_TIME_NUMBER, .number = number };
+	int64_t when;
+	int rc = skt_cursor_seek(replay->cursor, &time, replay->zone, &when, err);
+
+	return rc ? skt_err_at(err, skt_file_name(replay->file), -1) : 0;
+}
+
+/* The one that was passed over is in force, and for longer than it takes to read the next: as show(). */
+static int show_passed(struct moving *moving, struct skt_err *err)
+{
+	int rc = go_to(moving, moving->passed, err);
+
+	return rc ? rc : show(moving, 0, err);
+}
+
+/* The next one, which is behind a gap, is not due yet: until then it is the last before the gap that is in force. */
+static int show_before(struct moving *moving, uint64_t next, struct skt_err *err)
+{
+	int rc = show_passed(moving, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = go_to(moving, next, err);
+	return rc ? rc : 1;
+}
+
 /* All that follow: 1 at the end of the recording, 0 where something else ended it. */
 static int move(struct moving *moving, struct skt_err *err)
 {
@@ -87,17 +117,23 @@ static int move(struct moving *moving, struct skt_err *err)
 
 	while ((rc = span_next(replay, &moving->span, &step, err)) == 1) {
 		int64_t due = pace_due(&replay->pace, step->boottime);
+		uint64_t number = step->number;
 
-		moving->unwritten = due <= pace_now() && step->number != moving->span.to;
-		if (moving->unwritten)
+		if (due <= pace_now() && number != moving->span.to) {
+			moving->passed = number;
 			rc = guard_wait(&moving->replay->guard, 0) == GUARD_TIME;
-		else
-			rc = show(moving, due, err);
+		} else {
+			rc = moving->passed && step->from == INT64_MIN ? show_before(moving, number, err) : 1;
+			if (rc == 1)
+				rc = show(moving, due, err);
+		}
 		if (rc <= 0)
 			return rc;
 	}
-	if (!rc && moving->unwritten && !moving->span.over && skt_cursor_snapshot(replay->cursor)) {
-		rc = show(moving, 0, err);
+	if (moving->span.over)
+		moving->over = pace_due(&replay->pace, step->boottime);
+	if (!rc && moving->passed) {
+		rc = show_passed(moving, err);
 		if (rc <= 0)
 			return rc;
 	}
@@ -111,8 +147,8 @@ static void stay(struct moving *moving)
 	const struct skt_snapshot *last = skt_cursor_snapshot(replay->cursor);
 	int64_t due = pace_now(), left;
 
-	if (last && moving->span.over) {
-		due = pace_due(&replay->pace, last->boottime);
+	if (moving->span.over) {
+		due = moving->over;
 	} else if (last) {
 		left = skt_file_span(replay->file).end - last->time;
 		due = pace_due(&replay->pace, last->boottime + (left > 0 ? left : 0));

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# sockreplay: what a "no" is worth, and what is told of where it goes.
+# sockreplay: what a "no" is worth, and what is told and shown beside a gap.
 # shellcheck disable=SC2119 # no test here passes an argument to python
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/replay.sh"
@@ -54,6 +54,44 @@ t_no_is_not_said_of_what_lies_outside_of_the_recording() {
 	has err 'cannot say: nothing was recorded from 2026-11-22T13:00:00.000000000Z to 2026-11-22T14:03:07.000000000Z'
 	exits 1 sockreplay "$h" 'dst = 192.0.2.1'
 	fails grep 'cannot say' err
+}
+
+# comes_to N REC OPTION...: a tree that moves much faster than trees are written comes to snapshot N.
+comes_to() {
+	local number=$1
+
+	shift
+	exits 7 sockreplay --speed=1000000 "$@" -- sh -c '
+		for i in $(seq 500); do
+			! grep -qx "number $1" "$SKT_PROC/.skt-meta" || exit 7
+			sleep 0.02
+		done' sh "$number"
+}
+
+t_a_moving_tree_comes_to_the_last_snapshot_before_damage_and_before_a_gap() {
+	head -c 4786 "$fixtures/flipped-payload.skt" >damaged.skt
+	comes_to 12 damaged.skt
+	has err 'snapshots #13 to #13 are lost'
+	comes_to 12 --to=+13s "$fixtures/gap.skt"
+	comes_to 20 "$fixtures/gap.skt"
+}
+
+t_in_a_long_gap_a_moving_tree_is_that_of_the_last_snapshot_before_it() {
+	sockreplay "$fixtures/gap.skt" --to-trees=trees 2>/dev/null || [ $? = 2 ]
+	# the one behind the gap is of four years later, and so due in two minutes
+	python <<'END'
+import re
+last = "trees/" + sorted(os.listdir("trees"))[-1]
+years = 120 * 1000000 * 10**9
+meta = re.sub(r"^(time|end|boottime) (\d+)$", lambda m: "%s %d" % (m[1], int(m[2]) + years), read(last + "/.skt-meta").decode(), flags=re.M)
+meta = re.sub(r"^last .*\n", "", meta, flags=re.M)
+with open(last + "/.skt-meta", "w") as file:
+    file.write(meta)
+time = re.search(r"^time (\d+)$", meta, re.M)[1]
+os.rename(last, "trees/%s.%s" % (time[:-9], time[-9:]))
+END
+	exits 0 sockrec --trees=trees -o x.skt
+	comes_to 12 x.skt
 }
 
 run_tests
