@@ -45,6 +45,7 @@ struct replay {
 	struct skt_mark *marks;
 	size_t n_marks;
 	uint64_t placed;	/* the snapshot that has `place`; 0: none yet */
+	uint64_t before;	/* the last snapshot before --from that was gone by; 0: none was */
 	struct skt_place place; /* its texts are those of marks */
 
 	/* what came of it */

@@ -46,11 +46,18 @@ static int place_marks(struct replay *replay, uint64_t before, uint64_t number, 
 	return 0;
 }
 
+/* The last snapshot before this one that was read. What was dropped of a directory is no gap. */
+static uint64_t number_before(const struct replay *replay)
+{
+	uint64_t before = replay->placed ? replay->placed : replay->before;
+
+	return before ? before : skt_file_span(replay->file).dropped_snapshots;
+}
+
 /* Snapshots that are missing before this one, to which the step leads. */
 static uint64_t gap_before(const struct replay *replay, const struct skt_step *step, uint64_t number)
 {
-	/* what was dropped of a directory is no gap */
-	uint64_t before = replay->placed ? replay->placed : skt_file_span(replay->file).dropped_snapshots;
+	uint64_t before = number_before(replay);
 
 	if (number > before + 1)
 		return number - before - 1;
@@ -83,7 +90,8 @@ int replay_place(struct replay *replay, const struct skt_step *step, struct skt_
 		return rc;
 	if (step) {
 		gap = gap_before(replay, step, number);
-		marks_from = replay->placed ? replay->placed + 1 : 0;
+		/* of those behind the last before --from some may be within the span */
+		marks_from = replay->placed ? replay->placed + 1 : replay->before;
 	}
 	replay->place.interval = skt_file_header(replay->file)->interval;
 	replay->place.gap = gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;

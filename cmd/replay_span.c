@@ -221,6 +221,7 @@ int span_next(struct replay *replay, struct span *span, struct skt_step **ret, s
 		if (span->over)
 			return 0;
 		if (!span->from && (*ret)->time < span->from_time) {
+			replay->before = (*ret)->number;
 			/* what is lost before the span is none of its holes */
 			if (replay->coverage)
 				replay->coverage->lost = false;

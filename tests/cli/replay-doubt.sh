@@ -94,4 +94,13 @@ END
 	comes_to 12 x.skt
 }
 
+t_trees_from_within_a_gap_tell_of_that_gap_and_not_of_what_lies_before_it() {
+	exits 2 sockreplay "$fixtures/gap.skt" --from=+13s --to-trees=trees
+	# 13 to 19 are lost, and 1 to 12 are not
+	[ "$(cat trees/*/.skt-meta | grep '^gap ')" = 'gap 7' ]
+	exits 0 sockrec -q --trees=trees -o x.skt
+	exits 2 sockreplay x.skt
+	has err ' 7 snapshots are lost'
+}
+
 run_tests
