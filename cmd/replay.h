@@ -61,6 +61,8 @@ struct span {
 	int64_t from_time; /* which is this; INT64_MIN, INT64_MAX: there is no bound */
 	int64_t to_time;
 	bool at_from; /* the cursor stands there */
+	bool to_lost; /* `to` is the last before the one asked for, which cannot be read */
+	bool at_to;   /* the last of it was handed out */
 	bool over;    /* the cursor stands beyond --to */
 	size_t told;  /* of the damage */
 };

@@ -13,6 +13,7 @@ struct place {
 	uint64_t number; /* 0: none is */
 	int64_t time;	 /* of the snapshot, or that instant */
 	int64_t when;	 /* the instant that the TIME stands for */
+	bool lost;	 /* it is the last before the one asked for, which cannot be read */
 };
 
 static int resolve(struct replay *replay, const char *text, int64_t begins, struct skt_cursor *cursor,
@@ -37,11 +38,23 @@ static int resolve(struct replay *replay, const char *text, int64_t begins, stru
 	/*
 	 * where the one asked for is damaged, it is the last one before it, and that it is damaged is told on the way
 	 */
+	ret->lost = rc != 0;
 	ret->number = found->number;
 	ret->time = found->time;
 	if (ret->when == INT64_MIN)
 		ret->when = found->time;
 	return 0;
+}
+
+/* The instants as far as a clock can say that they are outside: a snapshot is in the recording, whatever it says. */
+static int64_t begins(const struct place *from)
+{
+	return from->number ? INT64_MIN : from->when;
+}
+
+static int64_t ends(const struct place *to)
+{
+	return to->number ? INT64_MAX : to->when;
 }
 
 /* Numbers are in order whatever the clock did. */
@@ -51,7 +64,9 @@ static int check(const struct replay *replay, const struct place *from, const st
 		return stretch_is_backwards(err);
 	if (from->number && to->number)
 		return 0;
-	return stretch_check(replay->file, from->when, to->when, replay->zone, err);
+	if (from->when > to->when)
+		return stretch_is_backwards(err);
+	return stretch_check(replay->file, begins(from), ends(to), replay->zone, err);
 }
 
 static void say_end(const char *what, uint64_t number, int64_t when, enum skt_zone zone, struct skt_buf *line)
@@ -146,13 +161,27 @@ int span_open(struct replay *replay, struct span *span, struct skt_err *err)
 			       .from_time = from.time,
 			       .to = to.number,
 			       .to_time = to.time,
-			       .at_from = from.number != 0 };
+			       .at_from = from.number != 0,
+			       .to_lost = to.lost,
+			       .at_to = from.number && from.number == to.number };
 	if (replay->follow)
 		skt_cursor_follow(replay->cursor);
 	say_span(replay, span);
 	if (!replay->follow)
-		stretch_tell_outside(replay->file, from.when, to.when, replay->zone);
+		stretch_tell_outside(replay->file, begins(&from), ends(&to), replay->zone);
 	return span->at_from ? cover(replay, NULL, err) : 0;
+}
+
+static void tell(struct replay *replay, const struct skt_damage *one)
+{
+	recording_tell_damage(skt_file_name(replay->file), one, 1, replay->zone);
+	replay->trouble = true;
+}
+
+/* Whether it is of the span, as far as its clock says so. */
+static bool is_within(const struct span *span, const struct skt_damage *one)
+{
+	return one->until > span->from_time && one->after < span->to_time;
 }
 
 /* What is lost of the recording, from the place that has not been told of up to an instant. */
@@ -161,27 +190,38 @@ static void tell_until(struct replay *replay, struct span *span, int64_t when)
 	size_t n;
 	const struct skt_damage *damage = skt_file_damage(replay->file, &n);
 
-	for (; span->told < n && damage[span->told].after < when; span->told++) {
-		const struct skt_damage *one = &damage[span->told];
+	for (; span->told < n && damage[span->told].after < when; span->told++)
+		if (is_within(span, &damage[span->told]))
+			tell(replay, &damage[span->told]);
+}
 
-		if (one->until <= span->from_time || one->after >= span->to_time)
-			continue;
-		recording_tell_damage(skt_file_name(replay->file), one, 1, replay->zone);
-		replay->trouble = true;
-	}
+/* The same up to this one, which reading came upon: between two numbers it is of the span, whatever the clock said. */
+static void tell_known(struct replay *replay, struct span *span, const struct skt_damage *known)
+{
+	size_t n;
+	const struct skt_damage *damage = skt_file_damage(replay->file, &n);
+	bool told = damage + span->told > known && is_within(span, known);
+
+	for (; damage + span->told < known; span->told++)
+		if (is_within(span, &damage[span->told]))
+			tell(replay, &damage[span->told]);
+	if (damage + span->told == known)
+		span->told++;
+	if (!told && (span->from || known->until > span->from_time) && (span->to || known->after < span->to_time))
+		tell(replay, known);
 }
 
 /* What reading found, unless opening did. */
 static void tell_found(struct replay *replay, struct span *span, const struct skt_err *err)
 {
-	size_t n;
 	const struct skt_damage *known = recording_known(replay->file, err);
 
+	if (known) {
+		tell_known(replay, span, known);
+		return;
+	}
 	replay->trouble = true;
-	if (!known)
-		cli_err(err);
-	else if (known >= skt_file_damage(replay->file, &n) + span->told)
-		tell_until(replay, span, known->after == INT64_MAX ? INT64_MAX : known->after + 1);
+	cli_err(err);
 }
 
 int span_cover(struct replay *replay, const struct span *span)
@@ -211,9 +251,12 @@ int span_next(struct replay *replay, struct span *span, struct skt_step **ret, s
 		if (!rc || rc == -EAGAIN || rc == -ENOMEM)
 			return rc;
 		if (rc < 0) {
-			tell_found(replay, span, err);
-			if (replay->coverage)
-				skt_coverage_lost(replay->coverage);
+			/* what stands behind the last one is not asked about */
+			if (!span->at_to || span->to_lost) {
+				tell_found(replay, span, err);
+				if (replay->coverage)
+					skt_coverage_lost(replay->coverage);
+			}
 			skt_err_init(err);
 			continue;
 		}
@@ -227,6 +270,7 @@ int span_next(struct replay *replay, struct span *span, struct skt_step **ret, s
 				replay->coverage->lost = false;
 			continue;
 		}
+		span->at_to = span->to == (*ret)->number;
 		tell_until(replay, span, (*ret)->time);
 		rc = cover(replay, *ret, err);
 		return rc ? rc : 1;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # sockreplay: what a "no" is worth, and what is told and shown beside a gap.
-# shellcheck disable=SC2119 # no test here passes an argument to python
+# shellcheck disable=SC2119,SC2016 # no test here passes an argument to python; what is quoted is another shell's
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/replay.sh"
 
@@ -101,6 +101,50 @@ t_trees_from_within_a_gap_tell_of_that_gap_and_not_of_what_lies_before_it() {
 	exits 0 sockrec -q --trees=trees -o x.skt
 	exits 2 sockreplay x.skt
 	has err ' 7 snapshots are lost'
+}
+
+# set_back: c.skt is gap.skt with a clock that was set back by an hour before the snapshot 5.
+set_back() {
+	sockreplay "$fixtures/gap.skt" --to-trees=trees 2>/dev/null || [ $? = 2 ]
+	python <<'END'
+import re
+for tree in sorted(os.listdir("trees"))[4:]:
+    path = "trees/" + tree + "/.skt-meta"
+    meta = re.sub(r"\b(\d{19})\b", lambda m: str(int(m[1]) - 3600 * 10**9), read(path).decode())
+    with open(path, "w") as file:
+        file.write(meta)
+    time = re.search(r"^time (\d+)$", meta, re.M)[1]
+    os.rename("trees/" + tree, "trees/%s.%s" % (time[:-9], time[-9:]))
+END
+	exits 0 sockrec -q --trees=trees -o c.skt
+}
+
+t_a_gap_between_two_numbers_is_told_though_the_clock_was_set_back() {
+	set_back
+	exits 2 sockreplay --from=#3 --to=#20 c.skt
+	[ "$(grep -c ' 7 snapshots are lost' err)" = 1 ]
+	exits 0 sockreplay --from=#3 --to=#12 c.skt
+	fails grep lost err
+}
+
+t_a_number_is_in_the_recording_whatever_the_clock_says() {
+	set_back
+	exits 2 sockreplay --from=#1 c.skt
+	has err ' 7 snapshots are lost'
+	exits 2 sockreplay --to=#20 c.skt
+	has err ' 7 snapshots are lost'
+	exits 2 sockreplay --from=#6 c.skt
+	has err ' 7 snapshots are lost'
+	fails grep 'nothing was recorded' err
+}
+
+t_what_is_lost_behind_the_end_that_was_asked_for_is_no_trouble() {
+	exits 0 sockreplay --to=#12 "$fixtures/gap.skt"
+	exits 0 sockreplay --to=#12 "$fixtures/flipped-payload.skt"
+	fails grep -e lost -e damaged err
+	# but 13 is
+	exits 2 sockreplay --to=#13 "$fixtures/flipped-payload.skt"
+	has err 'snapshots #13 to #19 are lost'
 }
 
 run_tests
