@@ -95,6 +95,9 @@ int replay_to_trees(struct guard *guard, void *data);
 int replay_command(struct guard *guard, void *data);
 int replay_inside(struct guard *guard, void *data);
 
+/* What a tree of this recording lacks, because it was left out of it, on stderr: nothing in a tree says so. */
+void replay_tell_lacks(const struct replay *replay);
+
 /* Whatever went wrong with a tree is told here; the exit status. */
 int replay_end(struct replay *replay, int rc, struct skt_err *err);
 

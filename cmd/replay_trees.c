@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "command.h"
 #include "inside.h"
+#include "slice_facts.h"
 
 #include <skt/tree.h>
 
@@ -22,6 +23,35 @@ int replay_end(struct replay *replay, int rc, struct skt_err *err)
 	if (rc)
 		cli_err(err);
 	return rc || replay->trouble ? cli_trouble() : CLI_YES;
+}
+
+static void say_lack(const struct replay *replay, struct skt_buf *line)
+{
+	skt_buf_text(line, "; trees cannot say so, and to who reads them there are no others");
+	skt_buf_byte(line, '\0');
+	cli_say("%s: %s", skt_file_name(replay->file), line->failed ? "out of memory" : (char *)line->data);
+	skt_buf_clear(line);
+}
+
+void replay_tell_lacks(const struct replay *replay)
+{
+	const struct skt_header *header = skt_file_header(replay->file);
+	const uint32_t all = (1u << SKT_TABLE_KINDS) - 1;
+	const char *before = "only these tables were recorded: ";
+	struct skt_buf line;
+
+	skt_buf_init(&line);
+	if (slice_is_too_small(header, NULL, all, false, &line))
+		say_lack(replay, &line);
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS && (header->tables & all) != all; kind++) {
+		if (!(header->tables & 1u << kind))
+			continue;
+		skt_buf_printf(&line, "%s%s", before, skt_table_kind_name(kind));
+		before = ", ";
+	}
+	if (line.len)
+		say_lack(replay, &line);
+	skt_buf_release(&line);
 }
 
 static int write_tree(struct replay *replay, const struct skt_step *step, int dirfd, struct skt_err *err)

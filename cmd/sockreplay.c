@@ -348,6 +348,8 @@ static int work(struct replay *replay, struct skt_err *err)
 		rc = seek(replay, err);
 	if (!rc)
 		rc = plan(replay, err);
+	if (!rc && todo != replay_self_test)
+		replay_tell_lacks(replay);
 	return rc ? rc : guarded(&replay->guard, &replay->room, todo, replay);
 }
 

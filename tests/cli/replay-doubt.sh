@@ -147,4 +147,18 @@ t_what_is_lost_behind_the_end_that_was_asked_for_is_no_trouble() {
 	has err 'snapshots #13 to #19 are lost'
 }
 
+t_what_was_left_out_of_a_recording_is_told_when_a_tree_is_written() {
+	sockrec -q --trees="$hands" --tables=tcp,udp -o some.skt
+	sockquery "$h" 'sport = :80' -o sl.skt 2>/dev/null
+	exits 0 sockreplay some.skt --to-trees=a
+	has err 'some.skt: only these tables were recorded: tcp, udp; trees cannot say so'
+	exits 0 sockreplay sl.skt --to-tree=b
+	has err "sl.skt: it is a slice, which holds only sockets that match 'sport = :80'; trees cannot say so"
+	exits 0 sockreplay sl.skt -- true
+	has err 'it is a slice'
+	# of a recording that has all there is nothing to tell
+	exits 0 sockreplay "$h" --to-trees=c
+	fails grep 'cannot say' err
+}
+
 run_tests
