@@ -107,8 +107,8 @@ void coverage_json(struct query *query, const struct skt_file *file, const struc
 		skt_buf_text(out, query->render.rows++ ? ",\n" : "\n");
 	skt_buf_printf(out, "{\"answer\":\"%s\"", verdict);
 	put_text(out, "file", skt_file_name(file));
-	if (query->render.host[0])
-		put_text(out, "host", query->render.host);
+	if (query->host[0])
+		put_text(out, "host", query->host);
 	else
 		skt_buf_text(out, ",\"host\":null");
 	put_text(out, "view", query_view_name(query->view));

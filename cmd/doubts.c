@@ -59,7 +59,7 @@ bool doubts_tell(const struct skt_file *file, const struct asked *asked, const s
 		say(file, &line);
 	}
 	/* an expression that no table's rows can meet needs none */
-	if (asked->kinds && !(asked->kinds & header->tables)) {
+	if (asked->kinds && !(asked->kinds & asked->recorded)) {
 		doubt = true;
 		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
 		say(file, &line);

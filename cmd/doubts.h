@@ -16,6 +16,7 @@
 struct asked {
 	const struct skt_filter *filter; /* NULL: all */
 	uint32_t kinds;			 /* tables that it may be true in, 1 << enum skt_table_kind */
+	uint32_t recorded;		 /* those that were, all over the stretch */
 	bool listening;			 /* only sockets that listen */
 };
 

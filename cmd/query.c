@@ -4,6 +4,8 @@
 #include "cli.h"
 #include "slice_facts.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *query_view_name(enum query_view view)
@@ -55,11 +57,112 @@ struct skt_row query_row(const struct query *query, const struct skt_snapshot *s
 				 .sock = sock };
 }
 
+/* NULL: no memory. */
+static const char *keep_text(struct query *query, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	struct text *kept;
+
+	if (size <= 1)
+		return "";
+	for (kept = query->texts; kept; kept = kept->next)
+		if (!strcmp(kept->bytes, text))
+			return kept->bytes;
+	kept = malloc(sizeof(*kept) + size);
+	if (!kept)
+		return NULL;
+	memcpy(kept->bytes, text, size);
+	kept->next = query->texts;
+	query->texts = kept;
+	return kept->bytes;
+}
+
+void query_release_texts(struct query *query)
+{
+	for (struct text *text = query->texts, *next; text; text = next) {
+		next = text->next;
+		free(text);
+	}
+	query->texts = NULL;
+}
+
+int query_take_run(struct query *query, const struct skt_header *header, struct skt_err *err)
+{
+	const char *host = keep_text(query, skt_header_fact(header, "host.name"));
+	const char *boot_id = keep_text(query, skt_header_fact(header, "host.boot_id"));
+
+	if (!host || !boot_id)
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	query->render.host = host;
+	query->render.boot_time = header->boot_time;
+	query->boot_id = boot_id;
+	return 0;
+}
+
+struct skt_origin query_origin(const struct query *query)
+{
+	return (struct skt_origin){ .host = query->render.host,
+				    .boot_id = query->boot_id,
+				    .boot_time = query->render.boot_time };
+}
+
+int query_next(struct query *query, struct walk *walk, const struct skt_snapshot **ret_snapshot,
+	       struct skt_step **ret_step, struct skt_err *err)
+{
+	int rc = walk_next(walk, ret_snapshot, ret_step, err);
+	int taken = 0;
+
+	if (rc > 0 && (!*ret_step || (*ret_step)->from == INT64_MIN))
+		taken = query_take_run(query, skt_cursor_header(walk->cursor), err);
+	return taken ? taken : rc;
+}
+
+/* Take the run that is in force at this instant, if one is; NULL: no memory, else the name of its host. */
+static const char *host_at(struct query *query, const struct skt_file *file, const struct skt_time *time,
+			   struct skt_err *err)
+{
+	struct skt_cursor *cursor = NULL;
+	int64_t when;
+	int rc = skt_cursor_new(file, &cursor, err);
+
+	if (!rc && !skt_cursor_seek(cursor, time, query->render.zone, &when, NULL))
+		rc = query_take_run(query, skt_cursor_header(cursor), err);
+	skt_cursor_free(cursor);
+	return rc ? NULL : query->render.host;
+}
+
+/* Whose recording it is, over all that is asked about; a directory may have runs of several hosts. */
+static int find_host(struct query *query, const struct skt_file *file, const struct walk *walk, struct skt_err *err)
+{
+	struct skt_time time = { .kind = walk->from == INT64_MIN ? SKT_TIME_FIRST : SKT_TIME_INSTANT,
+				 .ns = walk->from };
+	const char *first, *last;
+
+	query->host = query->render.host;
+	if (skt_file_span(file).runs <= 1)
+		return 0;
+	if (walk->pending) {
+		if (query_take_run(query, skt_cursor_header(walk->cursor), err))
+			return -ENOMEM;
+		first = query->render.host;
+	} else {
+		first = host_at(query, file, &time, err);
+	}
+	last = first;
+	if (first && !walk->instant) {
+		time.kind = walk->to == INT64_MAX ? SKT_TIME_LAST : SKT_TIME_INSTANT;
+		time.ns = walk->to;
+		last = host_at(query, file, &time, err);
+	}
+	if (!first || !last)
+		return -ENOMEM;
+	query->host = strcmp(first, last) ? "" : first;
+	return 0;
+}
+
 int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
 	       struct skt_err *err)
 {
-	const struct skt_header *header = skt_file_header(file);
-	const char *host = skt_header_fact(header, "host.name");
 	const struct walk_range range = { .instant = instant,
 					  .from = query->from,
 					  .to = query->to,
@@ -67,10 +170,12 @@ int query_walk(struct query *query, const struct skt_file *file, const char *ins
 					  .now = query->now,
 					  .follow = query->follow,
 					  .alone = !query->several };
+	int rc = walk_begin(walk, file, &range, query_kinds(query), err);
+	int taken = query_take_run(query, skt_file_header(file), rc ? NULL : err);
 
-	query->render.host = host ? host : "";
-	query->render.boot_time = header->boot_time;
-	return walk_begin(walk, file, &range, query_kinds(query), err);
+	query->host = "";
+	rc = rc ? rc : taken;
+	return rc ? rc : find_host(query, file, walk, err);
 }
 
 void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line)
@@ -116,12 +221,12 @@ static void put_stretch(const struct query *query, const struct skt_file *file, 
 void query_tell_line(struct query *query, const struct skt_file *file, const struct skt_buf *about)
 {
 	/* without a host's name nothing else says whose sockets these are */
-	bool named = query->several || !query->render.host[0];
+	bool named = query->several || !query->host[0];
 	struct skt_buf line;
 
 	skt_buf_init(&line);
-	skt_buf_printf(&line, "%s%s%s%s%.*s", named ? skt_file_name(file) : "", named ? ": " : "", query->render.host,
-		       query->render.host[0] ? " " : "", (int)about->len, about->data ? (char *)about->data : "");
+	skt_buf_printf(&line, "%s%s%s%s%.*s", named ? skt_file_name(file) : "", named ? ": " : "", query->host,
+		       query->host[0] ? " " : "", (int)about->len, about->data ? (char *)about->data : "");
 	skt_buf_byte(&line, '\0');
 	if (line.failed || about->failed)
 		query->trouble = true;

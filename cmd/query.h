@@ -29,11 +29,20 @@ enum query_view {
 	VIEW_UNTOLD = VIEWS, /* sockets, or flows where an expression or a range is given, but no instant */
 };
 
+/* A text that stays: there are few. */
+struct text {
+	struct text *next;
+	char bytes[];
+};
+
 /* What was asked for, and what came of it. */
 struct query {
 	struct skt_render render;
 	struct skt_buf out;
-	uint32_t kinds; /* 1 << enum skt_table_kind */
+	const char *host;    /* whose recording it is; "": not known, or of several hosts */
+	const char *boot_id; /* beside render.host and render.boot_time, of the run that is being looked at */
+	struct text *texts;  /* of these two: they are borrowed by rows */
+	uint32_t kinds;	     /* 1 << enum skt_table_kind */
 	bool listening;
 	bool all;     /* changes: counters, too, and what was there */
 	char **words; /* of the expression, n_words of them */
@@ -95,6 +104,20 @@ struct skt_row query_row(const struct query *query, const struct skt_snapshot *s
 /* Begin to walk over what is asked about. instant: as given, NULL without. 0 or a negative errno. */
 int query_walk(struct query *query, const struct skt_file *file, const char *instant, struct walk *walk,
 	       struct skt_err *err);
+
+/*
+ * As walk_next(). Each run of the recorder in a directory has its own host, boot and tables: rows from here on are of
+ * that which the snapshot is of.
+ */
+int query_next(struct query *query, struct walk *walk, const struct skt_snapshot **ret_snapshot,
+	       struct skt_step **ret_step, struct skt_err *err);
+
+/* Rows from here on are of this run. 0 or -ENOMEM. */
+int query_take_run(struct query *query, const struct skt_header *header, struct skt_err *err);
+struct skt_origin query_origin(const struct query *query);
+
+/* No row is left that has a host. */
+void query_release_texts(struct query *query);
 
 /* So many of what the view shows: "1 flow", "2 flows". */
 void query_put_count(enum query_view view, uint64_t n, struct skt_buf *line);

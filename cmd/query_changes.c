@@ -145,7 +145,7 @@ static int show(struct query *query, struct shape *shape, struct walk *walk, str
 	struct skt_step *step;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0 || rc == -EAGAIN) {
+	while ((rc = query_next(query, walk, &snapshot, &step, err)) > 0 || rc == -EAGAIN) {
 		if (rc == -EAGAIN && be_patient(query))
 			continue;
 		if (rc == -EAGAIN)

@@ -96,7 +96,8 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 			const struct answer *answer)
 {
 	const struct skt_coverage *coverage = &walk->coverage;
-	const struct asked asked = { query->filter, query_kinds(query), query->listening };
+	const uint32_t tables = coverage->snapshots ? walk->tables : skt_file_header(file)->tables;
+	const struct asked asked = { query->filter, query_kinds(query), tables, query->listening };
 	bool doubt = doubts_tell(file, &asked, coverage, query->render.zone);
 	struct skt_buf line;
 

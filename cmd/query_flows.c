@@ -12,17 +12,20 @@
 /* Rows that are handed over at once, where no columns are to be fitted to all of them. */
 #define AT_ONCE 1024
 
-static int fold(struct walk *walk, struct skt_flows *flows, struct skt_err *err)
+static int fold(struct query *query, struct walk *walk, struct skt_flows *flows, struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
 	struct skt_step *step;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+	while ((rc = query_next(query, walk, &snapshot, &step, err)) > 0) {
+		struct skt_origin origin = query_origin(query);
 		const uint32_t *slots;
 		size_t n;
 
 		rc = walk->skipped.snapshots ? skt_flows_skip(flows, &walk->skipped, err) : 0;
+		if (!rc && (!step || step->from == INT64_MIN))
+			rc = skt_flows_run(flows, &origin, err);
 		if (rc)
 			return rc;
 		rc = step ? skt_flows_step(flows, snapshot, step, err) : skt_flows_begin(flows, snapshot, err);
@@ -121,7 +124,7 @@ static int fold_anew(struct query *query, const struct skt_file *file, const cha
 		return rc;
 	if (choice->n_chosen < choice->n_groups)
 		walk_choose(walk, choice);
-	return fold(walk, *flows, err);
+	return fold(query, walk, *flows, err);
 }
 
 /* The walk has begun; afterwards it is over, or has failed, and is to be released in either case. */
@@ -154,6 +157,7 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 		.filter = query->filter,
 		.kinds = query_kinds(query),
 		.listening = query->listening,
+		.boot_time = -1,
 		.processes = query->view == VIEW_PROCESSES && !query->filter,
 	};
 	struct skt_kind kind = shape_kind_of(query, query->view);
@@ -162,8 +166,6 @@ int query_flows(struct query *query, const struct skt_file *file, const char *in
 	struct walk walk;
 	int rc = query_walk(query, file, instant, &walk, err);
 
-	options.host = query->render.host;
-	options.boot_time = query->render.boot_time;
 	options.recording = query->render.recording;
 	cli_random(&options.seed, sizeof(options.seed));
 	if (!rc)

@@ -58,13 +58,26 @@ static int select_border(struct skt_selection *selection, struct walk *walk, str
 	return rc || !slots ? rc : skt_selection_renumber(selection, slots, n, err);
 }
 
-static int select_all(struct skt_selection *selection, struct walk *walk, struct skt_err *err)
+/* As query_next(), and the selection knows whose the snapshot is. */
+static int select_next(struct query *query, struct skt_selection *selection, struct walk *walk,
+		       const struct skt_snapshot **ret_snapshot, struct skt_step **ret_step, struct skt_err *err)
+{
+	struct skt_origin origin;
+	int rc = query_next(query, walk, ret_snapshot, ret_step, err);
+
+	origin = query_origin(query);
+	if (rc > 0 && selection)
+		skt_selection_run(selection, &origin);
+	return rc;
+}
+
+static int select_all(struct query *query, struct skt_selection *selection, struct walk *walk, struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
 	struct skt_step *step;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+	while ((rc = select_next(query, selection, walk, &snapshot, &step, err)) > 0) {
 		rc = skt_selection_step(selection, snapshot, step, err);
 		if (!rc)
 			rc = select_border(selection, walk, err);
@@ -78,20 +91,18 @@ static int select_all(struct skt_selection *selection, struct walk *walk, struct
 static int choose(struct query *query, const struct skt_file *file, const char *instant, struct skt_selection **ret,
 		  struct answer *answer, struct skt_err *err)
 {
-	struct skt_selection_options options = { .filter = query->filter,
-						 .kinds = query->kinds,
-						 .listening = query->listening };
+	struct skt_selection_options options = {
+		.filter = query->filter, .kinds = query->kinds, .listening = query->listening, .boot_time = -1
+	};
 	struct skt_selected selected;
 	struct walk walk;
 	int rc = query_walk(query, file, instant, &walk, err);
 
 	walk.quiet = true;
-	options.host = query->render.host;
-	options.boot_time = query->render.boot_time;
 	if (!rc && skt_selection_new(&options, ret))
 		rc = no_memory(err);
 	if (!rc)
-		rc = select_all(*ret, &walk, err);
+		rc = select_all(query, *ret, &walk, err);
 	if (!rc) {
 		selected = skt_selection_again(*ret);
 		answer->matched = selected.matched;
@@ -215,7 +226,7 @@ static int put_all(struct making *making, struct walk *walk, struct skt_err *err
 	struct skt_step *step;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+	while ((rc = select_next(making->query, making->selection, walk, &snapshot, &step, err)) > 0) {
 		rc = making->selection ? skt_selection_step(making->selection, snapshot, step, err) : 0;
 		if (!rc)
 			rc = put(making, snapshot, step, err);

@@ -10,23 +10,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A snapshot, and whose it is. */
+struct look {
+	struct skt_look of;
+	const char *host;
+};
+
 /* All of them, for the columns of a table are fitted to all: given to the caller. */
-static int collect(struct walk *walk, struct skt_look **ret, size_t *ret_n, struct skt_err *err)
+static int collect(struct query *query, struct walk *walk, struct look **ret, size_t *ret_n, struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
 	struct skt_step *step;
 	size_t room = 0;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+	while ((rc = query_next(query, walk, &snapshot, &step, err)) > 0) {
 		if (grow(ret, &room, *ret_n, sizeof(**ret)))
 			return skt_err_set(err, -ENOMEM, "out of memory");
-		skt_look_of(snapshot, &(*ret)[(*ret_n)++]);
+		skt_look_of(snapshot, &(*ret)[*ret_n].of);
+		(*ret)[(*ret_n)++].host = query->render.host;
 	}
 	return rc ? rc : walk_end(walk, err);
 }
 
-static int print(struct query *query, const struct skt_look *looks, size_t n, struct skt_err *err)
+static int print(struct query *query, const struct look *looks, size_t n, struct skt_err *err)
 {
 	struct skt_row *rows = calloc(n + 1, sizeof(*rows));
 	struct skt_kind kind = shape_kind_of(query, VIEW_SNAPSHOTS);
@@ -36,9 +43,9 @@ static int print(struct query *query, const struct skt_look *looks, size_t n, st
 	if (!rows)
 		return skt_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
-		rows[i].host = query->render.host;
+		rows[i].host = looks[i].host;
 		rows[i].recording = query->render.recording;
-		rows[i].subject = &looks[i];
+		rows[i].subject = &looks[i].of;
 	}
 	rc = shape_begin(&shape, query, &kind, err);
 	if (!rc)
@@ -53,13 +60,13 @@ static int print(struct query *query, const struct skt_look *looks, size_t n, st
 int query_snapshots(struct query *query, const struct skt_file *file, const char *instant, struct skt_err *err)
 {
 	struct answer answer = { 0 };
-	struct skt_look *looks = NULL;
+	struct look *looks = NULL;
 	struct walk walk;
 	size_t n = 0;
 	int rc = query_walk(query, file, instant, &walk, err);
 
 	if (!rc)
-		rc = collect(&walk, &looks, &n, err);
+		rc = collect(query, &walk, &looks, &n, err);
 	if (!rc) {
 		answer.matched = n;
 		query_tell_stretch(query, file, VIEW_SNAPSHOTS, &walk, &answer);

@@ -206,11 +206,12 @@ int query_sockets(struct query *query, const struct skt_file *file, const char *
 	if (cursor && skt_cursor_snapshot(cursor) &&
 	    (!rc || (rc != -ERANGE && !(query->open_flags & SKT_OPEN_STRICT)))) {
 		const struct skt_header *header = skt_cursor_header(cursor);
-		const char *host = skt_header_fact(header, "host.name");
+		int taken = query_take_run(query, header, rc ? NULL : err);
 
-		query->render.host = host ? host : "";
-		query->render.boot_time = header->boot_time;
-		print_snapshot(query, file, header, skt_cursor_snapshot(cursor));
+		query->host = query->render.host;
+		if (!taken)
+			print_snapshot(query, file, header, skt_cursor_snapshot(cursor));
+		rc = rc ? rc : taken;
 	}
 	skt_cursor_free(cursor);
 	return rc;
@@ -247,15 +248,16 @@ static int count_snapshot(struct shape *shape, const struct skt_snapshot *snapsh
 	return rc;
 }
 
-static int count_walk(struct shape *shape, struct walk *walk, struct answer *answer, struct skt_err *err)
+static int count_walk(struct query *query, struct shape *shape, struct walk *walk, struct answer *answer,
+		      struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
-	int64_t every = shape->query->every, counted = 0;
+	int64_t every = query->every, counted = 0;
 	struct skt_step *step;
 	bool any = false;
 	int rc;
 
-	while ((rc = walk_next(walk, &snapshot, &step, err)) > 0) {
+	while ((rc = query_next(query, walk, &snapshot, &step, err)) > 0) {
 		/* what is in force when the stretch that is asked about begins belongs to it */
 		int64_t time = snapshot->time < walk->from ? walk->from : snapshot->time;
 		int64_t stretch = time / every - (time % every < 0);
@@ -287,7 +289,7 @@ int query_sockets_by_time(struct query *query, const struct skt_file *file, stru
 	if (!rc) {
 		query_tell_stretch(query, file, VIEW_SOCKETS, &walk, NULL);
 		shape.begins = walk.from;
-		rc = count_walk(&shape, &walk, &answer, err);
+		rc = count_walk(query, &shape, &walk, &answer, err);
 	}
 	if (!rc)
 		rc = shape_end(&shape, err);

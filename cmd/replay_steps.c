@@ -115,7 +115,7 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 static int tell_doubts(struct replay *replay, const struct span *span, struct skt_err *err)
 {
 	const struct changes *changes = &replay->changes;
-	struct asked asked = { changes->filter, replay->coverage->kinds, false };
+	struct asked asked = { changes->filter, replay->coverage->kinds, skt_file_header(replay->file)->tables, false };
 
 	/* whoever did not let it come to its end asks no more */
 	if (changes->render.rows || changes->closed || replay->guard.signal)

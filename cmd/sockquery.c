@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 	if (tally_count(&query.tally) > 1 && (query.n_words || query.coverage))
 		tally_tell(&query.tally, query.render.zone);
 	skt_filter_free(query.filter);
+	query_release_texts(&query);
 	query.no |= !query.info && !query.verify && !query.matched;
 	query.trouble |= query.no && query.unsure;
 	return cli_end(query.trouble ? CLI_TROUBLE : query.no ? CLI_NO : CLI_YES);

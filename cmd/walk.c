@@ -70,6 +70,7 @@ int walk_begin(struct walk *walk, const struct skt_file *file, const struct walk
 	walk->file = file;
 	walk->from = INT64_MIN;
 	walk->to = INT64_MAX;
+	walk->tables = UINT32_MAX;
 	walk->instant = range->instant != NULL;
 	walk->follow = range->follow;
 	cli_random(&seed, sizeof(seed));
@@ -227,6 +228,9 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	/* in the middle of a recording everything is as if it were seen for the first time */
 	*ret_step = walk->begun || (step && step->from == INT64_MIN) ? step : NULL;
 	walk->begun = true;
+	/* where a run begins, nothing leads there */
+	if (!*ret_step || (*ret_step)->from == INT64_MIN)
+		walk->tables &= skt_cursor_header(walk->cursor)->tables;
 	if (*ret_step)
 		leave_out_before(*ret_step, walk->from);
 	if (skt_coverage_step(&walk->coverage, *ret_snapshot, *ret_step))

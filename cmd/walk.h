@@ -21,6 +21,7 @@ struct walk {
 	bool begun;			 /* a snapshot was handed out */
 	bool set_back;			 /* the clock was: the stretch may begin and end more than once */
 	bool pending;			 /* the snapshot in force is the first of the stretch */
+	uint32_t tables;		 /* 1 << enum skt_table_kind: that every run so far was to record */
 	bool lost;			 /* something could not be read that opening had found nothing wrong with */
 	bool follow;			 /* a gap may come that opening could not know of */
 	bool quiet;			 /* it is not to be told: another walk over the same stretch does */

@@ -25,6 +25,13 @@ struct skt_row_pair {
 	uint32_t fields; /* in which they differ, SKT_BIT(enum skt_field) */
 };
 
+/* Of which host, and of which of its boots, snapshots are: each run of a recorder says so. Texts are borrowed. */
+struct skt_origin {
+	const char *host;    /* as in struct skt_row */
+	const char *boot_id; /* NULL or "" unknown */
+	int64_t boot_time;   /* as in struct skt_row */
+};
+
 /* What a field is looked up in. Everything is borrowed. */
 struct skt_row {
 	const char *host;      /* name of the recorded host; NULL or "" unknown */

@@ -16,6 +16,7 @@
  * Flows: one row for each socket that a stretch of time saw, from its coming to its going. They are a fold over steps,
  * handed over in turn as a cursor yields them:
  *
+ *	skt_flows_run(origin)		 before the first of another host or boot than the options say
  *	skt_flows_begin(snapshot)	 or not at all, where the first step starts from nothing
  *	skt_flows_step(snapshot, step)	 ... each after it was applied; and after one that leads into another group
  *	skt_flows_renumber(slots)	 what skt_cursor_next_slots() says
@@ -31,7 +32,8 @@
  * A step from nothing in between stands for a gap or damage, and so does skt_flows_begin() once more. A socket that is
  * there afterwards, in the same namespace and table, with the same ends and the same inode, which is not 0, and within
  * the same boot, is the one from before: its flow goes on, and counts the gap. Every other flow is broken there: it was
- * seen until then, and what became of it is not known.
+ * seen until then, and what became of it is not known. Of a flow's row the host and the
+ * time of its boot are those of the run that saw it last.
  *
  * Where a cursor went over groups that nothing of interest stands in, skt_flows_skip() is told before the step. That is
  * no gap. A flow that is meant, and reaches to where that begins or ends, may reach into it: then it is not known yet
@@ -53,6 +55,12 @@ struct skt_flows_options {
 
 int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **ret);
 void skt_flows_free(struct skt_flows *flows);
+
+/*
+ * What comes next is of this host and boot, be it the same or another; texts are borrowed for as long as the flows. It
+ * is the same boot if the host is, and its boot id, or without one the time of the boot. 0 or -ENOMEM.
+ */
+int skt_flows_run(struct skt_flows *flows, const struct skt_origin *origin, struct skt_err *err);
 
 /*
  * 0, or -ENOMEM; or -E2BIG where more match than a snapshot may hold sockets, owners or strings (skt/snapshot.h,

@@ -49,6 +49,9 @@ struct skt_selected {
 int skt_selection_new(const struct skt_selection_options *options, struct skt_selection **ret); /* 0 or -ENOMEM */
 void skt_selection_free(struct skt_selection *selection);
 
+/* What comes next is of this host and boot, on either walk; texts are borrowed for as long as the selection. */
+void skt_selection_run(struct skt_selection *selection, const struct skt_origin *origin);
+
 /* 0, -ENOMEM, or -ESTALE: the second walk is not over what the first was. */
 int skt_selection_step(struct skt_selection *selection, const struct skt_snapshot *snapshot,
 		       const struct skt_step *step, struct skt_err *err);

@@ -45,7 +45,9 @@ int skt_flows_new(const struct skt_flows_options *options, struct skt_flows **re
 	lookup_init(&flows->waiting_by_key);
 	lookup_init(&flows->closing_by_key);
 	listeners_init(&flows->listeners, options->seed);
-	if (skt_snapshot_init(&flows->kept, NULL, options->seed)) {
+	if (skt_snapshot_init(&flows->kept, NULL, options->seed) ||
+	    skt_flows_run(flows, &(struct skt_origin){ .host = options->host, .boot_time = options->boot_time },
+			  NULL)) {
 		skt_flows_free(flows);
 		return -ENOMEM;
 	}
@@ -68,6 +70,7 @@ void skt_flows_free(struct skt_flows *flows)
 	listeners_release(&flows->listeners);
 	free(flows->holds);
 	free(flows->images);
+	free(flows->origins);
 	free(flows->places);
 	free(flows->place_of);
 	free(flows->flows);
@@ -122,6 +125,7 @@ int flow_new(struct skt_flows *flows, uint32_t *ret)
 	flows->flows[*ret].used = true;
 	flows->flows[*ret].kept = NONE;
 	flows->flows[*ret].run = NONE;
+	flows->flows[*ret].origin = flows->origin;
 	return 0;
 }
 
@@ -189,6 +193,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 			    .used = true,
 			    .kept = NONE,
 			    .run = NONE,
+			    .origin = flows->origin,
 			    .first_after = was_there ? INT64_MIN : after,
 			    .first_seen = until,
 			    .behind = flows->skipping ? (uint32_t)flows->n_skips : 0,
@@ -217,6 +222,7 @@ static int open_row(struct skt_flows *flows, const struct skt_snapshot *snapshot
 		flow->reads_before -= flow->reads_before != 0;
 		flow->direction = (uint8_t)flow_direction(flows, flow, sock, table->kind);
 	}
+	flows->flows[i].origin = flows->origin;
 	rc = put_slot(flows, slot, i);
 	if (rc)
 		return rc;
@@ -296,6 +302,7 @@ static void take_time(struct skt_flows *flows, const struct skt_snapshot *snapsh
 	flows->begun = true;
 	flows->time = snapshot->time;
 	flows->boottime = snapshot->boottime;
+	flows->boot = flows->origins[flows->origin].boot;
 	flows->kept.time = snapshot->time;
 	flows->kept.boottime = snapshot->boottime;
 }

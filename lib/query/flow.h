@@ -77,6 +77,13 @@ struct flow {
 	uint32_t states_text;
 	uint32_t behind; /* the skip that it was first seen behind, from 1; 0: none */
 	uint32_t run;	 /* of candidates; NONE: there are none */
+	uint32_t origin; /* that saw it last */
+};
+
+/* A run of the recorder's. */
+struct origin {
+	struct skt_origin of;
+	uint32_t boot; /* the first origin of the same boot */
 };
 
 /* A run of candidates, while they are gathered. */
@@ -115,6 +122,7 @@ struct image {
 	int64_t last_until;
 	uint64_t flows;	 /* how many it held */
 	uint32_t parent; /* comm, a string of kept; NONE unknown */
+	uint32_t origin; /* that saw it last */
 	uint8_t end;
 	bool was_there;
 };
@@ -126,6 +134,11 @@ struct skt_flows {
 	bool ended;
 	int64_t time; /* of the last snapshot */
 	int64_t boottime;
+	uint32_t boot; /* likewise, as in struct origin */
+
+	struct origin *origins;
+	size_t n_origins, room_origins;
+	uint32_t origin; /* of the snapshot in force */
 
 	struct skt_snapshot kept;
 	struct hold *holds;
@@ -276,6 +289,9 @@ int flow_see_listeners(struct skt_flows *flows, const struct skt_snapshot *snaps
 /* And after: one that went was there until then. */
 int flow_forget_listeners(struct skt_flows *flows, const struct skt_snapshot *snapshot, const struct skt_step *step);
 
+/* A row about what this run saw. */
+struct skt_row flow_row_of(const struct skt_flows *flows, uint32_t origin);
+
 /* gap.c. 0 or -ENOMEM. */
 
 /* A gap lies before this snapshot: what was there waits for what is there after it. */
@@ -331,6 +347,9 @@ int lives_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, con
 
 /* What slots meant is over: at a border, where it is the same snapshot, or at a gap. */
 void lives_set_aside(struct skt_flows *flows, bool over_border);
+
+/* What is left of those from before is not there any more: of a border they had exited, of a gap it is not known. */
+void lives_forget_old(struct skt_flows *flows);
 void lives_end(struct skt_flows *flows);
 
 /* The process as kept.processes has it, put there if need be. */

@@ -7,11 +7,9 @@
 enum skt_truth flow_test_whole(const struct skt_flows *flows, const struct flow *flow)
 {
 	const struct skt_filter *filter = flows->options.filter;
-	struct skt_row row = { .host = flows->options.host,
-			       .boot_time = flows->options.boot_time,
-			       .snapshot = &flows->kept,
-			       .subject = flow };
+	struct skt_row row = flow_row_of(flows, flow->origin);
 
+	row.subject = flow;
 	return filter && skt_filter_needs(filter) & SKT_NEEDS_FLOW ? skt_filter_test_flow(filter, &row) : SKT_TRUE;
 }
 

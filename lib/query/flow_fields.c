@@ -272,14 +272,6 @@ void skt_view_flow_processes(struct skt_view *ret)
 
 /* ---- rows ---- */
 
-static struct skt_row row_of(const struct skt_flows *flows)
-{
-	return (struct skt_row){ .host = flows->options.host,
-				 .recording = flows->options.recording,
-				 .boot_time = flows->options.boot_time,
-				 .snapshot = &flows->kept };
-}
-
 size_t skt_flows_count(const struct skt_flows *flows)
 {
 	return flows->n_order;
@@ -288,7 +280,7 @@ size_t skt_flows_count(const struct skt_flows *flows)
 struct skt_row skt_flows_row(const struct skt_flows *flows, size_t i)
 {
 	const struct flow *flow = &flows->flows[flows->order[i]];
-	struct skt_row row = row_of(flows);
+	struct skt_row row = flow_row_of(flows, flow->origin);
 
 	row.sock = &flows->kept.socks[flow->kept];
 	row.subject = flow;
@@ -313,7 +305,7 @@ size_t skt_flows_processes(const struct skt_flows *flows)
 
 struct skt_row skt_flows_process_row(const struct skt_flows *flows, size_t i)
 {
-	struct skt_row row = row_of(flows);
+	struct skt_row row = flow_row_of(flows, flows->images[i].origin);
 
 	row.process = &flows->kept.processes[i];
 	row.subject = &flows->images[i];

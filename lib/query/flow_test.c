@@ -7,13 +7,12 @@ int flow_test(struct skt_flows *flows, struct flow *flow, const struct skt_snaps
 	      const struct skt_sock *sock, const struct skt_event *event)
 {
 	const struct skt_flows_options *options = &flows->options;
-	struct skt_row row = { .host = options->host,
-			       .boot_time = options->boot_time,
-			       .snapshot = snapshot,
-			       .sock = sock,
-			       .event = event };
+	struct skt_row row = flow_row_of(flows, flow->origin);
 	enum skt_truth truth = SKT_TRUE;
 
+	row.snapshot = snapshot;
+	row.sock = sock;
+	row.event = event;
 	/* what was told of it stays known */
 	if (flow->told)
 		row.event = &flows->events[flow - flows->flows];

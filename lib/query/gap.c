@@ -8,6 +8,53 @@
 
 /* What was there before a gap, and is there after it: the rule is told in skt/flow.h. */
 
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static bool same_boot(const struct skt_origin *a, const struct skt_origin *b)
+{
+	bool known = (a->boot_id && *a->boot_id) || (b->boot_id && *b->boot_id);
+
+	return same_text(a->host, b->host) &&
+	       (known ? same_text(a->boot_id, b->boot_id) : a->boot_time == b->boot_time);
+}
+
+static bool same_origin(const struct skt_origin *a, const struct skt_origin *b)
+{
+	return same_text(a->host, b->host) && same_text(a->boot_id, b->boot_id) && a->boot_time == b->boot_time;
+}
+
+int skt_flows_run(struct skt_flows *flows, const struct skt_origin *origin, struct skt_err *err)
+{
+	uint32_t n = (uint32_t)flows->n_origins, boot = n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (same_origin(&flows->origins[i].of, origin)) {
+			flows->origin = i;
+			return 0;
+		}
+		if (boot == n && same_boot(&flows->origins[i].of, origin))
+			boot = flows->origins[i].boot;
+	}
+	if (array_room(&flows->origins, &flows->room_origins, flows->n_origins + 1, sizeof(*flows->origins)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	flows->origins[flows->n_origins++] = (struct origin){ .of = *origin, .boot = boot };
+	flows->origin = n;
+	return 0;
+}
+
+struct skt_row flow_row_of(const struct skt_flows *flows, uint32_t origin)
+{
+	const struct skt_origin *of = &flows->origins[origin].of;
+
+	return (struct skt_row){ .host = of->host,
+				 .recording = flows->options.recording,
+				 .boot_time = of->boot_time,
+				 .snapshot = &flows->kept };
+}
+
 static uint64_t flow_hash(const struct skt_flows *flows, const struct flow *flow)
 {
 	uint64_t hash = hash_mix(flows->options.seed,
@@ -54,7 +101,7 @@ uint32_t flow_join(struct skt_flows *flows, const struct flow *as)
 /* A gap: what was there waits for what is there after it. */
 int flow_begin_again(struct skt_flows *flows, const struct skt_snapshot *snapshot)
 {
-	bool same_boot = snapshot->boottime >= flows->boottime;
+	bool same = snapshot->boottime >= flows->boottime && flows->origins[flows->origin].boot == flows->boot;
 
 	if (flow_settle_closing(flows, INT64_MAX))
 		return -ENOMEM;
@@ -67,7 +114,7 @@ int flow_begin_again(struct skt_flows *flows, const struct skt_snapshot *snapsho
 		if (i == NONE)
 			continue;
 		flows->flows[i].seen = flow_count_seen(flows, &flows->flows[i], 0);
-		if (same_boot && flows->flows[i].inode) {
+		if (same && flows->flows[i].inode) {
 			if (array_room(&flows->waiting, &flows->room_waiting, flows->n_waiting + 1,
 				       sizeof(*flows->waiting)) ||
 			    lookup_add(&flows->waiting_by_key, flow_hash(flows, &flows->flows[i])))
@@ -87,6 +134,8 @@ int flow_begin_again(struct skt_flows *flows, const struct skt_snapshot *snapsho
 	flow_forget_slots(flows);
 	listeners_clear(&flows->listeners);
 	lives_set_aside(flows, false);
+	if (!same)
+		lives_forget_old(flows);
 	return 0;
 }
 

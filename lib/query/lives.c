@@ -46,12 +46,17 @@ static uint64_t image_hash(const struct skt_flows *flows, const struct skt_proce
 	uint64_t hash = hash_mix(pid_hash(flows, process->pid), process->start_time);
 
 	hash = hash_mix(hash, (uint64_t)process->comm << 32 | process->exe);
-	return hash_mix(hash, (uint64_t)process->cmdline << 32 | process->uid);
+	hash = hash_mix(hash, (uint64_t)process->cmdline << 32 | process->uid);
+	/* another boot has the same numbers, and its times of start are counted from another instant */
+	return hash_mix(hash, flows->origins[flows->origin].boot);
 }
 
-static bool same_image(const struct skt_process *a, const struct skt_process *b)
+static bool same_image(const struct skt_flows *flows, uint32_t image, const struct skt_process *b)
 {
-	return a->pid == b->pid && a->start_time == b->start_time && a->comm == b->comm && a->exe == b->exe &&
+	const struct skt_process *a = &flows->kept.processes[image];
+
+	return flows->origins[flows->images[image].origin].boot == flows->origins[flows->origin].boot &&
+	       a->pid == b->pid && a->start_time == b->start_time && a->comm == b->comm && a->exe == b->exe &&
 	       a->cmdline == b->cmdline && a->uid == b->uid;
 }
 
@@ -80,7 +85,8 @@ static int new_image(struct skt_flows *flows, const struct skt_snapshot *snapsho
 	struct image image = { .first_after = life->after,
 			       .first_seen = life->until,
 			       .last_until = INT64_MIN,
-			       .was_there = life->was_there };
+			       .was_there = life->was_there,
+			       .origin = flows->origin };
 	int rc = image_parent(flows, snapshot, process, &image.parent);
 
 	if (!rc && array_room(&flows->images, &flows->room_images, flows->kept.n_processes + 1, sizeof(*flows->images)))
@@ -116,13 +122,14 @@ int lives_image(struct skt_flows *flows, const struct skt_snapshot *snapshot, ui
 		return rc;
 	for (i = lookup_first(&flows->images_by_key, image_hash(flows, &kept)); i != MAP_NONE;
 	     i = lookup_next(&flows->images_by_key, i))
-		if (same_image(&flows->kept.processes[i], &kept))
+		if (same_image(flows, i, &kept))
 			break;
 	if (i == MAP_NONE) {
 		rc = new_image(flows, snapshot, life, process, &kept, &i);
 	} else if (!process->exited) {
 		flows->images[i].end = IMAGE_STILL;
 		flows->images[i].last_until = INT64_MIN;
+		flows->images[i].origin = flows->origin;
 	}
 	life->image = i;
 	*ret = i;
@@ -244,8 +251,7 @@ static int see_new(struct skt_flows *flows, const struct skt_snapshot *snapshot,
 	return rc;
 }
 
-/* What is left of those from before has not been found again: of a border they had exited, of a gap it is not known. */
-static void forget_old(struct skt_flows *flows)
+void lives_forget_old(struct skt_flows *flows)
 {
 	for (size_t i = 0; i < flows->n_old_lives; i++)
 		end_image(flows, &flows->old_lives[i], IMAGE_BROKEN, flows->time, INT64_MIN);
@@ -300,7 +306,7 @@ int lives_step(struct skt_flows *flows, const struct skt_snapshot *snapshot, con
 
 	if (rc)
 		return rc;
-	forget_old(flows);
+	lives_forget_old(flows);
 	for (size_t i = 0; i < flows->n_changed; i++)
 		flows->lives[flows->changed[i]].changed = false;
 	flows->n_changed = 0;

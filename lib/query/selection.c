@@ -71,6 +71,12 @@ void skt_selection_free(struct skt_selection *selection)
 	free(selection);
 }
 
+void skt_selection_run(struct skt_selection *selection, const struct skt_origin *origin)
+{
+	selection->options.host = origin->host;
+	selection->options.boot_time = origin->boot_time;
+}
+
 static enum skt_truth test(const struct skt_selection *selection, const struct skt_snapshot *snapshot,
 			   const struct skt_sock *sock, const struct skt_event *event)
 {

@@ -307,6 +307,61 @@ assert two.facts["recorder.continues.boot"] == "another", two.facts
 END
 }
 
+# boot NAME BOOT_ID BTIME TABLES: a run on a host that was booted then; what it runs is the same each time
+boot() {
+	echo "$1" >tree/sys/kernel/hostname
+	echo "$2" >tree/sys/kernel/random/boot_id
+	printf 'cpu 0\nbtime %s\n' "$3" >tree/stat
+	exits 0 sockrec "--proc=$PWD/tree" --ticks=exact --min-free=0 -i 10ms -q -n 3 "--tables=$4" --rotate=1h -o d
+}
+
+t_what_each_run_saw_is_of_its_own_host_boot_and_tables() {
+	cp -r "$TOP/fixtures/proc/seed" tree
+	mkdir -p tree/sys/kernel/random
+	boot web1 11111111-1111-4111-8111-111111111111 1600000000 tcp
+	boot web2 22222222-2222-4222-8222-222222222222 1700000000 tcp,udp
+	python <<'END'
+import csv, io
+# the process's stat says that it started 48470000 ticks, which are 484700 s, after the boot
+want = [["web1", "28850", "2020-09-19T03:05:00.000000000Z"], ["web2", "28850", "2023-11-20T12:51:40.000000000Z"]]
+def ask(*what, status=0):
+    done = subprocess.run(["sockquery", *what], capture_output=True, text=True)
+    assert done.returncode == status, (what, done)
+    return done
+def rows(*what, fields="host,pid,start_time"):
+    shown = ask("d", "--format=csv", "--fields=" + fields, *what).stdout
+    return list(csv.reader(io.StringIO(shown)))[1:]
+held = "local_port = 80"
+assert rows("--view=processes") == want, rows("--view=processes")
+for view in "flows", "changes":
+    found = rows("--view=" + view, *(["-a"] if view == "changes" else []), held)
+    assert sorted(row for row in found if row[1]) == want, (view, found)
+assert [row[0] for row in rows("--view=snapshots", fields="host")] == ["web1"] * 3 + ["web2"] * 3
+counts = ask("--view=sockets", "--every=1h", "--count-by=host", "--to=+5ms", "--format=csv", "d").stdout
+assert "web1" in counts and "web2" not in counts, counts
+# asked about, too
+for test, hosts in {"host = web1": {"web1"}, "host = web2": {"web2"}, "start_time < 2021-01-01": {"web1"},
+        "start_time > 2021-01-01": {"web2"}}.items():
+    found = rows("--view=flows", test, fields="host")
+    assert found and {row[0] for row in found} == hosts, (test, found)
+# the line about all of it names a host only where there is one
+assert ask("--to=+5ms", "d").stdout.startswith("web1 flows from ")
+assert ask("--view=flows", "d").stdout.startswith("d: flows from ")
+hosts = [json.loads(ask("--coverage", *to, "d").stdout)["host"] for to in ((), ("--to=+5ms",), ("--from=-5ms",))]
+assert hosts == [None, "web1", "web2"], hosts
+# a slice of the first run
+ask("-o", "s.skt", "--to=+5ms", "d", "start_time < 2021-01-01")
+assert "web1" in ask("--info", "s.skt").stdout and "28850" in ask("s.skt").stdout
+# the first run recorded no udp: that none was seen then is no answer
+done = ask("--to=+5ms", "-u", "d", "dst 192.0.2.1", status=2)
+assert "cannot say: the tables asked for were not recorded" in done.stderr, done
+done = ask("-u", "d", "dst 192.0.2.1", status=2)
+assert "cannot say: the tables asked for were not recorded" in done.stderr, done
+done = ask("--from=-5ms", "-u", "d", "dst 192.0.2.1", status=1)
+assert "cannot say" not in done.stderr, done
+END
+}
+
 t_two_recorders_do_not_share_a_directory() {
 	begin --rotate=1h
 	exits 2 "${record[@]}" --rotate=1h -n 1 -o d
