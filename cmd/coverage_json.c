@@ -80,17 +80,35 @@ static void json_kinds(const char *name, uint32_t kinds, struct skt_buf *out)
 	skt_buf_byte(out, ']');
 }
 
-/* What a slice left out, all the time. */
-static void json_slice(const struct query *query, const struct skt_file *file, bool first, struct skt_buf *out)
+/* What is not there, all the time: table is as JSON has it. */
+static void json_never(const char *hole, const char *table, bool *first, struct skt_buf *out)
 {
+	skt_buf_printf(out,
+		       "%s{\"hole\":\"%s\",\"table\":%s,\"net_namespace\":null,\"error\":null,"
+		       "\"time_after\":null,\"time_until\":null}",
+		       *first ? "" : ",", hole, table);
+	*first = false;
+}
+
+/* Tables that were not recorded, and what a slice left out. */
+static void json_left_out(const struct query *query, const struct skt_file *file, const struct walk *walk, bool first,
+			  struct skt_buf *out)
+{
+	uint32_t unrecorded = query_kinds(query) & ~walk_tables(walk);
 	struct skt_buf which;
 
 	skt_buf_init(&which);
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++) {
+		if (!(unrecorded & 1u << kind))
+			continue;
+		skt_buf_clear(&which);
+		skt_buf_printf(&which, "\"%s\"", skt_table_kind_name(kind));
+		skt_buf_byte(&which, '\0');
+		json_never("unrecorded", which.failed ? "null" : (char *)which.data, &first, out);
+	}
+	skt_buf_clear(&which);
 	if (query_lacks(query, file, &which))
-		skt_buf_printf(out,
-			       "%s{\"hole\":\"slice\",\"table\":null,\"net_namespace\":null,\"error\":null,"
-			       "\"time_after\":null,\"time_until\":null}",
-			       first ? "" : ",");
+		json_never("slice", "null", &first, out);
 	skt_buf_release(&which);
 }
 
@@ -138,7 +156,7 @@ void coverage_json(struct query *query, const struct skt_file *file, const struc
 			skt_buf_byte(out, ',');
 		json_hole(&coverage->holes[i], zone, out);
 	}
-	json_slice(query, file, !coverage->n_holes, out);
+	json_left_out(query, file, walk, !coverage->n_holes, out);
 	skt_buf_byte(out, ']');
 	put_number(out, "more_holes", coverage->more_holes);
 	skt_buf_text(out, array ? "}" : "}\n");

@@ -45,6 +45,32 @@ static void put_hole(const struct skt_hole *hole, enum skt_zone zone, struct skt
 	stretch_put(line, hole->after, hole->until, zone);
 }
 
+void doubts_put_kinds(uint32_t kinds, struct skt_buf *line)
+{
+	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
+		if (kinds & 1u << kind)
+			skt_buf_printf(line, " %s", skt_table_kind_name(kind));
+}
+
+bool doubts_tell_unrecorded(const struct skt_file *file, uint32_t kinds, uint32_t recorded)
+{
+	struct skt_buf line;
+
+	/* an expression that no table's rows can meet needs none */
+	if (!(kinds & ~recorded))
+		return false;
+	skt_buf_init(&line);
+	if (kinds & recorded) {
+		skt_buf_text(&line, "cannot say: of the tables asked for these were not recorded:");
+		doubts_put_kinds(kinds & ~recorded, &line);
+	} else {
+		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
+	}
+	say(file, &line);
+	skt_buf_release(&line);
+	return true;
+}
+
 bool doubts_tell(const struct skt_file *file, const struct asked *asked, const struct skt_coverage *coverage,
 		 enum skt_zone zone)
 {
@@ -58,12 +84,7 @@ bool doubts_tell(const struct skt_file *file, const struct asked *asked, const s
 		skt_buf_text(&line, "cannot say: no snapshot was looked at");
 		say(file, &line);
 	}
-	/* an expression that no table's rows can meet needs none */
-	if (asked->kinds && !(asked->kinds & asked->recorded)) {
-		doubt = true;
-		skt_buf_text(&line, "cannot say: the tables asked for were not recorded");
-		say(file, &line);
-	}
+	doubt |= doubts_tell_unrecorded(file, asked->kinds, asked->recorded);
 	skt_buf_text(&line, "cannot say: ");
 	small = slice_is_too_small(header, asked->filter, asked->kinds, asked->listening, &line);
 	doubt |= small;

@@ -27,4 +27,10 @@ struct asked {
 bool doubts_tell(const struct skt_file *file, const struct asked *asked, const struct skt_coverage *coverage,
 		 enum skt_zone zone);
 
+/* Where some of these tables are not among those that were recorded, that is said, and it is true. */
+bool doubts_tell_unrecorded(const struct skt_file *file, uint32_t kinds, uint32_t recorded);
+
+/* Their names, each behind a blank. */
+void doubts_put_kinds(uint32_t kinds, struct skt_buf *line);
+
 #endif

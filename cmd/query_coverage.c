@@ -18,13 +18,6 @@ static void say(const struct skt_file *file, struct skt_buf *line)
 	skt_buf_clear(line);
 }
 
-static void put_kinds(uint32_t kinds, struct skt_buf *line)
-{
-	for (unsigned kind = 0; kind < SKT_TABLE_KINDS; kind++)
-		if (kinds & 1u << kind)
-			skt_buf_printf(line, " %s", skt_table_kind_name(kind));
-}
-
 /* The longest interval that nothing is known of. */
 static void put_blind(const struct query *query, const struct skt_coverage *coverage, struct skt_buf *line)
 {
@@ -43,7 +36,7 @@ static void put_blind(const struct query *query, const struct skt_coverage *cove
 	if (!heard)
 		return;
 	skt_buf_text(line, skt_coverage_blind(coverage) ? ", but not of" : "between looks each socket of");
-	put_kinds(heard, line);
+	doubts_put_kinds(heard, line);
 	skt_buf_text(line, skt_coverage_blind(coverage)
 				   ? ": each socket of those that was closed was told of"
 				   : " that was closed was told of: only what never came into a table may be missing");
@@ -96,8 +89,7 @@ static bool tell_doubts(const struct query *query, const struct skt_file *file, 
 			const struct answer *answer)
 {
 	const struct skt_coverage *coverage = &walk->coverage;
-	const uint32_t tables = coverage->snapshots ? walk->tables : skt_file_header(file)->tables;
-	const struct asked asked = { query->filter, query_kinds(query), tables, query->listening };
+	const struct asked asked = { query->filter, query_kinds(query), walk_tables(walk), query->listening };
 	bool doubt = doubts_tell(file, &asked, coverage, query->render.zone);
 	struct skt_buf line;
 
@@ -167,7 +159,7 @@ static void put_beside(const struct tally_none *none, struct skt_buf *line)
 
 	if (heard) {
 		skt_buf_text(line, "; between looks each socket of");
-		put_kinds(heard, line);
+		doubts_put_kinds(heard, line);
 		skt_buf_text(line, " that was closed was told of");
 	}
 	if (none->unrepeated)

@@ -2,6 +2,7 @@
 #include "query.h"
 
 #include "cli.h"
+#include "doubts.h"
 #include "query_merge.h"
 #include "query_shape.h"
 
@@ -153,10 +154,8 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 			   const struct skt_snapshot *snapshot)
 {
 	uint32_t *slots = malloc((snapshot->live_socks + 1) * sizeof(*slots));
-	const uint32_t kinds = query_kinds(query);
-	bool recorded = !kinds || kinds & header->tables;
 	enum verdict verdict = VERDICT_YES;
-	bool doubt = !recorded;
+	bool doubt = false;
 	size_t n, unknown;
 
 	if (!slots) {
@@ -165,11 +164,9 @@ static void print_snapshot(struct query *query, const struct skt_file *file, con
 		return;
 	}
 	n = select_sockets(query, snapshot, slots, &unknown);
-	if (!recorded) {
-		cli_say("%s: the tables asked for were not recorded", skt_file_name(file));
-		query->trouble = true;
-	}
 	print_instant(query, file, snapshot, n);
+	if (!n && doubts_tell_unrecorded(file, query_kinds(query), header->tables))
+		doubt = true;
 	if (tell_tables(query, file, snapshot) && !n)
 		query->trouble = doubt = true;
 	query_tell_unknown(query, file, unknown);

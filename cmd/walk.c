@@ -238,6 +238,11 @@ int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struc
 	return 1;
 }
 
+uint32_t walk_tables(const struct walk *walk)
+{
+	return walk->coverage.snapshots ? walk->tables : skt_file_header(walk->file)->tables;
+}
+
 /*
  * A snapshot before a gap is in force for an interval: where the stretch ends within that, what is lost is none of it.
  * A clock that was set back may have shown the same once more behind the gap.

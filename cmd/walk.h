@@ -59,6 +59,9 @@ void walk_choose(struct walk *walk, const struct skt_choice *choice);
 int walk_next(struct walk *walk, const struct skt_snapshot **ret_snapshot, struct skt_step **ret_step,
 	      struct skt_err *err);
 
+/* The tables that were recorded all over the stretch; of one without snapshots, those that were to be recorded last. */
+uint32_t walk_tables(const struct walk *walk);
+
 /* After the last one: coverage is complete. 0 or a negative errno. */
 int walk_end(struct walk *walk, struct skt_err *err);
 

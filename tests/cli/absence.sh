@@ -163,6 +163,29 @@ t_what_was_not_recorded_is_not_answered() {
 	has err 'cannot say: the tables asked for were not recorded'
 }
 
+t_a_no_of_some_tables_is_none_of_those_that_were_not_recorded() {
+	local how rest='these were not recorded: tcp6 udp6 udplite udplite6 raw raw6'
+
+	three
+	exits 0 sockrec --trees=trees --tables=tcp,udp -o some.skt
+	for how in --view=flows --view=changes --view=sockets '--view=sockets --every=1s'; do
+		# shellcheck disable=SC2086 # words
+		exits 2 sockquery $how some.skt 'sport = :9'
+		has err "cannot say: of the tables asked for $rest"
+		# shellcheck disable=SC2086
+		exits 1 sockquery $how some.skt 'sport = :9 and table in (tcp, udp)'
+		fails grep -q 'cannot say' err
+		# shellcheck disable=SC2086
+		exits 1 sockquery $how -4 -t some.skt 'sport = :9'
+		fails grep -q 'cannot say' err
+	done
+	exits 2 sockquery --coverage -4 -w some.skt 'sport = :9'
+	has out '"answer":"cannot say"' '"holes":[{"hole":"unrecorded","table":"raw","net_namespace":null,"error":null,'
+	# what is found stands
+	exits 0 sockquery some.skt 'sport = :1'
+	fails grep -q 'cannot say' err
+}
+
 # A table that cannot be read, at 14:03:08.
 with_a_hole() {
 	tree 2026-11-22T14:03:07Z 1 2
@@ -225,8 +248,8 @@ t_what_is_found_beside_a_gap_is_a_yes_and_the_gap_is_told() {
 	exits 0 sockquery "$rec" 'sport = :80'
 	has err 'gap: the recorder could not write, 7 snapshots are lost'
 	# a no is one of an instant, and none of all the time
-	exits 1 sockquery "$rec@first" 'sport = :9'
-	exits 1 sockquery "$rec@last" 'sport = :9'
+	exits 1 sockquery -4 -t "$rec@first" 'sport = :9'
+	exits 1 sockquery -4 -t "$rec@last" 'sport = :9'
 	exits 2 sockquery "$rec" 'sport = :9'
 }
 
@@ -257,9 +280,9 @@ t_what_is_found_beside_damage_is_shown_and_trouble_however_it_was_found() {
 t_a_no_of_what_is_damaged_elsewhere_says_why_it_is_none() {
 	local rec=$TOP/fixtures/rec/cut-in-payload.skt
 
-	exits 2 sockquery "$rec@last" 'sport = :9'
+	exits 2 sockquery -4 -t "$rec@last" 'sport = :9'
 	has err 'cannot say: the recording is damaged'
-	exits 2 sockquery --coverage "$rec@first" 'sport = :9'
+	exits 2 sockquery -4 -t --coverage "$rec@first" 'sport = :9'
 	has err 'cannot say: the recording is damaged'
 	has out '"answer":"cannot say"' '"damaged":true'
 	exits 0 sockquery --coverage "$TOP/fixtures/rec/v1-groups.skt" 'sport = :80'
@@ -550,7 +573,7 @@ t_follow_says_of_a_directory_where_nobody_records_that_it_waits() {
 	wait "$follower" || :
 	has err 'dir-whole: nobody is recording there now; whoever goes on in this directory is waited for'
 	# a single file ends
-	exits 1 sockquery --follow "$TOP/fixtures/rec/dir-whole/a.skt" 'sport = :9'
+	exits 1 sockquery -4 -t --follow "$TOP/fixtures/rec/dir-whole/a.skt" 'sport = :9'
 	fails grep -q 'is waited for' err
 }
 
