@@ -206,7 +206,19 @@ static bool is_that(const struct skt_damage *damage, const struct skt_err *err)
 {
 	if (damage->file && strncmp(damage->file, err->path, sizeof(err->path) - 1) != 0)
 		return false;
-	return err->position < 0 ? is_between(damage) : damage->offset == (uint64_t)err->position;
+	if (err->position >= 0)
+		return damage->offset == (uint64_t)err->position;
+	/* a file that vanished while it was read has no position either, and is none of these */
+	switch (err->code) {
+	case -ERESTART:
+		return damage->restart;
+	case -ENODATA:
+		return damage->files != 0;
+	case -EBADMSG:
+		return damage->unchained;
+	default:
+		return false;
+	}
 }
 
 const struct skt_damage *recording_known(const struct skt_file *file, const struct skt_err *err)

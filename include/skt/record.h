@@ -401,7 +401,7 @@ void skt_cursor_follow(struct skt_cursor *cursor);
  * the message, and the next call goes on with the group after. So it is before the first group, too. The first step
  * after opening, damage or a gap starts from nothing. In a directory it goes on from file to file, as from group to
  * group. -ERESTART: the recorder was started again there, which is no damage; the first step after starts from nothing.
- * A file that was dropped meanwhile is lost, and told. Who follows goes on in files that come.
+ * -ESTALE: a file was dropped or exchanged meanwhile, and is lost. Who follows goes on in files that come.
  */
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 

@@ -70,18 +70,25 @@ static int open_again(struct skt_file *here, const struct dir_part *part, struct
 	return rc;
 }
 
-/* It is gone: what was in it is lost to this cursor. */
+/*
+ * It is gone, or is not what it was: what was in it is lost to this cursor. Opening found no such thing, so its code is
+ * none that tell() has.
+ */
 static int lose(struct skt_cursor *cursor, int code, struct skt_err *err)
 {
 	const struct skt_file *file = cursor->file;
 
 	if (code == -ENOENT && file->n_groups)
-		code = skt_err_set(err, -ENODATA,
+		code = skt_err_set(err, -ESTALE,
 				   "file was dropped while it was read; snapshots #%llu to #%llu are lost",
 				   (unsigned long long)(cursor->base + file->groups[0].number),
 				   (unsigned long long)(cursor->base + file->span.number));
 	else if (code == -ENOENT)
-		code = skt_err_set(err, -ENODATA, "file was dropped while it was read");
+		code = skt_err_set(err, -ESTALE, "file was dropped while it was read");
+	else if (code == -EBADMSG || code == -ENODATA)
+		code = -ESTALE;
+	if (err)
+		err->code = code;
 	skt_err_at(err, file->name, -1);
 	cursor_rewind(cursor, file->n_groups);
 	cursor->ended = true;

@@ -166,6 +166,30 @@ t_what_lies_between_two_files_is_told_once() {
 	has err ', 1 snapshot is lost, after '
 }
 
+t_a_file_that_vanishes_while_it_is_read_is_not_taken_for_its_border() {
+	local file
+
+	cp -r "$rec/dir-shortened" "$rec/dir-killed" .
+	for file in dir-shortened/a.skt dir-killed/b.skt; do
+		timeout 60 python3 - "$file" 2>err <<'EOF' || [ $? = 2 ]
+import fcntl, os, select, subprocess, sys
+path = sys.argv[1]
+ours, its = os.pipe()
+# a pipe that holds one page, of which what the first file holds fills several: there it waits until we read
+fcntl.fcntl(its, fcntl.F_SETPIPE_SZ, 4096)
+replay = subprocess.Popen(["sockreplay", "--speed=1000", "--all", "--format=json", os.path.dirname(path)], stdout=its)
+os.close(its)
+select.select([ours], [], [])
+os.remove(path)
+while os.read(ours, 65536):
+    pass
+sys.exit(replay.wait())
+EOF
+		cat err
+		has err "$file: file was dropped while it was read; snapshots #"
+	done
+}
+
 t_a_shortened_file_that_is_good_by_itself_is_found() {
 	exits 1 sockquery --verify "$rec/dir-shortened"
 	has out "WHOLE $rec/dir-shortened/c.skt" "BROKEN $rec/dir-shortened"

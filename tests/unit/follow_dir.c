@@ -232,7 +232,7 @@ static void files_dropped_before_they_were_read_are_told_as_lost(void **state)
 	unlinkat(world.fd, "1.skt", 0);
 	unlinkat(world.fd, "2.skt", 0);
 	expect_next(cursor, 2, false);
-	expect_code(cursor, -ENODATA, "file was dropped while it was read; snapshots #3 to #4 are lost");
+	expect_code(cursor, -ESTALE, "file was dropped while it was read; snapshots #3 to #4 are lost");
 	expect_next(cursor, 5, true);
 	expect_next(cursor, 6, false);
 	/* and so are those that came and went unseen */
@@ -257,7 +257,7 @@ static void another_file_of_the_same_name_is_not_taken_for_it(void **state)
 		put_file(&world, 1, 2, true);
 	cursor = follow(&world);
 	renameat(world.fd, "1.skt", world.fd, "2.skt");
-	expect_code(cursor, -ENODATA, "file was dropped");
+	expect_code(cursor, -ESTALE, "file was dropped");
 	expect_code(cursor, -ESTALE, "another file is there now");
 	world_release(&world);
 }
