@@ -115,7 +115,9 @@ void walk_release(struct walk *walk)
 /* What stands here cannot be read. What opening found is told with the rest of it, at the end. */
 static void tell_lost(struct walk *walk, const struct skt_err *err)
 {
-	bool told = err->code == -ERESTART || (walk->follow && err->code == -ENODATA);
+	/* files that are missing have no position */
+	bool gap = err->code == -ENODATA && err->position >= 0;
+	bool told = err->code == -ERESTART || (walk->follow && gap);
 
 	if (recording_known(walk->file, err))
 		return;

@@ -147,6 +147,22 @@ t_damage_is_told_though_another_file_has_some_at_the_same_place() {
 	done
 }
 
+t_files_that_are_missing_are_trouble_to_who_follows() {
+	local n=0 follower
+
+	mkdir dir
+	cp "$rec/dir-whole/c.skt" dir
+	timeout 60 sockquery --follow --from=first --to=2026-11-23T13:28:54Z dir >out 2>err &
+	follower=$!
+	while ! grep -q 'nobody is recording there now' err && [ $((n += 1)) -lt 300 ]; do sleep 0.1; done
+	cp "$rec/dir-whole/b.skt" new
+	mv new dir/b.skt
+	n=0
+	wait "$follower" || n=$?
+	has err 'dir/b.skt: files from 2 to 2 are missing; snapshots #10 to #19 are lost'
+	[ "$n" = 2 ]
+}
+
 t_what_lies_between_two_files_is_told_once() {
 	local ask dir
 
