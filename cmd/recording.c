@@ -204,7 +204,12 @@ static bool is_between(const struct skt_damage *damage)
 
 static bool is_that(const struct skt_damage *damage, const struct skt_err *err)
 {
-	if (damage->file && strncmp(damage->file, err->path, sizeof(err->path) - 1) != 0)
+	struct skt_err in_file;
+
+	/* a long path is cut there as it is here */
+	skt_err_init(&in_file);
+	skt_err_at(&in_file, damage->file, -1);
+	if (damage->file && strcmp(in_file.path, err->path) != 0)
 		return false;
 	if (err->position >= 0)
 		return damage->offset == (uint64_t)err->position;

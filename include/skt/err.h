@@ -22,7 +22,7 @@
 struct skt_err {
 	int code;	  /* the negative errno; 0 while nothing has failed */
 	int64_t position; /* byte offset in a recording, line number in a text; -1 where there is none */
-	char path[512];	  /* as the caller named it, cut where it is longer; "" where there is none */
+	char path[512];	  /* as the caller named it, "..." and its end where it is longer; "" where there is none */
 	char message[512];
 };
 

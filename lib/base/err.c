@@ -53,8 +53,11 @@ int skt_err_at(struct skt_err *err, const char *path, int64_t position)
 {
 	if (!err)
 		return 0;
-	if (path && !err->path[0])
+	if (path && !err->path[0] && strlen(path) < sizeof(err->path))
 		snprintf(err->path, sizeof(err->path), "%s", path);
+	else if (path && !err->path[0])
+		/* of files of one directory the end is what tells them apart */
+		snprintf(err->path, sizeof(err->path), "...%s", path + strlen(path) - (sizeof(err->path) - 4));
 	if (position >= 0 && err->position < 0)
 		err->position = position;
 	return err->code;

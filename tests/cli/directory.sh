@@ -147,6 +147,24 @@ t_damage_is_told_though_another_file_has_some_at_the_same_place() {
 	done
 }
 
+t_files_of_a_directory_with_a_long_name_are_not_taken_for_one() {
+	local long ask
+
+	long=$(printf '%0100d' 0)
+	long=$long/$long/$long/$long/$long/$long
+	mkdir -p "$long"
+	cp "$rec"/dir-whole/* "$long"
+	# as above
+	truncate -s -60 "$long/b.skt"
+	printf '\377' | dd of="$long/b.skt" bs=1 seek=660 conv=notrunc 2>/dev/null
+	printf '\377' | dd of="$long/a.skt" bs=1 seek=900 conv=notrunc 2>/dev/null
+	for ask in 'sockquery --view=changes' sockreplay; do
+		# shellcheck disable=SC2086 # words
+		exits 2 $ask "$long"
+		has err '/b.skt:648: 711 bytes are damaged' '/a.skt:648: block of 576 bytes is damaged'
+	done
+}
+
 t_files_that_are_missing_are_trouble_to_who_follows() {
 	local n=0 follower
 
