@@ -211,8 +211,11 @@ static bool is_that(const struct skt_damage *damage, const struct skt_err *err)
 	skt_err_at(&in_file, damage->file, -1);
 	if (damage->file && strcmp(in_file.path, err->path) != 0)
 		return false;
+	if (err->position >= 0 && damage->offset != (uint64_t)err->position)
+		return false;
+	/* where no byte is wrong but blocks are missing, the block that stands there may be wrong by itself */
 	if (err->position >= 0)
-		return damage->offset == (uint64_t)err->position;
+		return damage->length || damage->gap || err->code == -EILSEQ;
 	/* a file that vanished while it was read has no position either, and is none of these */
 	switch (err->code) {
 	case -ERESTART:

@@ -397,7 +397,7 @@ void skt_cursor_follow(struct skt_cursor *cursor);
 
 /*
  * Go on to the next snapshot. 1: the step that leads to it is handed out, borrowed until the next call, and already
- * applied; 0: there is none; -EAGAIN: none yet, when following; other negative: damaged or a gap, what is lost is in
+ * applied; 0: there is none; -EAGAIN: none yet, when following; -EILSEQ: not the block that should stand there; other negative: damaged or a gap, what is lost is in
  * the message, and the next call goes on with the group after. So it is before the first group, too. The first step
  * after opening, damage or a gap starts from nothing. In a directory it goes on from file to file, as from group to
  * group. -ERESTART: the recorder was started again there, which is no damage; the first step after starts from nothing.
@@ -430,8 +430,8 @@ int skt_cursor_next_slots(struct skt_cursor *cursor, const uint32_t **ret, size_
 
 /*
  * Go to the snapshot that is in force at a TIME. -ERANGE: none is (before the first, after the end), or a time of day
- * is on several days or none; the message names the neighbours. *ret_when is the instant the TIME stands for. -EBADMSG:
- * it is damaged.
+ * is on several days or none; the message names the neighbours. *ret_when is the instant the TIME stands for. -EBADMSG
+ * or -EILSEQ: it is damaged.
  */
 int skt_cursor_seek(struct skt_cursor *cursor, const struct skt_time *time, enum skt_zone zone, int64_t *ret_when,
 		    struct skt_err *err);

@@ -35,7 +35,7 @@ int cursor_pass_hole(struct skt_cursor *cursor, bool tried, struct skt_err *err,
 static int no_block(struct skt_cursor *cursor, struct skt_err *err)
 {
 	/* a group may begin just here, and only what should stand before it be missing: it is tried, once */
-	return cursor_pass_hole(cursor, cursor->chosen, err, skt_err_set(err, -EBADMSG, "no good block stands here"));
+	return cursor_pass_hole(cursor, cursor->chosen, err, skt_err_set(err, -EILSEQ, "no good block stands here"));
 }
 
 /* What of the file it stands in is to be read; NULL: all. */

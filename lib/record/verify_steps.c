@@ -23,13 +23,18 @@ struct reading_all {
  * Whether reading stopped where something is known to be wrong. Stops come in the file's order, and so does what is
  * known.
  */
-static bool is_known(struct reading_all *reading, uint64_t offset)
+static bool is_known(struct reading_all *reading, const struct skt_err *stop)
 {
 	const struct skt_damage *damage = reading->ret->damage;
+	uint64_t offset = (uint64_t)stop->position;
 
 	while (reading->known < reading->n_known && damage[reading->known].offset < offset)
 		reading->known++;
-	return reading->known < reading->n_known && damage[reading->known].offset == offset;
+	/* where no byte is wrong but blocks are missing, the block that stands there may be wrong by itself */
+	for (size_t i = reading->known; i < reading->n_known && damage[i].offset == offset; i++)
+		if (damage[i].length || stop->code == -EILSEQ)
+			return true;
+	return false;
 }
 
 /* Damage, and in words why. 0 or -ENOMEM. */
@@ -70,7 +75,7 @@ static int take_stop(struct reading_all *reading, uint64_t next, const struct sk
 	struct block_head head;
 
 	/* a gap is told, and what is known needs no telling */
-	if (stop->code == -ENOMEM || stop->code == -ENODATA || is_known(reading, (uint64_t)stop->position))
+	if (stop->code == -ENOMEM || stop->code == -ENODATA || is_known(reading, stop))
 		return stop->code == -ENOMEM ? -ENOMEM : 0;
 	if (file_read_head(reading->file, (uint64_t)stop->position, &head) <= 0 || !block_holds_snapshots(&head))
 		return 0;
@@ -87,11 +92,14 @@ static void take_snapshot(struct reading_all *reading)
 		ret->damage[reading->open].until = reading->last;
 }
 
+/* What is missing before a block comes before what is wrong with it. */
 static int by_offset(const void *x, const void *y)
 {
 	const struct skt_damage *a = x, *b = y;
 
-	return a->offset < b->offset ? -1 : a->offset > b->offset;
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return a->length < b->length ? -1 : a->length > b->length;
 }
 
 /* Keys that are not those of their groups hide them from whoever looks for one. */

@@ -207,6 +207,34 @@ assert query("bad.skt@first").stdout == whole[0]
 END
 }
 
+t_a_wrong_block_behind_missing_ones_is_told_beside_them() {
+	python "$TOP/fixtures/rec/make" <<'END'
+import importlib.machinery, importlib.util
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
+make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+loader.exec_module(make)
+recording = make.groups()
+key = recording.keys()[1]
+block = recording.blocks[key]
+sections = block.sections()
+for section in sections:
+    if section.id == make.META:
+        # its last four bytes are the digest
+        section.data = section.data[:-4] + bytes([section.data[-4] ^ 1]) + section.data[-3:]
+block.put(sections)
+for i, block in enumerate(recording.blocks):
+    block.sequence = i + 1
+del recording.blocks[key - 1]
+with open("both.skt", "wb") as file:
+    file.write(recording.index().seal())
+END
+	exits 2 sockquery --view=snapshots both.skt
+	has err 'blocks are missing here, 1 snapshot is lost' 'snapshots #10 to #19 are lost'
+	exits 1 sockquery --verify both.skt
+	has err 'blocks are missing here, 1 snapshot is lost' 'snapshots #10 to #19 are lost'
+}
+
 t_marks_behind_damage_are_listed_but_those_of_the_damaged_group() {
 	# three groups, the last block of each a mark: as skt(5) has it, type 6, ancillary, after the snapshot of its number
 	python "$TOP/fixtures/rec/make" <<'END'

@@ -15,8 +15,8 @@
 
 static bool is_an_answer(int rc)
 {
-	return rc == 0 || rc == -EBADMSG || rc == -E2BIG || rc == -ENOMEM || rc == -ENODATA || rc == -EPROTONOSUPPORT ||
-	       rc == -ERANGE;
+	return rc == 0 || rc == -EBADMSG || rc == -EILSEQ || rc == -E2BIG || rc == -ENOMEM || rc == -ENODATA ||
+	       rc == -EPROTONOSUPPORT || rc == -ERANGE;
 }
 
 static void walk(struct skt_file *file, unsigned want)

@@ -484,10 +484,10 @@ static void trouble_at_the_first_block_is_told_as_anywhere(void **state)
 
 	(void)state;
 	for (unsigned groups = 1; groups < 4; groups++) {
-		expect_trouble_first(groups, NULL, -EBADMSG);
+		expect_trouble_first(groups, NULL, -EILSEQ);
 		expect_trouble_first(groups, &unknown, -EPROTONOSUPPORT);
-		expect_trouble_first(groups, &steps, -EBADMSG);
-		expect_trouble_first(groups, &two, -EBADMSG);
+		expect_trouble_first(groups, &steps, -EILSEQ);
+		expect_trouble_first(groups, &two, -EILSEQ);
 	}
 }
 
