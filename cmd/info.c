@@ -114,8 +114,7 @@ int show_info(const struct skt_file *file, enum skt_zone zone, struct skt_buf *o
 	totals_finding_lines(&totals, zone, out);
 	number_line(out, "holes", totals.holes);
 	rc = mark_lines(file, zone, out, err);
-	/* what is a hole is told anyway */
-	if (rc > 0 && !totals.holes)
+	if (rc > 0)
 		recording_tell_marks(skt_file_name(file));
 	return rc < 0 ? rc : rc || totals.holes;
 }

@@ -235,6 +235,30 @@ END
 	has err 'blocks are missing here, 1 snapshot is lost' 'snapshots #10 to #19 are lost'
 }
 
+t_a_damaged_mark_is_told_beside_other_damage() {
+	python "$TOP/fixtures/rec/make" <<'END'
+import importlib.machinery, importlib.util
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
+make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+loader.exec_module(make)
+recording = make.groups()
+last = recording.blocks[recording.keys()[1] - 1]
+recording.blocks.insert(recording.keys()[1], make.Block(6, make.ANCILLARY, last.number, 0, last.last, last.last, b"text"))
+data = bytearray(recording.index().seal())
+recording.parse(bytes(data))
+mark, = [i for i, block in enumerate(recording.blocks) if block.type == 6]
+data[recording.at[mark] + 64] ^= 1
+# and a step of the second group
+data[recording.at[recording.keys()[1] + 1] + 80] ^= 1
+with open("both.skt", "wb") as file:
+    file.write(data)
+END
+	exits 2 sockquery --info both.skt
+	has out 'marks                    0'
+	has err 'marks may be missing' 'snapshots #11 to #19 are lost'
+}
+
 t_marks_behind_damage_are_listed_but_those_of_the_damaged_group() {
 	# three groups, the last block of each a mark: as skt(5) has it, type 6, ancillary, after the snapshot of its number
 	python "$TOP/fixtures/rec/make" <<'END'
