@@ -153,6 +153,7 @@ int totals_read(const struct skt_file *file, struct totals *totals, struct skt_e
 	int rc = skt_cursor_new(file, &cursor, err);
 
 	while (!rc) {
+		const struct skt_damage *known;
 		int got;
 
 		skt_err_init(&hole);
@@ -169,9 +170,11 @@ int totals_read(const struct skt_file *file, struct totals *totals, struct skt_e
 		}
 		if (got == -ENOMEM)
 			rc = skt_err_set(err, got, "out of memory");
-		if (got < 0 && !recording_known(file, &hole))
+		known = got < 0 ? recording_known(file, &hole) : NULL;
+		if (got < 0 && !known)
 			cli_err(&hole);
 		totals->holes += got < 0 && got != -ERESTART;
+		totals->gaps += known && known->gap;
 	}
 	skt_cursor_free(cursor);
 	return rc;

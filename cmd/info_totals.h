@@ -26,6 +26,7 @@ struct totals {
 	uint64_t lost;	/* and that something was lost before */
 	int64_t lost_ns;
 	uint64_t holes;
+	uint64_t gaps; /* of them: the recorder told them */
 	uint64_t clock_steps;
 	int64_t offset;			     /* of the wall clock to boot time, at the snapshot before */
 	uint64_t findings;		     /* snapshots with some */

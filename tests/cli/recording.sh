@@ -259,6 +259,12 @@ END
 	has err 'marks may be missing' 'snapshots #11 to #19 are lost'
 }
 
+t_a_gap_that_the_recorder_told_is_no_damage_to_info() {
+	exits 0 sockquery --info "$TOP/fixtures/rec/gap.skt"
+	has out 'holes                    1'
+	has err 'gap: the recorder could not write'
+}
+
 t_marks_behind_damage_are_listed_but_those_of_the_damaged_group() {
 	# three groups, the last block of each a mark: as skt(5) has it, type 6, ancillary, after the snapshot of its number
 	python "$TOP/fixtures/rec/make" <<'END'
