@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "doubts.h"
+#include "grow.h"
 #include "query_merge.h"
 #include "query_shape.h"
 
@@ -245,30 +246,62 @@ static int count_snapshot(struct shape *shape, const struct skt_snapshot *snapsh
 	return rc;
 }
 
+/* Those that were counted, in their order. */
+struct stretches {
+	int64_t *at;
+	size_t n, room;
+};
+
+/* Whether it is the first time: a clock that was set back comes through the same ones again. */
+static int begin_stretch(struct stretches *counted, int64_t stretch, bool *ret_first, struct skt_err *err)
+{
+	size_t low = 0, high = counted->n;
+
+	/* mostly it is the last one, or behind it */
+	if (counted->n && counted->at[counted->n - 1] <= stretch)
+		low = counted->n - (counted->at[counted->n - 1] == stretch);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (counted->at[middle] < stretch)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_first = low == counted->n || counted->at[low] != stretch;
+	if (!*ret_first)
+		return 0;
+	if (grow(&counted->at, &counted->room, counted->n, sizeof(*counted->at)))
+		return skt_err_set(err, -ENOMEM, "out of memory");
+	memmove(counted->at + low + 1, counted->at + low, (counted->n - low) * sizeof(*counted->at));
+	counted->at[low] = stretch;
+	counted->n++;
+	return 0;
+}
+
 static int count_walk(struct query *query, struct shape *shape, struct walk *walk, struct answer *answer,
 		      struct skt_err *err)
 {
 	const struct skt_snapshot *snapshot;
-	int64_t every = query->every, counted = 0;
+	int64_t every = query->every;
+	struct stretches counted = { .at = NULL };
 	struct skt_step *step;
-	bool any = false;
 	int rc;
 
 	while ((rc = query_next(query, walk, &snapshot, &step, err)) > 0) {
 		/* what is in force when the stretch that is asked about begins belongs to it */
 		int64_t time = snapshot->time < walk->from ? walk->from : snapshot->time;
 		int64_t stretch = time / every - (time % every < 0);
-		bool is_first = !any || stretch != counted;
+		bool is_first;
 
+		rc = begin_stretch(&counted, stretch, &is_first, err);
 		/* that nothing matches is said of all that was looked at */
-		if (!is_first && answer->matched)
-			continue;
-		rc = count_snapshot(shape, snapshot, is_first, answer, err);
+		if (!rc && (is_first || !answer->matched))
+			rc = count_snapshot(shape, snapshot, is_first, answer, err);
 		if (rc)
-			return rc;
-		any = true;
-		counted = stretch;
+			break;
 	}
+	free(counted.at);
 	return rc ? rc : walk_end(walk, err);
 }
 

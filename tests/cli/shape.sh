@@ -286,6 +286,45 @@ t_a_field_of_another_view_is_told() {
 	has err "Try 'sockquery --help'."
 }
 
+# The middle of v1-groups' three groups as if the clock had been set back for it: each stretch is counted once, and as its first
+# snapshot has it. 8 s lead through stretches that were counted, an hour through others.
+t_each_stretch_is_counted_once_where_the_clock_was_set_back() {
+	python "$TOP/fixtures/rec/make" <<'END'
+import importlib.machinery, importlib.util, struct
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
+make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+loader.exec_module(make)
+def set_back(path, by):
+    recording = make.Recording("v1-groups")
+    keys = recording.keys()
+    for block in recording.blocks[keys[1]:keys[2]]:
+        sections = block.sections()
+        for section in sections:
+            if section.id == make.META:
+                _, at = make.read_varint(section.data, 0)
+                time = struct.unpack_from("<q", section.data, at)[0] - by * 10 ** 9
+                section.data = section.data[:at] + struct.pack("<q", time) + section.data[at + 8:]
+        block.put(sections)
+        block.first -= by * 10 ** 9
+        block.last -= by * 10 ** 9
+    with open(path, "wb") as file:
+        file.write(recording.index().seal())
+def counted(path):
+    ask = lambda *what: subprocess.run(["sockquery", "--format=csv", path, *what], capture_output=True, text=True,
+        check=True).stdout.splitlines()[1:]
+    times = ask("--view=snapshots", "--fields=time")
+    want = sorted({time[:17] + "%02d" % (int(time[17:19]) // 5 * 5) for time in times})
+    got = ask("--view=sockets", "--every=5s", "--count-by=local_port", "--sort=time")
+    of_80 = [line.split(",") for line in got if line.split(",")[1] == "80"]
+    assert [line[0][:19] for line in of_80] == want and {line[2] for line in of_80} == {"1"}, (want, got)
+    return len(want)
+set_back("some.skt", 8)
+set_back("hour.skt", 3600)
+assert counted("some.skt") >= 4 and counted("hour.skt") >= 4
+END
+}
+
 t_nothing_is_still_no() {
 	exits 1 sockquery --count-by=comm ../hands.skt 'sport = :99'
 	has err 'nothing matches in 8 snapshots'
