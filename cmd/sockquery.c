@@ -17,18 +17,19 @@
 /* What is shown of a recording that is open. */
 static int view(struct query *query, const struct skt_file *file, const char *time, struct skt_err *err)
 {
-	enum query_view asked = query->view;
+	enum query_view asked = query->view, by;
 	int rc;
 
 	if (query->output)
 		return query_slice(query, file, time, err);
 	query->view = query_view_of(query, time);
+	by = query->view;
 	/* what is at an instant, the last one unless told, is what flows see at it */
-	if (query->coverage && query->view == VIEW_SOCKETS) {
-		query->view = VIEW_FLOWS;
+	if (query->coverage && by == VIEW_SOCKETS) {
+		by = VIEW_FLOWS;
 		time = time ? time : "last";
 	}
-	switch (query->view) {
+	switch (by) {
 	case VIEW_FLOWS:
 	case VIEW_PROCESSES:
 		rc = query_flows(query, file, time, err);

@@ -326,7 +326,10 @@ t_coverage_of_sockets_is_of_the_last_snapshot() {
 	three
 	exits 0 sockquery --coverage x.skt 'sport = :1'
 	exits 1 sockquery --coverage --view=sockets x.skt 'sport = :1'
-	has out '"answer":"no"' '"snapshots":1,'
+	has out '"answer":"no"' '"view":"sockets"' '"snapshots":1,'
+	exits 0 sockquery --coverage x.skt@first
+	has out '"view":"sockets"' '"matched":2,'
+	has err ', 1 snapshot, 2 sockets'
 	exits 1 sockquery --view=sockets x.skt 'sport = :1'
 	has out 'snapshot 3 of 3, 0 sockets of 2'
 }
