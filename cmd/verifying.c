@@ -16,6 +16,7 @@ struct verified {
 	bool has_chain;
 	bool newer; /* some of it only a newer program can read */
 	uint64_t blocks;
+	uint64_t numbers;	       /* of snapshots that it has, whether or not they can be read */
 	uint8_t chain[SKT_CHAIN_SIZE]; /* of its last good block */
 };
 
@@ -66,6 +67,7 @@ static int verify_file(int fd, const char *path, const uint8_t *chain, struct sk
 		ret->has_chain = found.has_chain;
 		ret->newer = found.newer_blocks != 0;
 		ret->blocks = found.blocks;
+		ret->numbers = found.snapshots + found.unwritten + found.newer_snapshots;
 		memcpy(ret->chain, found.chain, sizeof(ret->chain));
 	}
 	skt_verification_release(&found);
@@ -129,11 +131,14 @@ static bool verify_one(int fd, const struct skt_listed *listed, const uint8_t *c
 
 /*
  * Begun when the recorder was killed, before it ended the file before: nothing is in it, and that file has no end. It
- * says which chain value that end would have had, so it does not follow, and nothing was changed.
+ * says which chain value that end would have had, so it does not follow, and nothing was changed. Unless it says that
+ * there were more snapshots before it.
  */
-static bool was_only_begun(const struct verified *before, const struct verified *file)
+static bool was_only_begun(const struct verified *before, const struct verified *file, const struct skt_listed *last,
+			   const struct skt_listed *listed)
 {
-	return before->verdict == SKT_OPEN && file->verdict == SKT_OPEN && !file->blocks;
+	return before->verdict == SKT_OPEN && file->verdict == SKT_OPEN && !file->blocks && last &&
+	       listed->snapshots_before <= last->snapshots_before + before->numbers;
 }
 
 static void verify_files(struct verifying *verifying, int fd, const struct skt_listing *listing, struct skt_buf *out,
@@ -153,7 +158,7 @@ static void verify_files(struct verifying *verifying, int fd, const struct skt_l
 		/* where in the order it belongs is not known */
 		if (listed->error)
 			continue;
-		if (could && can && i + 1 == listing->n && was_only_begun(&before, &verified)) {
+		if (could && can && i + 1 == listing->n && was_only_begun(&before, &verified, last, listed)) {
 			cli_say("%s: was begun, and nothing was recorded in it", listed->path);
 			verifying->good = false;
 			break;

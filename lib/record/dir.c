@@ -112,11 +112,18 @@ static int choose(const struct skt_file *dir, const struct dir_part *part, const
 /*
  * The recorder ends a file once the header of the next is there. Was it killed in between (or is just there), the file
  * before has no end, and the next one, which says what that would have been, has nothing in it: it is not needed, and
- * nothing was changed.
+ * nothing was changed. Unless it says that there were more snapshots before it: then the end of that file was cut off.
  */
 static bool was_only_begun(const struct dir_part *before, const struct dir_part *part)
 {
-	return !before->file->span.ended && part->file->size == part->file->begin;
+	uint64_t number = before->listed.snapshots_before + before->file->span.number;
+	size_t n = before->file->n_damage;
+
+	/* the last that the recorder says may be a gap, which is in no group */
+	if (n && before->file->damage[n - 1].gap && before->file->damage[n - 1].until == INT64_MAX)
+		number += before->file->damage[n - 1].snapshots;
+	return !before->file->span.ended && part->file->size == part->file->begin &&
+	       part->listed.snapshots_before <= number;
 }
 
 static int add_part(struct skt_file *dir, struct dir_part *part, const struct skt_listing *listing, struct skt_err *err)

@@ -232,6 +232,18 @@ t_a_shortened_file_that_is_good_by_itself_is_found() {
 	has err 'dir-shortened/a.skt: does not follow from the file before it'
 }
 
+t_a_file_that_was_only_begun_says_what_was_cut_off_before_it() {
+	mkdir dir
+	# as a recorder leaves it that is killed between two files, but for #5 to #9, of which the header of the next says
+	head -c 2062 "$rec/dir-whole/c.skt" >dir/c.skt
+	head -c 648 "$rec/dir-whole/a.skt" >dir/a.skt
+	exits 2 sockquery --view=snapshots dir
+	has err 'dir/a.skt: does not follow from the file before it' '5 snapshots are lost'
+	exits 2 sockquery dir 'dst 9.9.9.9'
+	exits 1 sockquery --verify dir
+	has out 'BROKEN dir'
+}
+
 t_an_exchanged_file_is_found() {
 	cp -r "$rec/dir-whole" dir
 	# another good second file: the one that the killed recorder left
