@@ -397,11 +397,15 @@ void skt_cursor_follow(struct skt_cursor *cursor);
 
 /*
  * Go on to the next snapshot. 1: the step that leads to it is handed out, borrowed until the next call, and already
- * applied; 0: there is none; -EAGAIN: none yet, when following; -EILSEQ: not the block that should stand there; other negative: damaged or a gap, what is lost is in
- * the message, and the next call goes on with the group after. So it is before the first group, too. The first step
+ * applied; 0: there is none; -EAGAIN: none yet, when following. Other negative ones: damaged or a gap, what is lost is
+ * in the message, and the next call goes on with the group after. So it is before the first group, too. The first step
  * after opening, damage or a gap starts from nothing. In a directory it goes on from file to file, as from group to
- * group. -ERESTART: the recorder was started again there, which is no damage; the first step after starts from nothing.
- * -ESTALE: a file was dropped or exchanged meanwhile, and is lost. Who follows goes on in files that come.
+ * group. Who follows goes on in files that come.
+ *
+ *	-EILSEQ		not the block that should stand there
+ *	-ERESTART	the recorder was started again there, which is no damage; the first step after starts from
+ *			nothing
+ *	-ESTALE		a file was dropped or exchanged meanwhile, and is lost
  */
 int skt_cursor_next(struct skt_cursor *cursor, struct skt_step **ret, struct skt_err *err);
 

@@ -24,7 +24,7 @@ t_no_is_not_said_of_what_a_slice_left_out() {
 	exits 2 sockreplay sl.skt --from=#1 --to=#1
 	has err 'cannot say: it is a slice'
 	# of what it holds there is a no
-	exits 1 sockreplay sl.skt 'sport = :80 and state = LISTEN and dst = 192.0.2.1'
+	exits 1 sockreplay sl.skt 'table = tcp and sport = :80 and state = LISTEN and dst = 192.0.2.1'
 	fails grep 'cannot say' err
 }
 

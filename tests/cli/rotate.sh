@@ -357,7 +357,7 @@ done = ask("--to=+5ms", "-u", "d", "dst 192.0.2.1", status=2)
 assert "cannot say: the tables asked for were not recorded" in done.stderr, done
 done = ask("-u", "d", "dst 192.0.2.1", status=2)
 assert "cannot say: the tables asked for were not recorded" in done.stderr, done
-done = ask("--from=-5ms", "-u", "d", "dst 192.0.2.1", status=1)
+done = ask("--from=-5ms", "d", "table = udp and dst 192.0.2.1", status=1)
 assert "cannot say" not in done.stderr, done
 END
 }

@@ -52,6 +52,8 @@ numbers() {
 }
 
 day=2026-11-23T13:28
+# other tables were not recorded
+nobody='table = tcp and dst 9.9.9.9'
 
 # ---- a clock that was set back ----
 
@@ -62,7 +64,7 @@ t_what_comes_after_the_clock_was_set_back_is_in_the_stretch_too() {
 	has out '13:28:41.375Z'
 	exits 0 sockquery --from=$day:38.2Z --to=$day:38.9Z x.skt 'dport = 40003'
 	has out '13:28:38.205Z'
-	exits 1 sockquery --from=$day:38.2Z --to=$day:38.9Z x.skt 'dport = 40015'
+	exits 1 sockquery --from=$day:38.2Z --to=$day:38.9Z x.skt 'table = tcp and dport = 40015'
 	# what is in force where it begins, each time, belongs to it
 	[ "$(numbers --to=$day:40.1Z x.skt)" = '1 2 3 4 5 10 11 12 13 ' ]
 	[ "$(numbers --from=$day:38.3Z --to=$day:40.1Z x.skt)" = '3 4 5 11 12 13 ' ]
@@ -93,8 +95,8 @@ END
 # #1 is of :35.252, and #10 of :35.097 then.
 t_a_stretch_begins_where_the_earliest_snapshot_is_in_force() {
 	set_back 10 1
-	exits 1 sockquery --from=$day:35.2Z --to=$day:40Z x.skt 'dst 9.9.9.9'
-	exits 2 sockquery --from=$day:35.05Z --to=$day:40Z x.skt 'dst 9.9.9.9'
+	exits 1 sockquery --from=$day:35.2Z --to=$day:40Z x.skt "$nobody"
+	exits 2 sockquery --from=$day:35.05Z --to=$day:40Z x.skt "$nobody"
 	has err "nothing was recorded from $day:35.050000000Z to $day:35.097"
 }
 
@@ -116,12 +118,12 @@ t_a_recording_reaches_from_its_earliest_instant_to_its_latest() {
 t_what_was_not_looked_at_where_a_stretch_ends_is_blind() {
 	local rec=$fixtures/v1-groups.skt
 
-	exits 1 sockquery --from=$day:36.3Z --to=$day:38.1Z "$rec" 'dst 9.9.9.9'
+	exits 1 sockquery --from=$day:36.3Z --to=$day:38.1Z "$rec" "$nobody"
 	has err "the longest interval between two looks is 1.8375" "to $day:38.100000000Z"
-	exits 2 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:38.1Z "$rec" 'dst 9.9.9.9'
-	exits 1 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:37Z "$rec" 'dst 9.9.9.9'
+	exits 2 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:38.1Z "$rec" "$nobody"
+	exits 1 sockquery --max-blind=1s --from=$day:36.3Z --to=$day:37Z "$rec" "$nobody"
 	# an end that comes when the next look would have is none
-	exits 1 sockquery --from=#20 "$rec" 'dst 9.9.9.9'
+	exits 1 sockquery --from=#20 "$rec" "$nobody"
 	fails grep -q 'longest interval' err
 }
 
@@ -131,30 +133,30 @@ end, = [block for block in recording.blocks if block.type == make.END]
 end.first = end.last = end.last + 3600 * 10**9
 end.snapshots = 3600
 END
-	exits 2 sockquery --max-blind=2s --from=2026-11-23T13:40Z --to=2026-11-23T13:50Z x.skt 'dst 9.9.9.9'
-	exits 2 sockquery --max-blind=2s --coverage x.skt 'dst 9.9.9.9'
+	exits 2 sockquery --max-blind=2s --from=2026-11-23T13:40Z --to=2026-11-23T13:50Z x.skt "$nobody"
+	exits 2 sockquery --max-blind=2s --coverage x.skt "$nobody"
 	has out '"missed":3600,' '"blind_until":"2026-11-23T14:28:54.254652244Z"'
-	exits 1 sockquery --max-blind=2s --coverage --to=$day:50Z x.skt 'dst 9.9.9.9'
+	exits 1 sockquery --max-blind=2s --coverage --to=$day:50Z x.skt "$nobody"
 	has out '"missed":0,'
 }
 
 # The last snapshot before the gap is of :46.875, and in force for a second; the next is of :54.254.
 t_what_is_lost_behind_a_stretch_is_none_of_it() {
-	exits 1 sockquery --to=$day:46.875134992Z "$fixtures/gap.skt" 'dst 9.9.9.9'
-	exits 1 sockquery --to=$day:47.8Z "$fixtures/gap.skt" 'dst 9.9.9.9'
-	exits 2 sockquery --to=$day:48Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	exits 1 sockquery --to=$day:46.875134992Z "$fixtures/gap.skt" "$nobody"
+	exits 1 sockquery --to=$day:47.8Z "$fixtures/gap.skt" "$nobody"
+	exits 2 sockquery --to=$day:48Z "$fixtures/gap.skt" "$nobody"
 	has err "snapshots are lost from $day:46.875134992Z to $day:48.000000000Z"
-	exits 2 sockquery --max-blind=2s --to=$day:53Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	exits 2 sockquery --max-blind=2s --to=$day:53Z "$fixtures/gap.skt" "$nobody"
 	# the recorder was killed, and started again at 13:29:11
-	exits 1 sockquery --to=$day:53.639354837Z "$fixtures/dir-killed" 'dst 9.9.9.9'
-	exits 2 sockquery --to=$day:55Z "$fixtures/dir-killed" 'dst 9.9.9.9'
+	exits 1 sockquery --to=$day:53.639354837Z "$fixtures/dir-killed" "$nobody"
+	exits 2 sockquery --to=$day:55Z "$fixtures/dir-killed" "$nobody"
 	exits 0 sockquery --to=$day:46.875134992Z -o s.skt "$fixtures/gap.skt"
 	exits 0 sockquery --info s.skt
 	fails grep -q ': gap' err
 }
 
 t_a_stretch_that_begins_within_a_gap_is_told_it_once() {
-	exits 2 sockquery --from=$day:50Z "$fixtures/gap.skt" 'dst 9.9.9.9'
+	exits 2 sockquery --from=$day:50Z "$fixtures/gap.skt" "$nobody"
 	has err "snapshots are lost up to $day:54.254468431Z"
 	fails grep -q 'nothing was recorded' err
 }
@@ -164,10 +166,10 @@ t_what_comes_behind_a_stretch_is_not_said_to_be_unchanged_in_it() {
 	local rec
 
 	for rec in v1-groups.skt dir-whole; do
-		exits 1 sockquery --view=changes --from=$day:36Z --to=$day:37Z "$fixtures/$rec" 'dport = 40003'
+		exits 1 sockquery --view=changes --from=$day:36Z --to=$day:37Z "$fixtures/$rec" 'table = tcp and dport = 40003'
 		fails grep -q 'did not change' err
 		# what closes with the next snapshot is there until the end
-		exits 1 sockquery --view=changes --from=$day:39Z --to=$day:39.5Z "$fixtures/$rec" 'dport = 40003'
+		exits 1 sockquery --view=changes --from=$day:39Z --to=$day:39.5Z "$fixtures/$rec" 'table = tcp and dport = 40003'
 		has err '1 socket matches, and did not change'
 	done
 }
@@ -178,7 +180,7 @@ t_who_follows_to_an_instant_has_read_up_to_it() {
 
 	size=$(stat -c %s "$fixtures/cut-between-blocks.skt")
 	head -c "$size" "$whole" >x.skt
-	timeout 60 sockquery --follow --to=$day:53.7Z x.skt 'dst 9.9.9.9' >out 2>err &
+	timeout 60 sockquery --follow --to=$day:53.7Z x.skt "$nobody" >out 2>err &
 	eventually grep -q 'changes from' out
 	tail -c +$((size + 1)) "$whole" >>x.skt
 	ends $! 1
