@@ -55,14 +55,26 @@ void instant_init(struct instant *instant, const char *operand)
 				     .passwd_fd = -1 };
 }
 
-static const char *fact(const struct skt_file *file, const char *name)
+static const char *fact(const struct skt_header *header, const char *name)
 {
-	const char *value = skt_header_fact(skt_file_header(file), name);
+	const char *value = skt_header_fact(header, name);
 
 	return value ? value : "";
 }
 
-/* What a recording says of itself, from its header. */
+/* What a recording says of itself: in a directory each run of the recorder for itself. */
+static void take_header(struct instant *instant, const struct skt_header *header)
+{
+	instant->host = fact(header, "host.name");
+	instant->boot_id = fact(header, "host.boot_id");
+	instant->netns = fact(header, "recorder.netns");
+	instant->cmdline = fact(header, "recorder.cmdline");
+	instant->euid = fact(header, "recorder.euid");
+	instant->capabilities = fact(header, "recorder.capabilities");
+	instant->boot_time = header->boot_time;
+	instant->tables = header->tables;
+}
+
 static int open_recording(struct instant *instant, struct skt_err *err)
 {
 	int rc;
@@ -72,14 +84,7 @@ static int open_recording(struct instant *instant, struct skt_err *err)
 	rc = skt_file_open(instant->recording.fd, instant->recording.path, 0, &instant->file, err);
 	if (rc)
 		return rc;
-	instant->host = fact(instant->file, "host.name");
-	instant->boot_id = fact(instant->file, "host.boot_id");
-	instant->netns = fact(instant->file, "recorder.netns");
-	instant->cmdline = fact(instant->file, "recorder.cmdline");
-	instant->euid = fact(instant->file, "recorder.euid");
-	instant->capabilities = fact(instant->file, "recorder.capabilities");
-	instant->boot_time = skt_file_header(instant->file)->boot_time;
-	instant->tables = skt_file_header(instant->file)->tables;
+	take_header(instant, skt_file_header(instant->file));
 	return 0;
 }
 
@@ -130,6 +135,7 @@ int instant_seek(struct instant *instant, bool first, enum skt_zone zone, int64_
 		rc = skt_cursor_seek(instant->cursor, &time, zone, &when, err);
 	if (rc)
 		return skt_err_at(err, instant->name, -1);
+	take_header(instant, skt_cursor_header(instant->cursor));
 	instant->snapshot = skt_cursor_snapshot(instant->cursor);
 	return 0;
 }

@@ -39,7 +39,8 @@ struct replay {
 	struct room room;
 	struct recording recording;
 	struct skt_file *file;
-	struct skt_host host; /* for the trees */
+	struct skt_host host; /* of the run that recorded what is shown */
+	uint32_t recorded;    /* tables that were, all over the stretch: 1 << enum skt_table_kind */
 	struct skt_cursor *cursor;
 	struct skt_coverage *coverage; /* of the steps that are gone; NULL: nobody asks */
 	struct skt_mark *marks;
@@ -94,6 +95,9 @@ int replay_to_tree(struct guard *guard, void *data);
 int replay_to_trees(struct guard *guard, void *data);
 int replay_command(struct guard *guard, void *data);
 int replay_inside(struct guard *guard, void *data);
+
+/* The host is that of the run that this header begins: in a directory another one's may tell another boot. */
+void replay_take_host(struct replay *replay, const struct skt_header *header);
 
 /* What a tree of this recording lacks, because it was left out of it, on stderr: nothing in a tree says so. */
 void replay_tell_lacks(const struct replay *replay);

@@ -64,6 +64,16 @@ static ssize_t play_events(struct replay *replay, const struct skt_step *step, c
 }
 
 /* Print the steps of a span, each when it is due: 0 at its end or a signal, or what is wrong. */
+/* What a run of the recorder saw is of its own host and boot, and of the tables that it recorded. */
+static void take_run(struct replay *replay)
+{
+	const struct skt_header *header = skt_cursor_header(replay->cursor);
+
+	replay_take_host(replay, header);
+	replay->changes.render.boot_time = replay->host.btime;
+	replay->recorded &= header->tables;
+}
+
 static int play(struct replay *replay, struct span *span, struct skt_err *err)
 {
 	struct changes *changes = &replay->changes;
@@ -74,6 +84,7 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 	if (span->at_from) {
 		const struct skt_snapshot *first = skt_cursor_snapshot(replay->cursor);
 
+		take_run(replay);
 		put_day(replay, first->time, day);
 		pace_begin(&replay->pace, first->boottime);
 	}
@@ -85,8 +96,12 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == 1) {
-			int failed = changes_take(changes, skt_cursor_snapshot(replay->cursor), step,
-						  step->from == INT64_MIN, err);
+			int failed;
+
+			if (step->from == INT64_MIN)
+				take_run(replay);
+			failed = changes_take(changes, skt_cursor_snapshot(replay->cursor), step,
+					      step->from == INT64_MIN, err);
 
 			if (failed)
 				return failed;
@@ -115,7 +130,7 @@ static int play(struct replay *replay, struct span *span, struct skt_err *err)
 static int tell_doubts(struct replay *replay, const struct span *span, struct skt_err *err)
 {
 	const struct changes *changes = &replay->changes;
-	struct asked asked = { changes->filter, replay->coverage->kinds, skt_file_header(replay->file)->tables, false };
+	struct asked asked = { changes->filter, replay->coverage->kinds, replay->recorded, false };
 
 	/* whoever did not let it come to its end asks no more */
 	if (changes->render.rows || changes->closed || replay->guard.signal)
@@ -158,6 +173,7 @@ int replay_steps(struct replay *replay)
 		changes->render.zone = replay->zone;
 		changes->render.host = replay->host.name;
 		changes->render.boot_time = replay->host.btime;
+		replay->recorded = (1u << SKT_TABLE_KINDS) - 1;
 		changes_begin(changes);
 		rc = play(replay, &span, &err);
 		/* one that came while a slow reader was waited for has not been asked for yet */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,7 +36,9 @@ static void say_lack(const struct replay *replay, struct skt_buf *line)
 
 void replay_tell_lacks(const struct replay *replay)
 {
-	const struct skt_header *header = skt_file_header(replay->file);
+	/* of a stretch nothing was read yet */
+	const struct skt_header *header =
+		replay->cursor ? skt_cursor_header(replay->cursor) : skt_file_header(replay->file);
 	const uint32_t all = (1u << SKT_TABLE_KINDS) - 1;
 	const char *before = "only these tables were recorded: ";
 	struct skt_buf line;
@@ -54,10 +57,31 @@ void replay_tell_lacks(const struct replay *replay)
 	skt_buf_release(&line);
 }
 
+static void copy_fact(const struct skt_header *header, const char *name, char *ret, size_t size)
+{
+	const char *value = skt_header_fact(header, name);
+
+	snprintf(ret, size, "%s", value ? value : "");
+}
+
+void replay_take_host(struct replay *replay, const struct skt_header *header)
+{
+	const char *net_namespace = skt_header_fact(header, "host.net_namespace");
+
+	replay->host.btime = header->boot_time;
+	replay->host.big_endian = header->big_endian;
+	copy_fact(header, "host.name", replay->host.name, sizeof(replay->host.name));
+	copy_fact(header, "host.kernel", replay->host.kernel, sizeof(replay->host.kernel));
+	copy_fact(header, "host.boot_id", replay->host.boot_id, sizeof(replay->host.boot_id));
+	/* a number that is none is a namespace that no table is of: then the first is taken */
+	replay->host.net_namespace = net_namespace ? strtoull(net_namespace, NULL, 10) : 0;
+}
+
 static int write_tree(struct replay *replay, const struct skt_step *step, int dirfd, struct skt_err *err)
 {
 	int rc = replay_place(replay, step, err);
 
+	replay_take_host(replay, skt_cursor_header(replay->cursor));
 	return rc ? rc : skt_tree_write(skt_cursor_snapshot(replay->cursor), &replay->host, &replay->place, dirfd, err);
 }
 

@@ -203,30 +203,13 @@ static const char *parse(struct replay *replay, unsigned *ret_given, int argc, c
 
 /* ---- the recording ---- */
 
-static void copy_fact(const struct skt_header *header, const char *name, char *ret, size_t size)
-{
-	const char *value = skt_header_fact(header, name);
-
-	snprintf(ret, size, "%s", value ? value : "");
-}
-
 static int open_recording(struct replay *replay, struct skt_err *err)
 {
-	const struct skt_header *header;
-	const char *net_namespace;
 	int rc = skt_file_open(replay->recording.fd, replay->recording.path, 0, &replay->file, err);
 
 	if (rc)
 		return rc;
-	header = skt_file_header(replay->file);
-	replay->host.btime = header->boot_time;
-	replay->host.big_endian = header->big_endian;
-	copy_fact(header, "host.name", replay->host.name, sizeof(replay->host.name));
-	copy_fact(header, "host.kernel", replay->host.kernel, sizeof(replay->host.kernel));
-	copy_fact(header, "host.boot_id", replay->host.boot_id, sizeof(replay->host.boot_id));
-	/* a number that is none is a namespace that no table is of: then the first is taken */
-	net_namespace = skt_header_fact(header, "host.net_namespace");
-	replay->host.net_namespace = net_namespace ? strtoull(net_namespace, NULL, 10) : 0;
+	replay_take_host(replay, skt_file_header(replay->file));
 	if (replay->zone_name)
 		replay->zone =
 			strcmp(replay->zone_name, "host") ? cli_zone(replay->zone_name) : recording_zone(replay->file);
@@ -257,6 +240,7 @@ static int seek(struct replay *replay, struct skt_err *err)
 	recording_tell_damage(skt_file_name(replay->file), damage, n, replay->zone);
 	if (rc)
 		return rc;
+	replay_take_host(replay, skt_cursor_header(replay->cursor));
 	snapshot = skt_cursor_snapshot(replay->cursor);
 	skt_buf_init(&line);
 	skt_buf_printf(&line, "%s%s", replay->host.name, replay->host.name[0] ? " " : "");

@@ -360,6 +360,16 @@ assert "cannot say: the tables asked for were not recorded" in done.stderr, done
 done = ask("--from=-5ms", "d", "table = udp and dst 192.0.2.1", status=1)
 assert "cannot say" not in done.stderr, done
 END
+	# and what becomes a tree
+	exits 0 sockreplay 'd@#1' --to-tree=one
+	has one/stat 'btime 1600000000'
+	has one/sys/kernel/hostname web1
+	has err 'web1 ' 'only these tables were recorded: tcp;'
+	exits 2 sockreplay d --to-trees=all
+	cat all/*/stat | grep btime | uniq -c | sed 's/^ *//' >btimes
+	printf '3 btime %d\n' 1600000000 1700000000 | diff - btimes
+	exits 2 sockdiff 'd@#1' d@last
+	has err 'udp'
 }
 
 t_two_recorders_do_not_share_a_directory() {
