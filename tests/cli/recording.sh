@@ -208,12 +208,7 @@ END
 }
 
 t_a_wrong_block_behind_missing_ones_is_told_beside_them() {
-	python "$TOP/fixtures/rec/make" <<'END'
-import importlib.machinery, importlib.util
-sys.dont_write_bytecode = True
-loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
-make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
-loader.exec_module(make)
+	crafting <<'END'
 recording = make.groups()
 key = recording.keys()[1]
 block = recording.blocks[key]
@@ -236,12 +231,7 @@ END
 }
 
 t_a_damaged_mark_is_told_beside_other_damage() {
-	python "$TOP/fixtures/rec/make" <<'END'
-import importlib.machinery, importlib.util
-sys.dont_write_bytecode = True
-loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
-make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
-loader.exec_module(make)
+	crafting <<'END'
 recording = make.groups()
 last = recording.blocks[recording.keys()[1] - 1]
 recording.blocks.insert(recording.keys()[1], make.Block(6, make.ANCILLARY, last.number, 0, last.last, last.last, b"text"))
@@ -267,12 +257,7 @@ t_a_gap_that_the_recorder_told_is_no_damage_to_info() {
 
 t_marks_behind_damage_are_listed_but_those_of_the_damaged_group() {
 	# three groups, the last block of each a mark: as skt(5) has it, type 6, ancillary, after the snapshot of its number
-	python "$TOP/fixtures/rec/make" <<'END'
-import importlib.machinery, importlib.util
-sys.dont_write_bytecode = True
-loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
-make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
-loader.exec_module(make)
+	crafting <<'END'
 recording = make.groups()
 keys = recording.keys() + [len(recording.blocks) - 2]
 assert len(keys) == 4

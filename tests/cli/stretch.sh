@@ -7,45 +7,6 @@
 
 fixtures=$TOP/fixtures/rec
 
-# change ARG...: make x.skt of v1-groups, as the lines of Python on standard input have it.
-change() {
-	local lines
-
-	lines=$(cat)
-	python "$fixtures/make" "$@" <<END
-import importlib.machinery, importlib.util, struct, sys
-loader = importlib.machinery.SourceFileLoader("make", sys.argv[1])
-make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
-sys.dont_write_bytecode = True
-loader.exec_module(make)
-recording = make.Recording("v1-groups")
-$lines
-open("x.skt", "wb").write(recording.index().seal())
-END
-	exits 0 sockquery --verify x.skt
-	has out WHOLE
-}
-
-# set_back SECONDS GROUP...: with the clock of these groups (0, 1, 2) set back.
-set_back() {
-	change "$@" <<'END'
-begins = recording.keys() + [len(recording.blocks)]
-for group in map(int, sys.argv[3:]):
-    for block in recording.blocks[begins[group]:begins[group + 1]]:
-        if block.type in (make.KEY, make.STEPS):
-            sections = block.sections()
-            for section in sections:
-                if section.id == make.META:
-                    _, at = make.read_varint(section.data, 0)
-                    back = struct.pack("<q", block.first - int(sys.argv[2]) * 10**9)
-                    section.data = section.data[:at] + back + section.data[at + 8:]
-            block.put(sections)
-        if block.type in (make.KEY, make.STEPS, make.END):
-            block.first -= int(sys.argv[2]) * 10**9
-            block.last -= int(sys.argv[2]) * 10**9
-END
-}
-
 # numbers ARG...: of the snapshots shown.
 numbers() {
 	sockquery --view=snapshots --format=jsonl "$@" 2>/dev/null | sed 's/.*"snapshot":\([0-9]*\).*/\1/' | tr '\n' ' '
