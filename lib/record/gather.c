@@ -27,25 +27,34 @@ static int check_time(const struct skt_snapshot *now, const char *what, int64_t 
 }
 
 /* The same of how far a timer is from its snapshot, which a clock that jumped can leave far behind. */
-static int check_timers(const struct skt_snapshot *now, const struct skt_table *table, struct skt_err *err)
+static int check_timer(const struct skt_snapshot *now, const struct skt_sock *sock, struct skt_err *err)
 {
-	for (size_t i = 0; i < table->n_rows; i++) {
-		const struct skt_sock *sock = &now->socks[table->order[i]];
-		int64_t ms;
+	int64_t ms;
 
-		if (!skt_sock_has(sock, SKT_F_TIMER_MS))
-			continue;
-		ms = (sock->timer_expires - timer_base(now->boottime)) / SKT_NS_PER_MS;
-		if (ms > TIMER_MS_MAX || ms < -TIMER_MS_MAX)
-			return skt_err_set(
-				err, -EINVAL,
-				"snapshot #%llu has a timer %lld ms from its boottime, which is not within %lld",
-				(unsigned long long)now->number, (long long)ms, (long long)TIMER_MS_MAX);
-	}
-	return 0;
+	if (!skt_sock_has(sock, SKT_F_TIMER_MS))
+		return 0;
+	ms = (sock->timer_expires - timer_base(now->boottime)) / SKT_NS_PER_MS;
+	if (ms <= TIMER_MS_MAX && ms >= -TIMER_MS_MAX)
+		return 0;
+	return skt_err_set(err, -EINVAL,
+			   "snapshot #%llu has a timer %lld ms from its boottime, which is not within %lld",
+			   (unsigned long long)now->number, (long long)ms, (long long)TIMER_MS_MAX);
 }
 
-int gather_check(const struct skt_snapshot *now, const struct skt_step *step, struct skt_err *err)
+/* Of the rows that are written: all that there are with a key, else those that changed. */
+static int check_timers(const struct skt_snapshot *now, const struct skt_step *step, bool key, struct skt_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !key && !rc && i < step->n_socks; i++)
+		rc = check_timer(now, &step->socks[i].now, err);
+	for (size_t t = 0; key && !rc && t < now->n_tables; t++)
+		for (size_t i = 0; !now->tables[t].gone && !rc && i < now->tables[t].n_rows; i++)
+			rc = check_timer(now, &now->socks[now->tables[t].order[i]], err);
+	return rc;
+}
+
+int gather_check(const struct skt_snapshot *now, const struct skt_step *step, bool key, struct skt_err *err)
 {
 	int rc = check_time(now, "time", now->time, 0, err);
 
@@ -55,14 +64,11 @@ int gather_check(const struct skt_snapshot *now, const struct skt_step *step, st
 			(unsigned long long)now->number, (long long)now->boottime, (long long)BLOCK_TIME_MAX);
 	if (!rc)
 		rc = check_time(now, "end", now->end, now->time, err);
-	for (size_t i = 0; i < now->n_tables && !rc; i++) {
-		if (now->tables[i].gone)
-			continue;
-		if (now->tables[i].read_time)
+	for (size_t i = 0; i < now->n_tables && !rc; i++)
+		if (!now->tables[i].gone && now->tables[i].read_time)
 			rc = check_time(now, "table read", now->tables[i].read_time, now->time, err);
-		if (!rc)
-			rc = check_timers(now, &now->tables[i], err);
-	}
+	if (!rc)
+		rc = check_timers(now, step, key, err);
 	for (size_t i = 0; i < step->n_events && !rc; i++) {
 		rc = check_time(now, "event", step->events[i].when, now->time, err);
 		if (!rc && i && step->events[i].when < step->events[i - 1].when)

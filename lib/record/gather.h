@@ -36,8 +36,11 @@ struct skt_writer {
 	struct skt_matcher *matcher;
 };
 
-/* Whether a reader would take the times of this snapshot and the events that came with it: 0 or -EINVAL. */
-int gather_check(const struct skt_snapshot *now, const struct skt_step *step, struct skt_err *err);
+/*
+ * Whether a reader would take the times of this snapshot and of what is written of it, all rows with a key: 0 or
+ * -EINVAL.
+ */
+int gather_check(const struct skt_snapshot *now, const struct skt_step *step, bool key, struct skt_err *err);
 
 /*
  * Take a snapshot and the step that led to it into the block; key: it begins a group, and `now` is dense from here on.

@@ -161,7 +161,7 @@ int skt_writer_add(struct skt_writer *writer, struct skt_snapshot *now, const st
 		   struct skt_err *err)
 {
 	bool key = skt_writer_begins_group(writer, now);
-	int rc = gather_check(now, step, err), more;
+	int rc = gather_check(now, step, key, err), more;
 
 	if (rc) {
 		refuse(writer, now);
